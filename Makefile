@@ -1,0 +1,52 @@
+# Works with GNU make 3.81, which macOS ships.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test check lint wheel bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.user ## make .venv and install rung in it, editable
+
+test: $(VENV)/.dev lint ## everything that must pass
+	@$(BIN)/python -m pytest -q || { code=$$?; \
+		[ $$code -ne 5 ] || echo "make test: no test was run" >&2; exit $$code; }
+
+check: lint wheel ## style, types, import directions, the wheel
+
+lint: $(VENV)/.dev # the quick part of check
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { \
+		echo "make lint: not formatted; run $(BIN)/ruff format on:" >&2; \
+		$(BIN)/ruff format --check >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out" >&2; exit 1; }
+
+wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
+	@$(BIN)/python scripts/check_wheel.py
+
+bench: $(VENV)/.dev ## rung beside its peers
+	@set -e; for file in benchmarks/*.py; do \
+		[ -e "$$file" ] || { echo "make bench: benchmarks/ holds no .py file" >&2; exit 1; }; \
+		echo "== $$file"; $(BIN)/python "$$file"; done
+
+clean: ## remove .venv, the caches and the builds
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: an install is done again only after these two files changed.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.user
