@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check lint wheel bench clean
+.PHONY: help venv test check lint wheel bench corpus clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: $(VENV)/.dev ## rung beside its peers
 	@set -e; for file in benchmarks/*.py; do \
 		[ -e "$$file" ] || { echo "make bench: benchmarks/ holds no .py file" >&2; exit 1; }; \
 		echo "== $$file"; $(BIN)/python "$$file"; done
+
+corpus: $(VENV)/.user ## fetch and clean the text that the bundled models learned
+	@$(BIN)/python scripts/corpus.py --out build/corpus
 
 clean: ## remove .venv, the caches and the builds
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
