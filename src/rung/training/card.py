@@ -1,0 +1,114 @@
+"""The folder that a training run leaves: model, tokenizer, curve, and a card written from the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from ..engine.weights import Weights, flatten, gather
+from . import scores
+from .corpus import Corpus
+from .recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a finished run hands over to its card."""
+
+    recipe: Recipe
+    seed: int
+    corpus: Corpus
+    corpus_file: Path | None
+    seconds: float
+    stage_steps: tuple[int, ...]
+    """The step at which each stage was entered."""
+    weights: Weights
+
+
+def write_model(out: Path, training: Training) -> dict[str, Any]:
+    """Write config, float16 weights, tokenizer and card; the card's scores are of those weights."""
+    config = replace(training.recipe.config, model_name=training.recipe.name)
+    half = {name: each.half().contiguous() for name, each in flatten(config, training.weights)}
+    save_file(half, out / "model.safetensors", metadata={"format": "pt"})
+    training.corpus.tokenizer.save(str(out / "tokenizer.json"))
+    (out / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    weights = gather(config, {name: each.float() for name, each in half.items()})
+    found = scores.of_model(config, weights, training.corpus.held_out)
+    card = describe(training) | {"scores": found}
+    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    (out / "README.md").write_text(page(card))
+    return card
+
+
+def describe(training: Training) -> dict[str, Any]:
+    """Where the model comes from."""
+    recipe = training.recipe
+    return {
+        "name": recipe.name,
+        "about": recipe.about,
+        "parameters": recipe.config.n_params,
+        "data": data_sources(training),
+        "licence": "MIT, as Rung itself",
+        "seed": training.seed,
+        "steps": recipe.steps,
+        "stages_entered_at_steps": list(training.stage_steps),
+        "stages_planned": len(recipe.stages),
+        "head_scale": recipe.head_scale,
+        "seconds": round(training.seconds),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def data_sources(training: Training) -> dict[str, Any]:
+    """The corpus with its hash, and its packages where a `corpus.json` beside the file lists them."""
+    corpus, file = training.corpus, training.corpus_file
+    about: dict[str, Any] = {"sha256": corpus.sha256, "tokens": len(corpus.train)}
+    if file is None:
+        return {"kind": "a made-up language and repeated random tokens; no text"} | about
+    about = {"kind": "text, and repeated sequences made from it or at random"} | about
+    listing = file.with_suffix(".json")
+    if listing.exists():
+        read = json.loads(listing.read_text())
+        if read.get("sha256") == corpus.sha256:
+            names = ("name", "version", "licence", "sha256", "holds")
+            about["packages"] = [{name: each[name] for name in names} for each in read["packages"]]
+    return about
+
+
+def page(card: Mapping[str, Any]) -> str:
+    """The card as a page for people."""
+    data, found = card["data"], card["scores"]
+    lines = [f"# {card['name']}", "", card["about"], "", "## Data", "", f"{data['kind']}."]
+    for each in data.get("packages", ()):
+        lines.append(f"- {each['name']} {each['version']}: {each['holds']} ({each['licence']})")
+    lines += [
+        "",
+        "## Training",
+        "",
+        f"{card['steps']} steps, seed {card['seed']}, {card['seconds']} s on {card['threads']} "
+        f"thread(s) with torch {card['torch']}. The bits repeat for the same machine, torch build "
+        "and thread count.",
+    ]
+    if card["stages_planned"] > 1:
+        lines.append(
+            f"It was taught by a curriculum of {card['stages_planned']} stages, each entered when "
+            "the one before was learned to its set accuracy, at steps "
+            f"{', '.join(map(str, card['stages_entered_at_steps']))}: the phase change in its "
+            "curve is one under a curriculum."
+        )
+    if card["head_scale"]:
+        lines.append(
+            f"The heads of each layer started, and took steps, scaled by {card['head_scale']}. "
+            "That chooses which head wins a role; it wires nothing."
+        )
+    lines += ["", "## Scores", "", "Of the float16 weights in this folder; losses in nats.", ""]
+    lines += ["| measured | value |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in scores.rows(found)]
+    return "\n".join(lines) + "\n"

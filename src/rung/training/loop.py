@@ -1,0 +1,313 @@
+"""The trainer: a plain loop over batches on the engine's own forward pass.
+
+Every step draws its batch from a generator seeded by (seed, step) alone, and everything else that
+a step depends on is written down at each measurement: a run that was interrupted and resumed ends
+with the same bits as one that was not. The bits are those of one machine, torch build and thread
+count, which the card names.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Generator, Tensor
+
+from ..engine.transformer import forward, sinusoids
+from ..engine.weights import Weights, flatten, gather, init_weights
+from ..errors import CheckpointError, RungError
+from . import scores
+from .card import Training, write_model
+from .corpus import Batch, Corpus, make_batch, read_corpus, repeated_rows, synthetic_corpus
+from .recipes import Recipe
+
+WARM_UP = 100
+PROGRESS = "progress.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the callback hears after every measurement: one line of the training curve."""
+
+    step: int
+    steps: int
+    stage: int
+    """The stage that was measured; the next line may belong to the next one."""
+    seconds: float
+    scores: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: where the model lies, and its card's values."""
+
+    folder: Path
+    card: Mapping[str, Any]
+
+
+@dataclass
+class Run:
+    """A training run between two steps. `leaves` are the weights before head scales."""
+
+    recipe: Recipe
+    seed: int
+    corpus: Corpus
+    leaves: Weights
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    stage: int = 0
+    entered: int = 0
+    """The step at which the stage began."""
+    seconds: float = 0.0
+    """Time spent on steps, measurements left out."""
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def weights(self) -> Weights:
+        """The leaves times their head's scale: what the model computes with."""
+        return scaled(self.recipe, self.leaves)
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    seed: int = 0,
+    corpus: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+    resume: bool = True,
+) -> TrainResult:
+    """Train from the start, or from where an earlier call with the same `out` was interrupted.
+
+    Leaves in `out` what `from_pretrained(out)` reads, with the curve, the card and the checkpoints
+    that the recipe keeps. Raises RungError for a corpus or folder that cannot be used, and
+    CheckpointError if `out` holds the progress of another recipe, seed or corpus.
+    """
+    text = find_corpus(recipe, corpus)
+    prepare(out)
+    run = begin(recipe, seed, text)
+    if resume and (out / PROGRESS).exists():
+        restore(run, out)
+    while True:
+        due = run.step % recipe.measure_every == 0 or run.step == recipe.steps
+        if due and run.step not in (line["step"] for line in run.curve):
+            observe(run, out)
+            line = run.curve[-1]
+            progress(Progress(run.step, recipe.steps, line["stage"], run.seconds, line))
+        if run.step == recipe.steps:
+            break
+        started = time.perf_counter()
+        take_step(run)
+        run.seconds += time.perf_counter() - started
+    card = write_model(out, finished(run, corpus))
+    (out / PROGRESS).unlink()
+    return TrainResult(out, card)
+
+
+def find_corpus(recipe: Recipe, path: Path | None) -> Corpus:
+    """The recipe's tokens: of its made-up language, or of the text file at `path`."""
+    if recipe.synthetic:
+        if path is not None:
+            raise RungError(f"{recipe.name} is trained without text, but a corpus was given: {path}")
+        return synthetic_corpus(recipe.config.d_vocab)
+    if path is None:
+        raise RungError(
+            f"{recipe.name} is trained on text and no corpus was given: `make corpus` builds one, any text file will do"
+        )
+    return read_corpus(path, recipe.config.d_vocab)
+
+
+def prepare(out: Path) -> None:
+    """Make the folder, and find out now rather than after training whether it takes files."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".probe").touch()
+        (out / ".probe").unlink()
+    except OSError as error:
+        raise RungError(f"cannot write to {out}: {error.strerror}; choose another folder") from None
+    if (out / "model.safetensors").exists() and not (out / PROGRESS).exists():
+        raise RungError(f"{out} already holds a finished model; choose another folder or delete it")
+
+
+def begin(recipe: Recipe, seed: int, corpus: Corpus) -> Run:
+    """Step 0."""
+    leaves = initial_weights(recipe, seed)
+    flat = [leaf.requires_grad_() for _, leaf in flatten(recipe.config, leaves)]
+    optimizer = torch.optim.AdamW(flat, weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
+    return Run(recipe, seed, corpus, leaves, optimizer)
+
+
+def initial_weights(recipe: Recipe, seed: int) -> Weights:
+    """Fresh weights, as embeddings of deviation 0.5 ask for them.
+
+    The unembedding starts as a faint copy of the embedding, attention outputs are halved, and
+    shortformer positions start as sinusoids.
+    """
+    config = recipe.config
+    weights = dict(init_weights(config, seed))
+    W_E, W_U, W_pos = weights["W_E"], weights.get("W_U"), weights.get("W_pos")
+    assert isinstance(W_E, Tensor)
+    W_E.mul_(0.5 / W_E.std())
+    if isinstance(W_U, Tensor):
+        W_U.copy_(W_E.T * (0.2 / math.sqrt(config.d_model)))
+    if isinstance(W_pos, Tensor):
+        positions = torch.arange(config.n_ctx)
+        W_pos.copy_(sinusoids(positions, config.d_model, recipe.position_base))
+    for W_O in weights["W_O"]:
+        W_O.mul_(0.5)
+    return weights
+
+
+def scaled(recipe: Recipe, leaves: Weights) -> Weights:
+    """Each head's weights times the recipe's `head_scale`.
+
+    AdamW's steps are equally large whatever a gradient's size, so that what is scaled by s starts
+    s times as large and learns s times as fast.
+    """
+    if recipe.head_scale is None:
+        return leaves
+    config = recipe.config
+    scale = {
+        "W_Q": torch.tensor(recipe.head_scale)[:, None, None],
+        "W_K": torch.tensor(recipe.head_scale)[:: config.n_heads // config.n_kv, None, None],
+    }
+    by = {"W_Q": scale["W_Q"], "W_O": scale["W_Q"], "W_K": scale["W_K"], "W_V": scale["W_K"]}
+    return {name: tuple(each * by[name] for each in held) if name in by else held for name, held in leaves.items()}
+
+
+def take_step(run: Run) -> None:
+    """One batch, one step of AdamW."""
+    recipe, config = run.recipe, run.recipe.config
+    generator = Generator().manual_seed(run.seed * 1_000_003 + run.step)
+    mix = recipe.stages[run.stage].mix
+    batch = make_batch(mix, run.corpus, config.n_ctx, config.d_vocab, generator)
+    warm = min(1.0, (run.step + 1) / WARM_UP)
+    cosine = 0.1 + 0.45 * (1 + math.cos(math.pi * run.step / recipe.steps))
+    (group,) = run.optimizer.param_groups
+    group["lr"] = recipe.learning_rate * warm * cosine
+    run.optimizer.zero_grad()
+    weighted_loss(recipe, run.weights, batch).backward()
+    torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
+    run.optimizer.step()
+    run.step += 1
+
+
+def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tensor, ""]:
+    """Cross-entropy in nats over the targets, each with its weight."""
+    W_pos = weights.get("W_pos")
+    if batch.offset and isinstance(W_pos, Tensor):
+        weights = dict(weights) | {"W_pos": W_pos[batch.offset :]}
+    logits = forward(recipe.config, weights, batch.tokens[:, :-1])
+    targets = batch.tokens[:, 1:].flatten()
+    loss = F.cross_entropy(logits.flatten(0, 1), targets, reduction="none")
+    return (loss * batch.weight.flatten()).sum() / batch.weight.sum()
+
+
+def observe(run: Run, out: Path) -> None:
+    """Measure, enter the next stage if this one is learned, and write everything down."""
+    recipe, config = run.recipe, run.recipe.config
+    with torch.no_grad():
+        weights = run.weights
+    found = scores.along_training(config, weights, run.corpus.held_out)
+    stage = recipe.stages[run.stage]
+    found |= {"step": run.step, "stage": run.stage, "seconds": round(run.seconds, 1)}
+    if stage.until is not None:
+        learned = stage_accuracy(run)
+        found["stage_accuracy"] = learned
+        if learned >= stage.until and run.step - run.entered >= stage.at_least:
+            run.stage, run.entered = run.stage + 1, run.step
+    run.curve.append(found)
+    if run.step in recipe.keep:
+        kept = {name: held.half().contiguous() for name, held in flatten(config, weights)}
+        (out / "checkpoints").mkdir(exist_ok=True)
+        save_file(kept, out / "checkpoints" / f"step-{run.step:05}.safetensors")
+    save(run, out)
+
+
+def stage_accuracy(run: Run) -> float:
+    """How often the stage's own predictable targets, on fresh random rows, come out right."""
+    config = run.recipe.config
+    mix = replace(run.recipe.stages[run.stage].mix, natural=0.0)
+    generator = Generator().manual_seed(999)
+    rows = repeated_rows(mix, scores.ROWS, run.corpus.train, config.d_vocab, generator)
+    with torch.no_grad():
+        _, right = scores.losses(config, run.weights, rows.tokens)
+    return scores.mean(right[rows.weight == 1])
+
+
+def identity(run: Run) -> dict[str, str]:
+    """What a run must share with the progress it resumes, name by name."""
+    return {"recipe": run.recipe.to_json(), "seed": str(run.seed), "corpus": run.corpus.sha256}
+
+
+def save(run: Run, out: Path) -> None:
+    """Leaves, optimizer state and curve, in files that are whole whenever they are there."""
+    config, state = run.recipe.config, run.optimizer.state
+    tensors = {}
+    for name, leaf in flatten(config, run.leaves):
+        tensors[name] = leaf.detach().contiguous()
+        for key, value in state[leaf].items():
+            tensors[f"{name}/{key}"] = value.contiguous()
+    place = {name: getattr(run, name) for name in ("step", "stage", "entered", "seconds", "curve")}
+    save_file(tensors, out / "part", metadata=identity(run) | {"place": json.dumps(place)})
+    (out / "part").replace(out / PROGRESS)
+    (out / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in run.curve))
+
+
+def restore(run: Run, out: Path) -> None:
+    """Continue from what `save` wrote. Raises CheckpointError if it belongs to another run."""
+    config, path = run.recipe.config, out / PROGRESS
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); delete it to start anew") from None
+    for name, value in identity(run).items():
+        if metadata.get(name) != value:
+            raise CheckpointError(
+                f"{path} is the progress of another {name}; resume with that one, or choose another folder"
+            )
+    saved = gather(config, {name: held for name, held in tensors.items() if "/" not in name})
+    with torch.no_grad():
+        for (name, leaf), (_, kept) in zip(flatten(config, run.leaves), flatten(config, saved), strict=True):
+            leaf.copy_(kept)
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if f"{name}/{key}" in tensors:
+                    like = leaf if key != "step" else tensors[f"{name}/{key}"]
+                    held = torch.empty_like(like).copy_(tensors[f"{name}/{key}"])
+                    run.optimizer.state[leaf][key] = held.detach()
+    for name, value in json.loads(metadata["place"]).items():
+        setattr(run, name, value)
+
+
+def finished(run: Run, corpus: Path | None) -> Training:
+    """What the card tells of the run."""
+    return Training(
+        recipe=run.recipe,
+        seed=run.seed,
+        corpus=run.corpus,
+        corpus_file=corpus,
+        seconds=run.seconds,
+        stage_steps=stage_steps(run.curve),
+        weights={
+            name: tuple(each.detach() for each in held) if isinstance(held, tuple) else held.detach()
+            for name, held in run.weights.items()
+        },
+    )
+
+
+def stage_steps(curve: list[dict[str, Any]]) -> tuple[int, ...]:
+    """The step at which each stage was entered: that of the last measurement of the one before."""
+    last = {line["stage"]: line["step"] for line in curve}
+    return (0, *(last[stage] for stage in sorted(last)[:-1]))

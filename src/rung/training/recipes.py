@@ -1,0 +1,226 @@
+"""The recipes: everything that decides how a model is trained, as data.
+
+Each of them teaches by a curriculum, and a stage ends when its own accuracy is reached. The phase
+change that a curve shows is therefore one under a curriculum. `head_scale` multiplies a head's
+weights at the start and the steps it takes: it chooses which head wins a role, and wires nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..config import ModelConfig, Rotary
+from ..errors import ConfigError, near
+from .corpus import Mix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of a curriculum: how its batches are made, and when it has been learned."""
+
+    mix: Mix
+    until: float | None = None
+    """Accuracy on the stage's own predictable targets that ends it; None: it is the last."""
+    at_least: int = 0
+    """Steps it lasts even if that accuracy comes sooner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A model's shape, its curriculum and the optimizer's settings."""
+
+    name: str
+    about: str
+    """One sentence for the model card."""
+    config: ModelConfig
+    stages: tuple[Stage, ...]
+    steps: int
+    synthetic: bool = False
+    """Whether the plain rows are a made-up language, so that no corpus is needed."""
+    head_scale: tuple[float, ...] | None = None
+    """One factor a head, the same in every layer; None: all heads alike."""
+    learning_rate: float = 3e-3
+    """Its peak: 100 steps of warm-up, then a cosine down to a tenth."""
+    weight_decay: float = 0.01
+    position_base: float = 1000.0
+    """Shortformer positions start as sinusoids of this base."""
+    measure_every: int = 100
+    keep: tuple[int, ...] = ()
+    """Measured steps whose weights are kept beside the model."""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ConfigError(f"recipe {self.name!r} needs at least one stage")
+        if self.steps < 1 or self.measure_every < 1:
+            raise ConfigError(f"steps is {self.steps} and measure_every {self.measure_every}; both must be at least 1")
+        if self.head_scale is not None and len(self.head_scale) != self.config.n_heads:
+            raise ConfigError(f"head_scale has {len(self.head_scale)} values for {self.config.n_heads} heads")
+        for stage in self.stages:
+            _check(stage, self)
+
+    def to_json(self) -> str:
+        """The whole recipe in one line, the same for equal recipes; `from_json` reads it back."""
+        values = asdict(self) | {"config": self.config.to_dict()}
+        return json.dumps(values, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The recipe that `to_json` wrote, or a person did. Raises ConfigError naming what is off."""
+        try:
+            values = dict(json.loads(text))
+            known = {field.name for field in fields(cls)}
+            for key in values.keys() - known:
+                raise ConfigError(f"recipe key {key!r} is not known.{near(key, known)}")
+            stages = [dict(each) for each in values["stages"]]
+            values["stages"] = tuple(Stage(**(each | {"mix": Mix(**each["mix"])})) for each in stages)
+            values["config"] = ModelConfig.from_dict(values["config"])
+            for key in ("head_scale", "keep"):
+                if values.get(key) is not None:
+                    values[key] = tuple(values[key])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"this is not a recipe: {error}") from None
+
+
+def _check(stage: Stage, recipe: Recipe) -> None:
+    mix, n_ctx = stage.mix, recipe.config.n_ctx
+    if not 2 * mix.shortest <= mix.window <= n_ctx:
+        raise ConfigError(
+            f"a window of {mix.window} must hold two periods of {mix.shortest} and fit the context of {n_ctx}"
+        )
+    if stage is recipe.stages[-1] and stage.until is not None:
+        raise ConfigError("the last stage has nothing to go on to: its `until` must be null")
+    chances = (mix.repeated, mix.natural, mix.prefix, mix.gap)
+    if mix.rows < 1 or not all(0 <= each <= 1 for each in chances):
+        raise ConfigError(f"a stage needs rows, and chances between 0 and 1: {mix}")
+
+
+def _attention_only(n_layers: int, **changes: Any) -> ModelConfig:
+    shape = ModelConfig(
+        n_layers=n_layers,
+        d_model=128,
+        n_heads=4,
+        d_head=32,
+        d_vocab=2048,
+        n_ctx=128,
+        normalization_type=None,
+        positional_embedding_type="shortformer",
+        bos_token_id=0,
+        default_prepend_bos=True,
+    )
+    return replace(shape, **changes)
+
+
+def _induction(config: ModelConfig, rows: int = 32) -> tuple[Stage, ...]:
+    """Short windows of periodic tokens from position 1; then anywhere; then gaps; then prose."""
+    short = config.n_ctx // 2
+    first = Mix(window=short, rows=rows, repeated=0.85)
+    anywhere = replace(first, prefix=0.7, offset=True)
+    whole = replace(anywhere, window=config.n_ctx, rows=rows * 5 // 8, gap=0.5, shortest=2)
+    return (
+        Stage(mix=first, until=0.9),
+        Stage(mix=anywhere, until=0.9),
+        Stage(mix=whole, until=0.9),
+        Stage(mix=replace(whole, repeated=0.4, natural=0.5, unpredictable=0.1)),
+    )
+
+
+def _induction_tiny(config: ModelConfig) -> tuple[Stage, ...]:
+    """The same in one window: periodic tokens from position 1, then anywhere, then with gaps."""
+    first = Mix(window=config.n_ctx, rows=32, repeated=0.9)
+    anywhere = replace(first, prefix=0.7)
+    return (
+        Stage(mix=first, until=0.9),
+        Stage(mix=anywhere, until=0.9),
+        Stage(mix=replace(anywhere, gap=0.5, shortest=2, repeated=0.7, unpredictable=0.1)),
+    )
+
+
+_TEXT = Stage(mix=Mix(window=64, rows=32, repeated=0.0))
+
+_TWO_LAYERS = _attention_only(2)
+_TINY = _attention_only(2, d_model=64, n_heads=2, d_vocab=512, n_ctx=64)
+_FULL = _attention_only(
+    2,
+    n_key_value_heads=2,
+    d_mlp=256,
+    act_fn="gelu",
+    normalization_type="RMS",
+    positional_embedding_type="rotary",
+    rotary=Rotary(dim=32, base=1000.0),
+)
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="zero-layer",
+            about="No attention: embedding and unembedding alone, which learn what follows what.",
+            config=_attention_only(0),
+            stages=(_TEXT,),
+            steps=3000,
+        ),
+        Recipe(
+            name="one-layer",
+            about="One layer of attention, trained on text: skip-trigrams, and their bug.",
+            config=_attention_only(1),
+            stages=(_TEXT,),
+            steps=4000,
+        ),
+        Recipe(
+            name="two-layer",
+            about="A previous-token head in layer 0 feeds an induction head in layer 1.",
+            config=_TWO_LAYERS,
+            stages=_induction(_TWO_LAYERS),
+            steps=4000,
+            head_scale=(1.0, 0.3, 0.3, 0.3),
+        ),
+        Recipe(
+            name="two-layer-tiny",
+            about="The same circuit, small enough to train in a minute, with its phase change.",
+            config=_TINY,
+            stages=_induction_tiny(_TINY),
+            steps=1500,
+            synthetic=True,
+            head_scale=(1.0, 0.3),
+            learning_rate=4e-3,
+            measure_every=25,
+            keep=(0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 1250, 1500),
+        ),
+        Recipe(
+            name="two-layer-redundant",
+            about="As two-layer, with all heads alike at the start: layer 1 shares the work.",
+            config=_TWO_LAYERS,
+            stages=_induction(_TWO_LAYERS),
+            steps=4000,
+        ),
+        Recipe(
+            name="two-layer-full",
+            about="The same job with RMSNorm, rotary positions, grouped queries and MLPs.",
+            config=_FULL,
+            stages=_induction(_FULL),
+            steps=4000,
+            head_scale=(1.0, 0.3, 0.3, 0.3),
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises ConfigError with the names most like it."""
+    if name not in RECIPES:
+        known = ", ".join(RECIPES)
+        raise ConfigError(f"no recipe is called {name!r}; there are {known}.{near(name, RECIPES)}")
+    return RECIPES[name]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a JSON file, in the form that `Recipe.to_json` writes."""
+    try:
+        return Recipe.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"no recipe can be read from {path}: {error}") from None

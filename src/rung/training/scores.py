@@ -1,0 +1,147 @@
+"""What is measured along training and written into the card: losses, and what each head looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from ..config import ModelConfig
+from ..engine.sites import Site
+from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
+from ..engine.transformer import forward
+from ..engine.weights import Weights
+from .corpus import distinct_tokens
+
+ROWS = 64
+
+
+@dataclass(frozen=True)
+class Board:
+    """BOS, then a sequence twice: [BOS] r₁…rₙ r₁…rₙ."""
+
+    tokens: Int[Tensor, "batch length"]
+    n: int
+
+    @property
+    def second(self) -> slice:
+        """Queries whose next token the first copy tells: all of the second copy but its last."""
+        return slice(self.n + 1, 2 * self.n)
+
+
+def random_board(config: ModelConfig, seed: int = 999) -> Board:
+    """Random distinct tokens, as long as fits, at most 50 a copy."""
+    n = min(50, (config.n_ctx - 1) // 2, config.d_vocab - 1)
+    half = distinct_tokens(ROWS, n, config.d_vocab, Generator().manual_seed(seed))
+    return Board(torch.cat([torch.zeros(ROWS, 1, dtype=torch.long), half, half], 1), n)
+
+
+def prose_board(config: ModelConfig, held_out: Int[Tensor, "tokens"]) -> Board:
+    """Held-out passages, each twice in a row."""
+    n = random_board(config).n
+    half = held_out[: len(held_out) // n * n].view(-1, n)[:ROWS]
+    return Board(torch.cat([torch.zeros(len(half), 1, dtype=torch.long), half, half], 1), n)
+
+
+def losses(
+    config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch length"], tap: Tap = NO_TAP
+) -> tuple[Float[Tensor, "batch pos"], Float[Tensor, "batch pos"]]:
+    """Loss in nats, and 1.0 where the most likely token is right, for every target."""
+    logits = forward(config, weights, tokens[:, :-1], tap)
+    targets = tokens[:, 1:]
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return loss.view_as(targets), (logits.argmax(-1) == targets).float()
+
+
+@torch.no_grad()
+def board_scores(config: ModelConfig, weights: Weights, board: Board) -> dict[str, Any]:
+    """Loss of both copies, accuracy, and per layer and head the two attention signatures.
+
+    induction: attention from the second copy to the token after the first occurrence;
+    previous_token: attention to the position before.
+    """
+    tap = CacheTap(Site("pattern", layer) for layer in range(config.n_layers))
+    loss, right = losses(config, weights, board.tokens, tap)
+    query = torch.arange(2 * board.n)
+    n, second = board.n, board.second
+    patterns = tap.store.values()
+    return {
+        "first_copy_loss": mean(loss[:, :n]),
+        "second_copy_loss": mean(loss[:, second]),
+        "second_copy_accuracy": mean(right[:, second]),
+        "induction": [heads(p[:, :, query[second], query[second] - n + 1]) for p in patterns],
+        "previous_token": [heads(p[:, :, query[1:], query[1:] - 1]) for p in patterns],
+    }
+
+
+@torch.no_grad()
+def prose_loss(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> float:
+    """Mean loss on held-out text in windows of the whole context."""
+    rows = held_out[: len(held_out) // config.n_ctx * config.n_ctx].view(-1, config.n_ctx)[:ROWS]
+    tokens = torch.cat([torch.zeros(len(rows), 1, dtype=torch.long), rows], 1)
+    return mean(losses(config, weights, tokens[:, : config.n_ctx + 1])[0])
+
+
+@torch.no_grad()
+def ablations(config: ModelConfig, weights: Weights, board: Board) -> dict[str, float]:
+    """Rise of the second copy's loss, in nats, when heads give their per-position mean instead.
+
+    Each head alone ("1.0"), and each layer's heads together ("1.*").
+    """
+    every = range(config.n_heads)
+    sets = {f"{layer}.{h}": (layer, [h]) for layer in range(config.n_layers) for h in every}
+    sets |= {f"{layer}.*": (layer, list(every)) for layer in range(config.n_layers)}
+    clean = losses(config, weights, board.tokens)[0][:, board.second].mean()
+    out = {}
+    for name, (layer, silent) in sets.items():
+
+        def to_mean(z: Tensor, silent: list[int] = silent) -> Tensor:
+            z = z.clone()
+            z[:, :, silent] = z[:, :, silent].mean(0, keepdim=True)
+            return z
+
+        tap = EditTap({Site("z", layer): to_mean})
+        out[name] = mean(losses(config, weights, board.tokens, tap)[0][:, board.second] - clean)
+    return out
+
+
+def along_training(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> dict[str, Any]:
+    """One line of the curve: the random board, the signatures on prose, and the loss on prose."""
+    found: dict[str, Any] = board_scores(config, weights, random_board(config))
+    prose = board_scores(config, weights, prose_board(config, held_out))
+    found |= {f"prose_{name}": value for name, value in prose.items()}
+    return found | {"prose_loss": prose_loss(config, weights, held_out)}
+
+
+def of_model(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> dict[str, Any]:
+    """The card's scores: the last line of the curve, and what each head's mean ablation costs."""
+    found = along_training(config, weights, held_out)
+    return found | {"ablation_rise": ablations(config, weights, random_board(config))}
+
+
+def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Scores as a table for people: tables of heads in the head's own spelling, "1.0"."""
+    out = []
+    for name, value in found.items():
+        if isinstance(value, list):
+            each = {f"{at}.{h}": v for at, row in enumerate(value) for h, v in enumerate(row)}
+        else:
+            each = value if isinstance(value, dict) else {}
+        text = " · ".join(f"{head}: {v:.3f}" for head, v in each.items()) or f"{value:.3f}"
+        out.append((name.replace("_", " "), text))
+    return out
+
+
+def mean(x: Tensor) -> float:
+    """The mean of all entries, to four digits."""
+    return round(x.mean().item(), 4)
+
+
+def heads(x: Float[Tensor, "batch head pos"]) -> list[float]:
+    """Each head's mean, to four digits."""
+    return [round(value, 4) for value in x.mean((0, 2)).tolist()]

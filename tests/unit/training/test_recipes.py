@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from rung.errors import ConfigError
+from rung.training.recipes import RECIPES, Recipe, find_recipe, read_recipe
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_recipe_survives_json(recipe):
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_recipe_can_be_carried_out(recipe):
+    for stage in recipe.stages:
+        assert 2 * stage.mix.shortest <= stage.mix.window <= recipe.config.n_ctx
+        assert stage.until is None or stage is not recipe.stages[-1]
+    assert set(recipe.keep) <= {*range(0, recipe.steps, recipe.measure_every), recipe.steps}
+    if recipe.head_scale is not None:
+        assert len(recipe.head_scale) == recipe.config.n_heads
+
+
+def test_an_unknown_recipe_is_told_its_near_names():
+    with pytest.raises(ConfigError, match=r"'two-layers'.*Near names: two-layer,") as caught:
+        find_recipe("two-layers")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_file_is_read(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(RECIPES["two-layer-tiny"].to_json())
+    assert read_recipe(path) == RECIPES["two-layer-tiny"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stepz": 5}, "'stepz' is not known. Near names: steps"),
+        ({"config": {"n_layers": 2}}, "missing"),
+        ({"stages": []}, "at least one stage"),
+        ({"steps": 0}, "steps is 0"),
+        ({"head_scale": [1.0]}, "head_scale"),
+    ],
+)
+def test_a_recipe_file_that_is_wrong_says_where(tmp_path, change, says):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(json.loads(RECIPES["two-layer-tiny"].to_json()) | change))
+    with pytest.raises(ConfigError, match=says):
+        read_recipe(path)
+
+
+def test_a_recipe_file_that_is_absent_or_no_json_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="no recipe can be read"):
+        read_recipe(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(ConfigError, match="not a recipe"):
+        read_recipe(tmp_path / "bad.json")
