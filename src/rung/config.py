@@ -1,0 +1,282 @@
+"""One description of a decoder-only transformer, whatever family it came from.
+
+Torch-free and frozen. An absent part is `None` (no MLP: `d_mlp=None`; no norm: `normalization_type=None`), an
+absent bias is a name that `biases` does not list. `weight_shapes` derives every weight from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from .errors import ConfigError, near
+
+Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
+Positions = Literal["standard", "sinusoidal", "shortformer", "rotary"]
+Activation = Literal["gelu", "gelu_new", "relu", "silu"]
+
+WEIGHT_PATHS: Mapping[str, str] = {
+    "W_E": "embed.W_E",
+    "W_pos": "pos_embed.W_pos",
+    "ln1_w": "blocks.{l}.ln1.w",
+    "ln1_b": "blocks.{l}.ln1.b",
+    "W_Q": "blocks.{l}.attn.W_Q",
+    "W_K": "blocks.{l}.attn.W_K",
+    "W_V": "blocks.{l}.attn.W_V",
+    "W_O": "blocks.{l}.attn.W_O",
+    "b_Q": "blocks.{l}.attn.b_Q",
+    "b_K": "blocks.{l}.attn.b_K",
+    "b_V": "blocks.{l}.attn.b_V",
+    "b_O": "blocks.{l}.attn.b_O",
+    "ln2_w": "blocks.{l}.ln2.w",
+    "ln2_b": "blocks.{l}.ln2.b",
+    "W_gate": "blocks.{l}.mlp.W_gate",
+    "W_in": "blocks.{l}.mlp.W_in",
+    "W_out": "blocks.{l}.mlp.W_out",
+    "b_gate": "blocks.{l}.mlp.b_gate",
+    "b_in": "blocks.{l}.mlp.b_in",
+    "b_out": "blocks.{l}.mlp.b_out",
+    "ln_final_w": "ln_final.w",
+    "ln_final_b": "ln_final.b",
+    "W_U": "unembed.W_U",
+    "b_U": "unembed.b_U",
+}
+"""Each weight's name in the engine, and the classic name it has in a module tree and in files."""
+
+BIASES = tuple(name for name in WEIGHT_PATHS if name.startswith("b_") or name.endswith("_b"))
+GROUPED = ("W_K", "W_V", "b_K", "b_V")
+"""Weights with one entry per key/value head, stored under a leading underscore when heads share them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotaryScaling:
+    """How rotary frequencies are stretched beyond the context a model was first trained on.
+
+    `linear` divides every angle by `factor`. `llama3` divides only the slow ones: wavelengths above
+    `original_n_ctx / low_freq_factor` fully, those below `original_n_ctx / high_freq_factor` not at all, a ramp
+    between.
+    """
+
+    kind: Literal["linear", "llama3"]
+    factor: float
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_n_ctx: int = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotary:
+    """Rotary positions: the first `dim` coordinates of q and k turn by position (Su et al. 2021, arXiv:2104.09864).
+
+    Coordinates are paired as two `halves` (x[i] with x[i + dim/2]) or `adjacent` (x[2i] with x[2i + 1]).
+    """
+
+    dim: int
+    base: float = 10000.0
+    pairing: Literal["halves", "adjacent"] = "halves"
+    scaling: RotaryScaling | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The shape of one transformer: what is there, how large, and how its parts are joined."""
+
+    n_layers: int
+    """Blocks; 0 is the direct path alone."""
+    d_model: int
+    """Width of the residual stream."""
+    n_heads: int
+    """Query heads of each layer."""
+    d_head: int
+    """Width of one head."""
+    d_vocab: int
+    """Tokens the model reads and predicts."""
+    n_ctx: int
+    """Longest sequence it was made for."""
+    n_key_value_heads: int | None = None
+    """Key/value heads shared by groups of query heads; None: one for each query head."""
+    d_mlp: int | None = None
+    """Neurons of each MLP; None: attention only."""
+    act_fn: Activation | None = None
+    """The MLP's nonlinearity; None exactly when there is no MLP."""
+    gated_mlp: bool = False
+    """post = act(x W_gate) * (x W_in) instead of act(x W_in)."""
+    parallel_attn_mlp: bool = False
+    """Attention and MLP both read the block's input, instead of one after the other."""
+    normalization_type: Normalization | None = "LN"
+    """LayerNorm or RMSNorm; ...Pre: weights folded into what reads the norm."""
+    eps: float = 1e-5
+    """Added to the variance before the root."""
+    positional_embedding_type: Positions | None = "standard"
+    """standard: learned and added; sinusoidal: fixed and added; shortformer: learned, added to query and key inputs
+    only; rotary: turns q and k; None: no positions."""
+    sinusoidal_base: float = 10000.0
+    """Longest wavelength of sinusoidal positions, over 2 pi."""
+    rotary: Rotary | None = None
+    """Given exactly when positions are rotary."""
+    attn_scale: float | None = None
+    """Scores are divided by this; None: sqrt(d_head)."""
+    tied_embeddings: bool = False
+    """W_U is the transpose of W_E and not a weight of its own."""
+    biases: frozenset[str] = frozenset()
+    """Which of `BIASES` exist."""
+    bos_token_id: int | None = None
+    """The token that begins a sequence; None: none is known."""
+    default_prepend_bos: bool = False
+    """Whether `to_tokens` puts it there when not told otherwise."""
+    family: str = "native"
+    """Where the weights' layout came from; never read by computation."""
+    model_name: str = "unnamed"
+    """For people: what reports call it."""
+    processing: tuple[str, ...] = ()
+    """Weight changes that were applied, in order."""
+    notes: tuple[str, ...] = ()
+    """What was skipped or assumed on the way in."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def n_kv(self) -> int:
+        """Key/value heads of each layer."""
+        return self.n_heads if self.n_key_value_heads is None else self.n_key_value_heads
+
+    @property
+    def grouped(self) -> bool:
+        """Whether several query heads share one key/value head."""
+        return self.n_kv != self.n_heads
+
+    @property
+    def attn_only(self) -> bool:
+        """Whether blocks have no MLP."""
+        return self.d_mlp is None
+
+    @property
+    def n_params(self) -> int:
+        """Weights in all, norms and biases included."""
+        total = 0
+        for name, shape in weight_shapes(self).items():
+            size = 1
+            for length in shape:
+                size *= length
+            total += size * (self.n_layers if is_layered(name) else 1)
+        return total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `from_dict` reads them back to an equal config."""
+        return asdict(self) | {
+            "biases": sorted(self.biases),
+            "processing": list(self.processing),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
+        """The config that `to_dict` wrote. Raises ConfigError on keys that are missing, unknown or contradictory."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"config key {unknown[0]!r} is not one of Rung's.{near(unknown[0], known)}")
+        read = dict(values)
+        try:
+            for key, kind in (("biases", frozenset), ("processing", tuple), ("notes", tuple)):
+                if key in read:
+                    read[key] = kind(read[key])
+            if read.get("rotary") is not None:
+                rotary = dict(read["rotary"])
+                if rotary.get("scaling") is not None:
+                    rotary["scaling"] = RotaryScaling(**rotary["scaling"])
+                read["rotary"] = Rotary(**rotary)
+            return cls(**read)
+        except TypeError as error:
+            raise ConfigError(f"config does not describe a model: {error}") from None
+
+
+def _check(config: ModelConfig) -> None:
+    sizes = ("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "n_kv")
+    optional = ("d_mlp",) if config.d_mlp is not None else ()
+    for name in (*sizes, *optional):
+        size = getattr(config, name)
+        if not isinstance(size, int) or size < 1:
+            raise ConfigError(f"{name} is {size!r}; it must be a whole number of at least 1")
+    if not isinstance(config.n_layers, int) or config.n_layers < 0:
+        raise ConfigError(f"n_layers is {config.n_layers!r}; it must be a whole number of at least 0")
+    if config.n_heads % config.n_kv:
+        raise ConfigError(f"{config.n_heads} query heads cannot share {config.n_kv} key/value heads evenly")
+    for name, kind in (
+        ("normalization_type", Normalization),
+        ("positional_embedding_type", Positions),
+        ("act_fn", Activation),
+    ):
+        value = getattr(config, name)
+        if value is not None and value not in get_args(kind):
+            raise ConfigError(f"{name} is {value!r}; known are {', '.join(get_args(kind))} and None")
+    if (config.act_fn is None) != (config.d_mlp is None):
+        raise ConfigError(f"act_fn is {config.act_fn!r} and d_mlp is {config.d_mlp!r}: give both, or neither")
+    if (config.rotary is None) != (config.positional_embedding_type != "rotary"):
+        raise ConfigError("rotary settings belong with positional_embedding_type='rotary', and only there")
+    if config.rotary and not (0 < config.rotary.dim <= config.d_head and config.rotary.dim % 2 == 0):
+        raise ConfigError(f"rotary dim is {config.rotary.dim}; it must be even, and at most d_head = {config.d_head}")
+    unknown = sorted(config.biases - set(BIASES))
+    if unknown:
+        raise ConfigError(f"bias {unknown[0]!r} is unknown.{near(unknown[0], BIASES)}")
+    homeless = sorted(config.biases - set(bias_shapes(config)))
+    if homeless:
+        raise ConfigError(f"bias {homeless[0]!r} is listed, but this model has nothing it would belong to")
+    bos = config.bos_token_id
+    if bos is not None and not 0 <= bos < config.d_vocab:
+        raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
+    if config.default_prepend_bos and bos is None:
+        raise ConfigError("default_prepend_bos is set, but there is no bos_token_id")
+
+
+def is_layered(name: str) -> bool:
+    """Whether a weight has one tensor for each layer."""
+    return "{l}" in WEIGHT_PATHS[name]
+
+
+def weight_path(config: ModelConfig, name: str, layer: int | None = None) -> str:
+    """The classic name: ("W_Q", 1) is "blocks.1.attn.W_Q"; shared keys and values are "blocks.1.attn._W_K"."""
+    path = WEIGHT_PATHS[name].format(l=layer)
+    if config.grouped and name in GROUPED:
+        path = path.replace(f".{name}", f"._{name}")
+    return path
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Every weight the model has, in the engine's names, with the shape of one tensor (one layer's, if layered).
+
+    W_Q: [n_heads, d_model, d_head] · W_K, W_V: [n_kv, d_model, d_head] · W_O: [n_heads, d_head, d_model] ·
+    W_in, W_gate: [d_model, d_mlp] · W_out: [d_mlp, d_model] · W_E: [d_vocab, d_model] · W_U: [d_model, d_vocab].
+    """
+    d, h, k, e, v = config.d_model, config.n_heads, config.n_kv, config.d_head, config.d_vocab
+    shapes: dict[str, tuple[int, ...]] = {"W_E": (v, d)}
+    if config.positional_embedding_type in ("standard", "shortformer"):
+        shapes["W_pos"] = (config.n_ctx, d)
+    shapes |= {"W_Q": (h, d, e), "W_K": (k, d, e), "W_V": (k, d, e), "W_O": (h, e, d)}
+    if config.d_mlp is not None:
+        shapes |= {"W_in": (d, config.d_mlp), "W_out": (config.d_mlp, d)}
+        if config.gated_mlp:
+            shapes["W_gate"] = (d, config.d_mlp)
+    if config.normalization_type in ("LN", "RMS"):
+        shapes |= {f"{norm}_w": (d,) for norm in _norms(config)}
+    if not config.tied_embeddings:
+        shapes["W_U"] = (d, v)
+    shapes |= {name: shape for name, shape in bias_shapes(config).items() if name in config.biases}
+    return {name: shapes[name] for name in WEIGHT_PATHS if name in shapes}
+
+
+def bias_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Every bias this model could have, whether or not it does."""
+    d, k, e = config.d_model, config.n_kv, config.d_head
+    shapes: dict[str, tuple[int, ...]] = {"b_Q": (config.n_heads, e), "b_K": (k, e), "b_V": (k, e), "b_O": (d,)}
+    if config.d_mlp is not None:
+        shapes |= {"b_in": (config.d_mlp,), "b_out": (d,)}
+        if config.gated_mlp:
+            shapes["b_gate"] = (config.d_mlp,)
+    if config.normalization_type == "LN":
+        shapes |= {f"{norm}_b": (d,) for norm in _norms(config)}
+    return shapes | {"b_U": (config.d_vocab,)}
+
+
+def _norms(config: ModelConfig) -> tuple[str, ...]:
+    return ("ln1", "ln_final") if config.attn_only else ("ln1", "ln2", "ln_final")

@@ -1,0 +1,230 @@
+"""Products of two thin matrices, kept as their factors."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, overload
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from ..errors import RungError
+
+
+class FactoredMatrix:
+    """AB for A: [*leading, ldim, mdim] and B: [*leading, mdim, rdim], never multiplied out unless asked.
+
+    W_QK and W_OV have rank d_head but size d_model²; norms, spectra and products need only the factors. Leading axes
+    broadcast (heads, layers).
+    """
+
+    def __init__(self, A: Float[Tensor, "*left ldim mdim"], B: Float[Tensor, "*right mdim rdim"]) -> None:
+        if A.ndim < 2 or B.ndim < 2 or A.shape[-1] != B.shape[-2]:
+            raise RungError(
+                f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "
+                "the last axis of the first must match the last but one of the second"
+            )
+        leading = torch.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+        self.A = A.broadcast_to((*leading, *A.shape[-2:]))
+        self.B = B.broadcast_to((*leading, *B.shape[-2:]))
+
+    @property
+    def ldim(self) -> int:
+        """Rows of the product."""
+        return self.A.shape[-2]
+
+    @property
+    def mdim(self) -> int:
+        """Length of the axis summed over: the largest possible rank."""
+        return self.A.shape[-1]
+
+    @property
+    def rdim(self) -> int:
+        """Columns of the product."""
+        return self.B.shape[-1]
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of the product."""
+        return torch.Size((*self.A.shape[:-1], self.rdim))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def has_leading_dims(self) -> bool:
+        return self.ndim > 2
+
+    @property
+    def pair(self) -> tuple[Tensor, Tensor]:
+        """Both factors."""
+        return self.A, self.B
+
+    @property
+    def AB(self) -> Float[Tensor, "*leading ldim rdim"]:
+        """The product itself, dense."""
+        return self.A @ self.B
+
+    @property
+    def BA(self) -> Float[Tensor, "*leading mdim mdim"]:
+        """The factors the other way round: the same nonzero eigenvalues, at size mdim. Needs ldim = rdim."""
+        if self.ldim != self.rdim:
+            raise RungError(f"BA needs a square product; this one is {self.ldim} by {self.rdim}")
+        return self.B @ self.A
+
+    @property
+    def T(self) -> "FactoredMatrix":
+        """The transpose of the product: (AB)ᵀ = BᵀAᵀ."""
+        return FactoredMatrix(self.B.mT, self.A.mT)
+
+    @overload
+    def __matmul__(self, other: Tensor) -> "Tensor | FactoredMatrix": ...
+    @overload
+    def __matmul__(self, other: "FactoredMatrix") -> "FactoredMatrix": ...
+    def __matmul__(self, other: "Tensor | FactoredMatrix") -> "Tensor | FactoredMatrix":
+        """(AB) @ other: a vector gives a vector, a matrix or another product stays factored at the thinnest axis."""
+        if isinstance(other, FactoredMatrix):
+            return thinnest(self.A, self.B @ other.A, other.B)
+        if other.ndim == 1:
+            return (self.A @ (self.B @ other.unsqueeze(-1))).squeeze(-1)
+        return thinnest(self.A, self.B, other)
+
+    def __rmatmul__(self, other: Tensor) -> "Tensor | FactoredMatrix":
+        """Other @ (AB)."""
+        if other.ndim == 1:
+            return ((other.unsqueeze(-2) @ self.A) @ self.B).squeeze(-2)
+        return thinnest(other, self.A, self.B)
+
+    def __mul__(self, scalar: float | Tensor) -> "FactoredMatrix":
+        """The product times one number."""
+        return FactoredMatrix(self.A * scalar, self.B)
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, index: Any) -> "FactoredMatrix":
+        """Indexes the product; rows and columns that are picked singly stay as axes of length one."""
+        index = index if isinstance(index, tuple) else (index,)
+        index = _spell_out(index, self.ndim)
+        *leading, row, column = index
+        everything = slice(None)
+        return FactoredMatrix(
+            self.A[(*leading, _as_axis(row), everything)], self.B[(*leading, everything, _as_axis(column))]
+        )
+
+    def __iter__(self) -> Iterator["FactoredMatrix"]:
+        if not self.has_leading_dims:
+            raise RungError("a single factored matrix has nothing to iterate over; its factors are .A and .B")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"FactoredMatrix: shape {list(self.shape)}, inner axis {self.mdim}"
+
+    @cached_property
+    def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
+        # The factors' own triangles carry all of the spectrum: AB = Q_A (R_A R_Bᵀ) Q_Bᵀ.
+        Q_A, R_A = torch.linalg.qr(self.A)
+        Q_B, R_B = torch.linalg.qr(self.B.mT)
+        U, S, Vh = torch.linalg.svd(R_A @ R_B.mT, full_matrices=False)
+        return Q_A @ U, S, Q_B @ Vh.mT
+
+    def svd(self) -> tuple[Tensor, Tensor, Tensor]:
+        """(U, S, V) with AB = U diag(S) Vᵀ: [*, ldim, r], [*, r], [*, rdim, r], r = min(ldim, mdim, rdim)."""
+        return self._svd
+
+    @property
+    def U(self) -> Tensor:
+        """Left singular vectors, as columns."""
+        return self._svd[0]
+
+    @property
+    def S(self) -> Tensor:
+        """Singular values, largest first."""
+        return self._svd[1]
+
+    @property
+    def V(self) -> Tensor:
+        """Right singular vectors, as columns."""
+        return self._svd[2]
+
+    Vh = V
+    """The name the field's code knows for V (columns, in spite of the h)."""
+
+    @property
+    def eigenvalues(self) -> Complex[Tensor, "*leading mdim"]:
+        """The product's eigenvalues, but for zeros: those of BA."""
+        return torch.linalg.eigvals(self.BA)
+
+    def norm(self) -> Float[Tensor, "*leading"]:
+        """Frobenius norm: sqrt(tr((AᵀA)(BBᵀ))), at size mdim."""
+        return ((self.A.mT @ self.A) * (self.B @ self.B.mT)).sum((-2, -1)).clamp(min=0).sqrt()
+
+    def make_even(self) -> "FactoredMatrix":
+        """The same product with its singular values shared evenly between the factors."""
+        root = self.S.sqrt()
+        return FactoredMatrix(self.U * root.unsqueeze(-2), root.unsqueeze(-1) * self.V.mT)
+
+    def collapse_l(self) -> Float[Tensor, "*leading mdim rdim"]:
+        """What the product does to its left side, up to a rotation: S Vᵀ."""
+        return self.S.unsqueeze(-1) * self.V.mT
+
+    def collapse_r(self) -> Float[Tensor, "*leading ldim mdim"]:
+        """What the product does to its right side, up to a rotation: U S."""
+        return self.U * self.S.unsqueeze(-2)
+
+    def unsqueeze(self, dim: int) -> "FactoredMatrix":
+        """A leading axis of length one at `dim`."""
+        if dim < 0:
+            dim += self.ndim - 1
+        return FactoredMatrix(self.A.unsqueeze(dim), self.B.unsqueeze(dim))
+
+    def get_corner(self, k: int = 3) -> Tensor:
+        """The first k rows and columns, dense."""
+        return self.A[..., :k, :] @ self.B[..., :k]
+
+
+def thinnest(first: Tensor, second: Tensor, third: Tensor) -> FactoredMatrix:
+    """First @ second @ third, factored at whichever inner axis is shorter."""
+    if first.shape[-1] <= third.shape[-2]:
+        return FactoredMatrix(first, second @ third)
+    return FactoredMatrix(first @ second, third)
+
+
+def composition_scores(
+    left: FactoredMatrix, right: FactoredMatrix, broadcast_dims: bool = True
+) -> Float[Tensor, "*leading"]:
+    """‖LR‖ / (‖L‖ ‖R‖), Frobenius: how much of what `left` writes lies where `right` reads, for row vectors.
+
+    With `broadcast_dims`, every matrix of `left` against every one of `right`: [*left leading, *right leading].
+    Two random matrices give about 1/sqrt(d_model). (Elhage et al. 2021, "A Mathematical Framework for Transformer
+    Circuits", section on composition.)
+    """
+    if left.rdim != right.ldim:
+        raise RungError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
+    if broadcast_dims:
+        for _ in range(right.ndim - 2):
+            left = left.unsqueeze(-1)
+    # ‖LR‖² from the triangles of the factors: all at size mdim.
+    R_left = torch.linalg.qr(left.A).R @ (left.B @ right.A)
+    R_right = torch.linalg.qr(right.B.mT).R
+    joint = torch.linalg.matrix_norm(R_left @ R_right.mT)
+    return joint / left.norm() / right.norm()
+
+
+def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
+    if Ellipsis in [i for i in index if not isinstance(i, Tensor)]:
+        at = next(n for n, i in enumerate(index) if i is Ellipsis)
+        fill = ndim - (len(index) - 1)
+        index = (*index[:at], *(slice(None),) * fill, *index[at + 1 :])
+    if len(index) > ndim:
+        raise RungError(f"{len(index)} indices for a factored matrix of {ndim} axes")
+    return (*index, *(slice(None),) * (ndim - len(index)))
+
+
+def _as_axis(index: Any) -> Any:
+    if isinstance(index, int):
+        return slice(index, index + 1 or None)
+    return index

@@ -1,0 +1,125 @@
+"""A model's weights as data: a flat mapping from a name to a tensor, or to one tensor a layer.
+
+Shapes are the field's (`config.weight_shapes`); strides lie over the layout that a product reads without a copy.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..config import ModelConfig, is_layered, weight_path, weight_shapes
+from ..errors import CheckpointError
+
+Weights = Mapping[str, Tensor | tuple[Tensor, ...]]
+
+_INNERMOST_FIRST = {
+    "W_Q": (0, 2, 1),
+    "W_K": (0, 2, 1),
+    "W_V": (0, 2, 1),
+    "W_in": (1, 0),
+    "W_gate": (1, 0),
+    "W_out": (1, 0),
+    "W_U": (1, 0),
+}
+"""Order of the axes in memory where it is not the order of the shape: products run along contiguous input axes."""
+
+
+class BlockWeights(NamedTuple):
+    """One layer's weights; None where the model has no such part. Shapes: `config.weight_shapes`."""
+
+    W_Q: Tensor
+    W_K: Tensor
+    W_V: Tensor
+    W_O: Tensor
+    b_Q: Tensor | None = None
+    b_K: Tensor | None = None
+    b_V: Tensor | None = None
+    b_O: Tensor | None = None
+    ln1_w: Tensor | None = None
+    ln1_b: Tensor | None = None
+    ln2_w: Tensor | None = None
+    ln2_b: Tensor | None = None
+    W_gate: Tensor | None = None
+    W_in: Tensor | None = None
+    W_out: Tensor | None = None
+    b_gate: Tensor | None = None
+    b_in: Tensor | None = None
+    b_out: Tensor | None = None
+
+
+def block_weights(weights: Weights, layer: int) -> BlockWeights:
+    """What `layer` holds."""
+    return BlockWeights(**{name: held[layer] for name, held in weights.items() if isinstance(held, tuple)})
+
+
+def single(weights: Weights, name: str) -> Tensor | None:
+    """A weight that is not layered, or None if the model has none of that name."""
+    held = weights.get(name)
+    assert not isinstance(held, tuple), f"{name} is layered"
+    return held
+
+
+def embedding(weights: Weights) -> Tensor:
+    """W_E: [d_vocab, d_model]."""
+    W_E = single(weights, "W_E")
+    assert W_E is not None
+    return W_E
+
+
+def unembedding(weights: Weights) -> Tensor:
+    """W_U: [d_model, d_vocab], a view of W_E where they are tied."""
+    W_U = single(weights, "W_U")
+    return embedding(weights).T if W_U is None else W_U
+
+
+def lay(name: str, tensor: Tensor) -> Tensor:
+    """The same values and shape, in memory as products read them fastest; no copy if they lie so already."""
+    order = _INNERMOST_FIRST.get(name)
+    if order is None:
+        return tensor.contiguous()
+    back = [order.index(axis) for axis in range(len(order))]
+    return tensor.permute(order).contiguous().permute(back)
+
+
+def flatten(config: ModelConfig, weights: Weights) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor under its classic name: ("blocks.0.attn.W_Q", …)."""
+    for name, held in weights.items():
+        if isinstance(held, tuple):
+            for layer, tensor in enumerate(held):
+                yield weight_path(config, name, layer), tensor
+        else:
+            yield weight_path(config, name), held
+
+
+def gather(config: ModelConfig, flat: Mapping[str, Tensor]) -> dict[str, Tensor | tuple[Tensor, ...]]:
+    """The inverse of `flatten`, laid out for products. Raises CheckpointError on a wrong shape; asserts presence."""
+    weights: dict[str, Tensor | tuple[Tensor, ...]] = {}
+    for name, shape in weight_shapes(config).items():
+        layers = range(config.n_layers) if is_layered(name) else (None,)
+        held = []
+        for layer in layers:
+            path = weight_path(config, name, layer)
+            if tuple(flat[path].shape) != shape:
+                raise CheckpointError(f"{path} has shape {list(flat[path].shape)}; the config calls for {list(shape)}")
+            held.append(lay(name, flat[path]))
+        weights[name] = tuple(held) if is_layered(name) else held[0]
+    return weights
+
+
+def init_weights(config: ModelConfig, seed: int, dtype: torch.dtype = torch.float32) -> Weights:
+    """Fresh weights: normal with deviation 1/sqrt(inputs) for products, 0.02 for tables, ones and zeros for the rest."""
+    generator = torch.Generator().manual_seed(seed)
+    fan_in = {"W_O": config.n_heads * config.d_head, "W_out": config.d_mlp or 1}
+
+    def draw(name: str, shape: tuple[int, ...]) -> Tensor:
+        if not name.startswith("W_"):
+            return (torch.ones if name.endswith("_w") else torch.zeros)(shape, dtype=dtype)
+        deviation = 0.02 if name in ("W_E", "W_pos") else fan_in.get(name, config.d_model) ** -0.5
+        return lay(name, (torch.randn(shape, generator=generator) * deviation).to(dtype))
+
+    return {
+        name: tuple(draw(name, shape) for _ in range(config.n_layers)) if is_layered(name) else draw(name, shape)
+        for name, shape in weight_shapes(config).items()
+    }

@@ -1,0 +1,54 @@
+"""What Rung raises when it is asked for something that cannot be.
+
+Every message says what was asked, what was found, and what would fit. `RungError` is the one class to catch;
+the command line turns it into one line on stderr and exit code 2.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RungError(Exception):
+    """Anything that a caller can mend: a path, a name, a shape, an option."""
+
+
+class ConfigError(RungError):
+    """A model description that contradicts itself, or a config key that is not understood."""
+
+
+class CheckpointError(RungError):
+    """Files that do not hold the model they promise: missing, extra, misshapen, corrupt or not finite."""
+
+
+class PickleRefused(CheckpointError):
+    """A checkpoint that could run code when opened. Rung opens safetensors, JSON and GGUF only."""
+
+
+class TokenizerError(RungError):
+    """Text was given or asked for, and the tokenizer is absent or does not fit the model."""
+
+
+class PromptError(RungError):
+    """Tokens that the model cannot read: too many, out of the vocabulary, of the wrong type or shape."""
+
+
+class SiteError(RungError):
+    """A hook name, a cached activation or a head that this model does not have."""
+
+
+class ProcessingError(RungError):
+    """A change of weights that would alter what the model computes."""
+
+
+class InterventionError(RungError):
+    """An intervention that cannot be carried out as described."""
+
+
+class ProcessingNote(UserWarning):
+    """Told when a requested weight change does not fit the model and was skipped."""
+
+
+def near(name: str, options: Iterable[str], count: int = 3) -> str:
+    """A closing sentence with the options most like `name`, or the empty string if none is."""
+    found = get_close_matches(name, list(options), n=count, cutoff=0.5)
+    return f" Near names: {', '.join(found)}." if found else ""

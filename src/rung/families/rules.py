@@ -1,0 +1,209 @@
+"""How a checkpoint's names and layouts become ours, and proof that nothing was forgotten in either direction."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, NamedTuple
+
+from einops import rearrange
+from torch import Tensor
+
+from ..config import Activation, ModelConfig, is_layered, weight_path, weight_shapes
+from ..errors import CheckpointError, ConfigError, near
+
+_REQUIRED = object()
+
+# Bookkeeping that transformers writes into every config.json; none of it changes what a model computes.
+_GENERIC = frozenset(
+    ["_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype", "use_cache", "model_type", "id2label", "label2id", "problem_type", "return_dict", "output_attentions", "output_hidden_states", "chunk_size_feed_forward", "task_specific_params", "finetuning_task", "tokenizer_class", "prefix", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id", "initializer_range", "unk_token_id", "transformers.js_config", "_attn_implementation_autoset", "auto_map"]
+)
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_new",
+    "gelu_pytorch_tanh": "gelu_new",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
+"""transformers' names for nonlinearities, and ours."""
+
+
+class Keys:
+    """A config.json read key by key, so that whatever nobody understood can be named."""
+
+    def __init__(self, values: Mapping[str, Any], family: str) -> None:
+        self._values = dict(values)
+        self._unread = set(values) - _GENERIC
+        self._family = family
+
+    def take(self, name: str, default: Any = _REQUIRED) -> Any:
+        """The value of `name`. Raises ConfigError when it is absent and has no default."""
+        self._unread.discard(name)
+        if name in self._values:
+            return self._values[name]
+        if default is _REQUIRED:
+            raise ConfigError(
+                f"config.json has no {name!r}, which a {self._family} model needs.{near(name, self._values)}"
+            )
+        return default
+
+    def expect(self, name: str, *harmless: Any) -> None:
+        """Accepts `name` only when absent or at one of the values under which it changes nothing."""
+        value = self.take(name, harmless[0])
+        if value not in harmless:
+            known = " or ".join(repr(h) for h in harmless)
+            raise ConfigError(f"config.json says {name} = {value!r}; Rung's {self._family} reads {known} only")
+
+    def activation(self, name: str, default: str) -> Activation:
+        """The nonlinearity under `name`, in our spelling."""
+        value = self.take(name, default)
+        if value not in ACTIVATIONS:
+            raise ConfigError(f"config.json says {name} = {value!r}; known are {', '.join(ACTIVATIONS)}")
+        return ACTIVATIONS[value]
+
+    def ignore(self, *names: str) -> None:
+        """Names that do not change what a trained model computes (dropout, initialisation)."""
+        self._unread -= set(names)
+
+    def finish(self) -> None:
+        """Raises ConfigError for a key that was neither read nor known to be harmless."""
+        if self._unread:
+            name = sorted(self._unread)[0]
+            raise ConfigError(
+                f"config.json has {name} = {self._values[name]!r}, which Rung's {self._family} does not understand; "
+                "it could change what the model computes"
+            )
+
+
+class Rule(NamedTuple):
+    """One checkpoint tensor: our name(s) for it, its name there, and the einops pattern from there to here.
+
+    Axes: v vocabulary, c context, d model, h heads, k key/value heads, e head width, m MLP, n number of our names
+    (a fused tensor splits along a leading n).
+    """
+
+    ours: str | tuple[str, ...]
+    theirs: str
+    pattern: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.ours,) if isinstance(self.ours, str) else self.ours
+
+
+ReadConfig = Callable[[Keys, Collection[str]], ModelConfig]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A checkpoint layout. `read_config` gets the config's keys and the names of the tensors that are there."""
+
+    name: str
+    model_types: tuple[str, ...]
+    read_config: ReadConfig
+    rules: Callable[[ModelConfig], tuple[Rule, ...]]
+    prefix: str = ""
+    """Stands before every name in files written by some classes and not by others."""
+    ignorable: tuple[str, ...] = field(default=())
+    """Patterns of tensors that hold no weights: masks, rotary tables."""
+    tied_copy: str | None = None
+    """A tensor that repeats W_E when embeddings are tied."""
+
+
+class Step(NamedTuple):
+    """One tensor to read: where it is in the file, and where it goes."""
+
+    theirs: str
+    rule: Rule
+    layer: int | None
+
+
+def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int, ...]]) -> list[Step]:
+    """Every tensor to read, once names and shapes are known to match in both directions.
+
+    `found` is name → shape. Raises CheckpointError for a tensor no rule reads, one that a rule misses, or a shape
+    that the config does not call for; nothing has been loaded by then.
+    """
+    names = {_strip(family, name): name for name in found}
+    steps = list(_steps(family, config))
+    missing = [step for step in steps if step.theirs not in names]
+    ignorable = [re.compile(pattern) for pattern in family.ignorable]
+    extra = [
+        name
+        for name in sorted(set(names) - {step.theirs for step in steps})
+        if not (name == family.tied_copy and config.tied_embeddings)
+        and not any(pattern.fullmatch(name) for pattern in ignorable)
+    ]
+    if missing:
+        name = missing[0].theirs
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise CheckpointError(
+            f"the checkpoint lacks {name}{more}, which this {family.name} config calls for.{near(name, extra)}"
+        )
+    if extra:
+        more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        raise CheckpointError(
+            f"the checkpoint holds {extra[0]}{more}, which no {family.name} weight of this config reads"
+        )
+    sizes = axis_sizes(config)
+    for step in steps:
+        wanted = expected_shape(step.rule, sizes)
+        shape = found[names[step.theirs]]
+        if shape != wanted:
+            raise CheckpointError(f"{step.theirs} has shape {list(shape)}; the config calls for {list(wanted)}")
+    return [step._replace(theirs=names[step.theirs]) for step in steps]
+
+
+def apply(step: Step, config: ModelConfig, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """(classic name, tensor) of each weight that one checkpoint tensor holds."""
+    sizes = axis_sizes(config) | {"n": len(step.rule.names)}
+    used = {axis: size for axis, size in sizes.items() if re.search(rf"\b{axis}\b", step.rule.pattern)}
+    ours = rearrange(tensor, step.rule.pattern, **used)
+    parts = [ours] if isinstance(step.rule.ours, str) else list(ours)
+    for name, part in zip(step.rule.names, parts, strict=True):
+        yield weight_path(config, name, step.layer), part
+
+
+def identity_rules(config: ModelConfig) -> tuple[Rule, ...]:
+    """The rules of a checkpoint in classic names and our own shapes."""
+    axes = {"W_E": "v d", "W_pos": "c d", "W_U": "d v", "W_O": "h e d", "W_Q": "h d e", "W_K": "k d e", "W_V": "k d e"}
+    axes |= {"W_in": "d m", "W_gate": "d m", "W_out": "m d", "b_Q": "h e", "b_K": "k e", "b_V": "k e", "b_U": "v"}
+    axes |= {"b_in": "m", "b_gate": "m"}
+    return tuple(
+        Rule(
+            name,
+            weight_path(config, name).replace(".None.", ".{l}."),
+            f"{axes.get(name, 'd')} -> {axes.get(name, 'd')}",
+        )
+        for name in weight_shapes(config)
+    )
+
+
+def axis_sizes(config: ModelConfig) -> dict[str, int]:
+    """The axes that patterns speak of."""
+    sizes = {"v": config.d_vocab, "c": config.n_ctx, "d": config.d_model, "h": config.n_heads, "k": config.n_kv}
+    return sizes | {"e": config.d_head, "m": config.d_mlp or 0}
+
+
+def expected_shape(rule: Rule, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape a pattern's left side calls for: "(h e) d" is (n_heads · d_head, d_model)."""
+    sizes = {**sizes, "n": len(rule.names)}
+    left = rule.pattern.split("->")[0]
+    groups = re.findall(r"\(([^)]*)\)|(\w+)", left)
+    return tuple(prod(sizes[axis] for axis in (group or single).split()) for group, single in groups)
+
+
+def _steps(family: Family, config: ModelConfig) -> Iterator[Step]:
+    present = weight_shapes(config)
+    for rule in family.rules(config):
+        if not all(name in present for name in rule.names):
+            continue
+        for layer in range(config.n_layers) if is_layered(rule.names[0]) else (None,):
+            yield Step(rule.theirs.format(l=layer), rule, layer)
+
+
+def _strip(family: Family, name: str) -> str:
+    return name.removeprefix(family.prefix)

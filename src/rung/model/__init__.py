@@ -1,0 +1,1 @@
+"""Files, text and hooks around the engine: the model that people hold."""

@@ -1,0 +1,313 @@
+"""Hook points: places in a module that call other people's functions.
+
+`HookedRootModule` manages them for any module tree. A model of one's own becomes inspectable by putting
+`self.hook_x = HookPoint()` in its parts, `x = self.hook_x(x)` in their forward, and `self.setup()` at the end of
+the root's `__init__`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import SiteError, near
+
+Direction = Literal["fwd", "bwd"]
+
+
+class HookFn(Protocol):
+    """Called with the value (or gradient) and the point it is at; returns a replacement, or None to leave it."""
+
+    def __call__(self, value: Any, /, *, hook: HookPoint) -> Any: ...
+
+
+NameFilter = str | Sequence[str] | Callable[[str], bool] | None
+Hook = tuple[str | Callable[[str], bool], HookFn]
+
+
+@dataclass(eq=False)
+class HookHandle:
+    """One hook function at one point; `remove` takes it away."""
+
+    fn: HookFn
+    point: HookPoint
+    dir: Direction
+    is_permanent: bool
+    level: int | None
+
+    def remove(self) -> None:
+        """Takes the function away; once is enough, twice does no harm."""
+        hooks = self.point.hooks_of(self.dir)
+        if self in hooks:
+            hooks.remove(self)
+
+
+class HookPoint(nn.Module):
+    """Passes its input on, through whatever hooks are attached to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name: str | None = None
+        self.ctx: dict[Any, Any] = {}
+        self.fwd_hooks: list[HookHandle] = []
+        self.bwd_hooks: list[HookHandle] = []
+
+    def hooks_of(self, dir: Direction) -> list[HookHandle]:
+        """The hooks of one direction, in the order they run."""
+        if dir not in ("fwd", "bwd"):
+            raise SiteError(f"dir is {dir!r}; known are 'fwd' and 'bwd'")
+        return self.fwd_hooks if dir == "fwd" else self.bwd_hooks
+
+    @property
+    def has_hooks(self) -> bool:
+        return bool(self.fwd_hooks or self.bwd_hooks)
+
+    def add_hook(
+        self,
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        level: int | None = None,
+        prepend: bool = False,
+    ) -> HookHandle:
+        """Attaches `hook`, called as hook(value, hook=self); backward hooks get the gradient at this point."""
+        handle = HookHandle(hook, self, dir, is_permanent, level)
+        hooks = self.hooks_of(dir)
+        hooks.insert(0 if prepend else len(hooks), handle)
+        return handle
+
+    def add_perma_hook(self, hook: HookFn, dir: Direction = "fwd") -> HookHandle:
+        """Attaches a hook that `reset_hooks` leaves in place."""
+        return self.add_hook(hook, dir, is_permanent=True)
+
+    def remove_hooks(
+        self,
+        dir: Literal["fwd", "bwd", "both"] = "fwd",
+        including_permanent: bool = False,
+        level: int | None = None,
+    ) -> None:
+        """Takes hooks away: those of one level if given, permanent ones only if told so."""
+        for one in ("fwd", "bwd") if dir == "both" else (dir,):
+            for handle in list(self.hooks_of(one)):
+                if (including_permanent or not handle.is_permanent) and level in (None, handle.level):
+                    handle.remove()
+
+    def clear_context(self) -> None:
+        """Empties `ctx`, where hook functions may leave things for later."""
+        self.ctx = {}
+
+    def layer(self) -> int:
+        """The layer this point is in, from its name."""
+        found = re.search(r"blocks\.(\d+)\.", self.name or "")
+        if found is None:
+            raise SiteError(f"the hook {self.name!r} is in no layer")
+        return int(found.group(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for handle in list(self.fwd_hooks):
+            replaced = handle.fn(x, hook=self)
+            x = x if replaced is None else replaced
+        if self.bwd_hooks and x.requires_grad:
+            x.register_hook(self._backward)
+        return x
+
+    def _backward(self, grad: Tensor) -> Tensor:
+        for handle in list(self.bwd_hooks):
+            replaced = handle.fn(grad, hook=self)
+            if isinstance(replaced, tuple):
+                (replaced,) = replaced
+            grad = grad if replaced is None else replaced
+        return grad
+
+    def __repr__(self) -> str:
+        return f"HookPoint({self.name or ''})"
+
+
+class HookedRootModule(nn.Module):
+    """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
+
+    def setup(self) -> None:
+        """Names every hook point after its place in the tree. Call it at the end of `__init__`."""
+        self.hook_dict: dict[str, HookPoint] = {}
+        for name, module in self.named_modules():
+            if isinstance(module, HookPoint):
+                module.name = name
+                self.hook_dict[name] = module
+        self.context_level = 0
+
+    def hook_points(self) -> list[HookPoint]:
+        """Every hook point, in the order of the tree."""
+        return list(self.hook_dict.values())
+
+    def select_hooks(self, wanted: NameFilter) -> list[HookPoint]:
+        """The points that a name, a list of names or a function of names picks; None picks those cached by default.
+
+        Raises SiteError for a name that is no hook, with near ones.
+        """
+        if wanted is None:
+            return self.default_hooks()
+        if callable(wanted):
+            return [point for name, point in self.hook_dict.items() if wanted(name)]
+        return [self.find_hook(name) for name in ([wanted] if isinstance(wanted, str) else wanted)]
+
+    def default_hooks(self) -> list[HookPoint]:
+        """What `run_with_cache` keeps when not told otherwise: everything."""
+        return self.hook_points()
+
+    def find_hook(self, name: str) -> HookPoint:
+        """The hook point of this name; SiteError with near names if there is none."""
+        if name not in self.hook_dict:
+            raise SiteError(
+                f"no hook named {name!r} among the {len(self.hook_dict)} of this model.{near(name, self.hook_dict)}"
+            )
+        return self.hook_dict[name]
+
+    def add_hook(
+        self,
+        name: str | Callable[[str], bool],
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        level: int | None = None,
+        prepend: bool = False,
+    ) -> list[HookHandle]:
+        """Attaches `hook` to every point that `name` picks, until it is reset. Raises SiteError if it picks none."""
+        points = self.select_hooks(name)
+        if not points:
+            raise SiteError("the function given for a hook name picks none of this model's hooks")
+        return [point.add_hook(hook, dir, is_permanent, level, prepend) for point in points]
+
+    def add_perma_hook(
+        self, name: str | Callable[[str], bool], hook: HookFn, dir: Direction = "fwd"
+    ) -> list[HookHandle]:
+        """Attaches a hook that `reset_hooks` leaves in place."""
+        return self.add_hook(name, hook, dir, is_permanent=True)
+
+    def remove_all_hook_fns(
+        self,
+        direction: Literal["fwd", "bwd", "both"] = "both",
+        including_permanent: bool = False,
+        level: int | None = None,
+    ) -> None:
+        """Takes hooks away from every point."""
+        for point in self.hook_points():
+            point.remove_hooks(direction, including_permanent, level)
+
+    def reset_hooks(
+        self,
+        clear_contexts: bool = True,
+        direction: Literal["fwd", "bwd", "both"] = "both",
+        including_permanent: bool = False,
+        level: int | None = None,
+    ) -> None:
+        """Takes hooks away from every point, and empties the points' contexts."""
+        if clear_contexts:
+            self.clear_contexts()
+        self.remove_all_hook_fns(direction, including_permanent, level)
+
+    def clear_contexts(self) -> None:
+        """Empties every point's `ctx`."""
+        for point in self.hook_points():
+            point.clear_context()
+
+    @contextmanager
+    def hooks(
+        self,
+        fwd_hooks: Sequence[Hook] = (),
+        bwd_hooks: Sequence[Hook] = (),
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+    ) -> Iterator[HookedRootModule]:
+        """Hooks for the length of a `with`; gone after it, also after an exception. Nothing stays if a name is wrong."""
+        handles: list[HookHandle] = []
+        self.context_level += 1
+        try:
+            for wanted, dir in ((fwd_hooks, "fwd"), (bwd_hooks, "bwd")):
+                for name, hook in wanted:
+                    handles += self.add_hook(name, hook, "fwd" if dir == "fwd" else "bwd", level=self.context_level)
+            yield self
+        finally:
+            self.context_level -= 1
+            if reset_hooks_end:
+                for handle in handles:
+                    handle.remove()
+                if clear_contexts:
+                    self.clear_contexts()
+
+    def run_with_hooks(
+        self,
+        *model_args: Any,
+        fwd_hooks: Sequence[Hook] = (),
+        bwd_hooks: Sequence[Hook] = (),
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+        **model_kwargs: Any,
+    ) -> Any:
+        """One run with hooks: [(name or function of names, hook function), …]. They are gone afterwards.
+
+        Backward hooks stay attached only if `reset_hooks_end` is False: a backward pass comes after this returns.
+        """
+        if bwd_hooks and reset_hooks_end:
+            raise SiteError(
+                "backward hooks would be gone before a backward pass: call backward inside `with model.hooks(…)`, "
+                "or pass reset_hooks_end=False and reset_hooks() afterwards"
+            )
+        with self.hooks(fwd_hooks, bwd_hooks, reset_hooks_end, clear_contexts):
+            return self(*model_args, **model_kwargs)
+
+    def cache_run(
+        self,
+        *model_args: Any,
+        names_filter: NameFilter = None,
+        keep: Callable[[Tensor, str], Tensor] = lambda x, name: x,
+        incl_bwd: bool = False,
+        **model_kwargs: Any,
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """One run's output, and {hook name: value as `keep` left it}; gradients as name + "_grad" if `incl_bwd`.
+
+        With `incl_bwd` the output must be a single number, whose gradient is taken.
+        """
+        store: dict[str, Tensor] = {}
+
+        def save(x: Tensor, *, hook: HookPoint) -> None:
+            assert hook.name is not None
+            store[hook.name] = keep(x.detach(), hook.name)
+
+        def save_grad(grad: Tensor, *, hook: HookPoint) -> None:
+            assert hook.name is not None
+            store[f"{hook.name}_grad"] = keep(grad.detach(), hook.name)
+
+        points = self.select_hooks(names_filter)
+        handles = [point.add_hook(save) for point in points]
+        if incl_bwd:
+            handles += [point.add_hook(save_grad, "bwd") for point in points]
+        try:
+            with torch.set_grad_enabled(incl_bwd or torch.is_grad_enabled()):
+                out = self(*model_args, **model_kwargs)
+                if incl_bwd:
+                    out.backward()
+        finally:
+            for handle in handles:
+                handle.remove()
+        return out, store
+
+    def run_with_cache(
+        self,
+        *model_args: Any,
+        names_filter: NameFilter = None,
+        remove_batch_dim: bool = False,
+        incl_bwd: bool = False,
+        **model_kwargs: Any,
+    ) -> tuple[Any, Any]:
+        """One run's output, and what the hook points saw: {name: value}."""
+
+        def keep(x: Tensor, name: str) -> Tensor:
+            return x[0] if remove_batch_dim else x
+
+        return self.cache_run(*model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs)

@@ -1,0 +1,336 @@
+"""`HookedTransformer`: config, weights and tokenizer of one model, with hooks at every site of its forward pass.
+
+The maths is `engine.transformer`; this class reads its input, turns hooks into a tap, and shapes what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ..config import ModelConfig
+from ..engine import generate as generation
+from ..engine import transformer
+from ..engine.cache import ActivationCache
+from ..engine.sites import Site, SiteKey, find_site, select_sites, sites_of
+from ..engine.slicing import SliceInput, take
+from ..engine.taps import NO_TAP, Tap
+from ..engine.weights import Weights, init_weights
+from ..errors import ConfigError, PromptError, SiteError
+from .checkpoint import convert, load_checkpoint, save_checkpoint
+from .components import grow
+from .hooks import HookedRootModule, HookPoint, NameFilter
+from .processing import process
+from .text import Input, Side, TextTopic
+from .tokenizer import Tokenizer
+from .weights import WeightsTopic
+
+ReturnType = Literal["logits", "loss", "both"] | None
+
+
+class HookTap:
+    """Hook points as a tap: what has hooks is watched, the rest costs nothing."""
+
+    def __init__(self, points: Mapping[Site, HookPoint]) -> None:
+        self.sites = frozenset(points)
+        self._points = points
+
+    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
+        point = self._points.get(Site(name, layer))
+        if point is None:
+            return x
+        hooked: Tensor = point(x)
+        return hooked
+
+
+class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
+    """A transformer that can be looked into: `model(tokens)`, `run_with_cache`, `run_with_hooks`, `model.W_OV`, …"""
+
+    blocks: nn.ModuleList
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Weights | None = None,
+        *,
+        tokenizer: Tokenizer | None = None,
+        seed: int = 0,
+    ) -> None:
+        """A model of `config` with `weights`, or with fresh ones drawn from `seed`."""
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self._slots = grow(self, config, init_weights(config, seed) if weights is None else weights)
+        self.setup()
+        self._points = {site: self.hook_dict[site.path] for site in sites_of(config)}
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model_name: str | Path,
+        *,
+        fold_ln: bool | None = None,
+        center_writing_weights: bool | None = None,
+        center_unembed: bool | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype = torch.float32,
+        default_prepend_bos: bool | None = None,
+        hf_model: Any = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> Self:
+        """A trained model, from a folder, a bundled name, or `hf_model` that transformers has loaded.
+
+        Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
+        of the three: None does it where it fits, True also warns where it does not, False leaves it.
+        `config.processing` and `config.notes` say what was done.
+        """
+        if hf_model is None:
+            config, weights, found = load_checkpoint(model_name, dtype)
+            tokenizer = found if tokenizer is None else tokenizer
+        else:
+            config, weights = convert(hf_model.config.to_dict(), hf_model.state_dict(), dtype)
+            config = _replace(config, model_name=str(model_name))
+        config, weights = process(
+            config,
+            weights,
+            {"fold_ln": fold_ln, "center_writing_weights": center_writing_weights, "center_unembed": center_unembed},
+        )
+        config = _with_first_token(config, tokenizer, default_prepend_bos)
+        return cls(config, weights, tokenizer=tokenizer).to(device)
+
+    @classmethod
+    def from_pretrained_no_processing(cls, model_name: str | Path, **options: Any) -> Self:
+        """The checkpoint's weights as they are."""
+        as_is = {"fold_ln": False, "center_writing_weights": False, "center_unembed": False}
+        return cls.from_pretrained(model_name, **{**as_is, **options})
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes config.json, model.safetensors and the tokenizer, as `from_pretrained(folder)` reads them."""
+        save_checkpoint(folder, self.config, self.weights, self.tokenizer)
+
+    @property
+    def weights(self) -> Weights:
+        """The parameters as the engine takes them: by name, a tuple over layers."""
+        return {
+            name: tuple(getattr(*slot) for slot in slots) if name not in _ALONE else getattr(*slots[0])
+            for name, slots in self._slots.items()
+        }
+
+    @property
+    def device(self) -> torch.device:
+        return self.W_E.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.W_E.dtype
+
+    def forward(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        loss_per_token: bool = False,
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
+        start_at_layer: int | None = None,
+        stop_at_layer: int | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Any:
+        """Logits [batch, pos, d_vocab], next-token loss in nats, both, or None.
+
+        `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer. `stop_at_layer`:
+        returns the stream before that layer instead. `attention_mask`: 0 at padding.
+        """
+        config, weights, tap = self.config, self.weights, self._tap()
+        tokens, mask = None, None
+        if start_at_layer is None:
+            tokens, mask = self.read(input, prepend_bos, padding_side)
+        if attention_mask is not None:
+            mask = attention_mask.to(self.device).bool()
+        start, stop = self._span(start_at_layer, stop_at_layer)
+        if tokens is None:
+            x = self._residual(input)
+            frame = transformer.locate(config, weights, x.shape[:2], x.device, mask=mask)
+        else:
+            frame = transformer.locate(config, weights, tokens.shape, tokens.device, mask=mask)
+            x = transformer.embed(config, weights, tokens, frame, tap)
+        x = transformer.blocks(config, weights, x, frame, tap, start, stop)
+        if stop_at_layer is not None:
+            return x
+        if return_type is None and not any(site.name.startswith("ln_final") for site in tap.sites):
+            return None
+        logits = transformer.unembed(config, weights, x, tap)
+        if return_type is None:
+            return None
+        if return_type == "logits":
+            return logits
+        if return_type not in ("loss", "both"):
+            raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
+        if tokens is None:
+            raise PromptError("a loss needs tokens, and start_at_layer was given a residual stream")
+        loss = next_token_loss(logits, tokens, mask, loss_per_token)
+        return loss if return_type == "loss" else (logits, loss)
+
+    def _residual(self, x: Input) -> Float[Tensor, "batch pos d_model"]:
+        if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.config.d_model:
+            found = list(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise PromptError(
+                f"start_at_layer takes the residual stream, [batch, pos, {self.config.d_model}]; it was given {found}"
+            )
+        return x.to(self.device)
+
+    def _span(self, start: int | None, stop: int | None) -> tuple[int, int]:
+        n = self.config.n_layers
+        ends = []
+        for name, layer, default in (("start_at_layer", start, 0), ("stop_at_layer", stop, n)):
+            at = default if layer is None else layer + n if layer < 0 else layer
+            if not 0 <= at <= n:
+                raise SiteError(f"{name} is {layer}; {self.config.model_name} has {n} layers")
+            ends.append(at)
+        return ends[0], ends[1]
+
+    def _tap(self) -> Tap:
+        hooked = {site: point for site, point in self._points.items() if point.fwd_hooks or point.bwd_hooks}
+        return HookTap(hooked) if hooked else NO_TAP
+
+    def find_hook(self, name: str) -> HookPoint:
+        """The hook point of a full or short name; SiteError with near names if there is none."""
+        return self.hook_dict[find_site(self.config, name).path]
+
+    def select_hooks(self, wanted: NameFilter | SiteKey | Sequence[SiteKey]) -> list[HookPoint]:
+        """The points that names pick, in the order of the forward pass; ("pattern", 1) and "pattern" are names too."""
+        if wanted is None or callable(wanted):
+            return super().select_hooks(wanted)
+        keys: Any = [wanted] if isinstance(wanted, str | tuple) else wanted
+        chosen = select_sites(self.config, keys)
+        return [point for site, point in self._points.items() if site in chosen]
+
+    def default_hooks(self) -> list[HookPoint]:
+        """Everything that the forward computes anyway, and the patterns."""
+        return [point for site, point in self._points.items() if not site.kind.on_request]
+
+    def run_with_cache(
+        self,
+        *model_args: Any,
+        names_filter: NameFilter | SiteKey | Sequence[SiteKey] = None,
+        remove_batch_dim: bool = False,
+        return_cache_object: bool = True,
+        device: torch.device | str | None = None,
+        pos_slice: SliceInput = None,
+        incl_bwd: bool = False,
+        **model_kwargs: Any,
+    ) -> tuple[Any, Any]:
+        """One run's output, and an ActivationCache of what `names_filter` picks (None: all that costs nothing).
+
+        `pos_slice` keeps some positions only, `device` moves what is kept.
+        """
+
+        def keep(x: Tensor, name: str) -> Tensor:
+            if pos_slice is not None:
+                x = take(x, pos_slice, _POSITION_AXIS.get(name.rpartition("hook_")[2], 1))
+            return x if device is None else x.to(device)
+
+        names: Any = names_filter
+        out, store = self.cache_run(*model_args, names_filter=names, keep=keep, incl_bwd=incl_bwd, **model_kwargs)
+        cache = ActivationCache(store, self)
+        cache = cache.remove_batch_dim() if remove_batch_dim else cache
+        return out, cache if return_cache_object else cache.cache_dict
+
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        do_sample: bool = True,
+        seed: int | None = 0,
+        stop_at_eos: bool = True,
+        prepend_bos: bool | None = None,
+        return_type: Literal["input", "str", "tokens"] = "input",
+    ) -> Any:
+        """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
+
+        Greedy if `do_sample` is False or `temperature` 0; draws come from `seed`. Hooks that are set see every step.
+        """
+        tokens, mask = self.read(input, prepend_bos, "left")
+        generator = None if seed is None else torch.Generator(self.device).manual_seed(seed)
+        eos = getattr(self.tokenizer, "eos_token_id", None)
+        longer = generation.generate(
+            self.config,
+            self.weights,
+            tokens,
+            max_new_tokens,
+            temperature=temperature if do_sample else 0.0,
+            top_k=top_k,
+            top_p=top_p,
+            generator=generator,
+            stop_token=eos if stop_at_eos else None,
+            mask=mask,
+            tap=self._tap(),
+        )
+        if return_type == "tokens" or (return_type == "input" and isinstance(input, Tensor)):
+            return longer
+        starts = [0] * len(longer) if mask is None else (~mask).sum(1).tolist()
+        texts = [str(self.to_string(row[start:])) for row, start in zip(longer, starts, strict=True)]
+        return texts[0] if isinstance(input, str) else texts
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:  # type: ignore[override]
+        """Moves parameters to a device or dtype; `to(None)` changes nothing."""
+        return super().to(*args, **kwargs) if any(arg is not None for arg in (*args, *kwargs.values())) else self
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Parameters by classic name, each contiguous."""
+        held = super().state_dict(*args, **kwargs)
+        for name, tensor in held.items():
+            held[name] = tensor.contiguous()
+        return held
+
+    def __repr__(self) -> str:
+        c = self.config
+        return (
+            f"HookedTransformer({c.model_name}: {c.n_layers} layers × {c.n_heads} heads, d_model {c.d_model}, "
+            f"vocabulary {c.d_vocab}, {c.n_params:,} parameters)"
+        )
+
+
+_ALONE = frozenset(("W_E", "W_pos", "W_U", "b_U", "ln_final_w", "ln_final_b"))
+_POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
+
+
+def next_token_loss(
+    logits: Float[Tensor, "batch pos d_vocab"],
+    tokens: Int[Tensor, "batch pos"],
+    mask: Tensor | None = None,
+    per_token: bool = False,
+) -> Float[Tensor, "*batch_and_one_less"]:
+    """−log p(next token) in nats: [batch, pos − 1] per token, zero where the next is padding; else the mean over the
+    real ones.
+    """
+    loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+    loss = loss.unflatten(0, (tokens.shape[0], tokens.shape[1] - 1))
+    if mask is None:
+        return loss if per_token else loss.mean()
+    real = (mask[:, 1:] & mask[:, :-1]).to(loss.dtype)
+    return loss * real if per_token else (loss * real).sum() / real.sum()
+
+
+def _replace(config: ModelConfig, **changes: Any) -> ModelConfig:
+    from dataclasses import replace
+
+    return replace(config, **changes)
+
+
+def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:
+    """The config with a first token: the one it has, else the tokenizer's; put by default if there is one."""
+    if config.bos_token_id is None and tokenizer is not None and tokenizer.bos_token_id is not None:
+        config = _replace(config, bos_token_id=tokenizer.bos_token_id, default_prepend_bos=True)
+    if wanted and config.bos_token_id is None:
+        raise ConfigError(f"default_prepend_bos was asked for, but no first token is known for {config.model_name}")
+    return config if wanted is None else _replace(config, default_prepend_bos=wanted)

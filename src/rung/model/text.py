@@ -1,0 +1,155 @@
+"""Text in and out of a model: the topic of `HookedTransformer` that knows a tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ..config import ModelConfig
+from ..engine.weights import Weights, unembedding
+from ..errors import PromptError, TokenizerError
+from .tokenizer import Tokenizer
+
+Side = Literal["left", "right"]
+Input = str | Sequence[str] | Tensor
+
+
+class TextTopic:
+    """`to_tokens` and its kin."""
+
+    config: ModelConfig
+    tokenizer: Tokenizer | None
+    device: torch.device
+    weights: Weights
+
+    def read(
+        self,
+        input: Input,
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
+        truncate: bool = False,
+    ) -> tuple[Int[Tensor, "batch pos"], Bool[Tensor, "batch pos"] | None]:
+        """Tokens on the model's device, and a mask that is False at padding (None: nothing is padded).
+
+        Raises PromptError for tokens the model cannot read, TokenizerError for text without a tokenizer.
+        """
+        if isinstance(input, Tensor):
+            return self.check_tokens(input).to(self.device), None
+        tokenizer = self._tokenizer("text")
+        texts = [input] if isinstance(input, str) else list(input)
+        if not texts:
+            raise PromptError("no text was given: an empty list")
+        first = self._first(prepend_bos)
+        rows = [first + tokenizer.encode(text, add_special_tokens=False) for text in texts]
+        if truncate:
+            rows = [row[: self.config.n_ctx] for row in rows]
+        longest = max(map(len, rows))
+        if longest == 0:
+            raise PromptError("the text is empty, and no first token is put: there is nothing to read")
+        side = padding_side or "right"
+        if side not in ("left", "right"):
+            raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
+        pad = next(
+            i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, self.config.bos_token_id, 0) if i is not None
+        )
+        fill = [[pad] * (longest - len(row)) for row in rows]
+        tokens = torch.tensor([f + r if side == "left" else r + f for f, r in zip(fill, rows, strict=True)])
+        tokens = self.check_tokens(tokens).to(self.device)
+        if min(map(len, rows)) == longest:
+            return tokens, None
+        lengths = torch.tensor([len(row) for row in rows], device=self.device)[:, None]
+        at = torch.arange(longest, device=self.device)
+        return tokens, (at >= longest - lengths if side == "left" else at < lengths)
+
+    def check_tokens(self, tokens: Tensor) -> Int[Tensor, "batch pos"]:
+        """`tokens` with a batch axis, if the model can read them; PromptError if not."""
+        if tokens.is_floating_point() or tokens.dtype == torch.bool:
+            raise PromptError(f"tokens are whole numbers; these are {tokens.dtype}")
+        if tokens.ndim == 1:
+            tokens = tokens[None]
+        if tokens.ndim != 2 or tokens.shape[1] == 0 or tokens.shape[0] == 0:
+            raise PromptError(f"tokens have shape {list(tokens.shape)}; [pos] and [batch, pos] can be read, not empty")
+        if tokens.shape[1] > self.config.n_ctx:
+            raise PromptError(
+                f"the prompt has {tokens.shape[1]} tokens; {self.config.model_name} reads {self.config.n_ctx}"
+            )
+        if not torch.compiler.is_compiling() and tokens.device.type == "cpu":
+            low, high = (int(end) for end in tokens.aminmax())
+            if low < 0 or high >= self.config.d_vocab:
+                bad = low if low < 0 else high
+                raise PromptError(f"token {bad} is outside the vocabulary of {self.config.d_vocab}")
+        return tokens.long()
+
+    def to_tokens(
+        self,
+        input: str | Sequence[str],
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
+        truncate: bool = True,
+    ) -> Int[Tensor, "batch pos"]:
+        """Text as tokens [batch, pos]. `prepend_bos` None: as `config.default_prepend_bos` says."""
+        return self.read(input, prepend_bos, padding_side, truncate)[0]
+
+    def to_string(self, tokens: int | Sequence[int] | Tensor) -> str | list[str]:
+        """Tokens as text: one string, or one a row for [batch, pos]."""
+        tokenizer = self._tokenizer("text")
+        ids = torch.as_tensor(tokens)
+        if ids.ndim == 2:
+            return [tokenizer.decode(row.tolist()) for row in ids]
+        return tokenizer.decode(ids.reshape(-1).tolist())
+
+    def to_str_tokens(
+        self, input: str | Sequence[str] | Tensor, prepend_bos: bool | None = None
+    ) -> list[str] | list[list[str]]:
+        """Each token's text, for one prompt; a list of them for several. Without a tokenizer, ids stand for texts."""
+        if isinstance(input, Tensor):
+            rows = input[None].tolist() if input.ndim < 2 else input.tolist()
+            pieces = [[self.token_text(i) for i in (row if isinstance(row, list) else [row])] for row in rows]
+            return pieces[0] if input.ndim < 2 or len(pieces) == 1 else pieces
+        if isinstance(input, str):
+            return [self.token_text(int(i)) for i in self.to_tokens(input, prepend_bos, truncate=False)[0]]
+        return [
+            [self.token_text(int(i)) for i in self.to_tokens(text, prepend_bos, truncate=False)[0]] for text in input
+        ]
+
+    def token_text(self, token: int) -> str:
+        """The text of one token, or its id in brackets if there is no tokenizer."""
+        return f"[{token}]" if self.tokenizer is None else self.tokenizer.decode([token])
+
+    def to_single_token(self, text: str) -> int:
+        """The id of a text that is one token. Raises TokenizerError if it is not."""
+        ids = self._tokenizer("text").encode(text, add_special_tokens=False)
+        if len(ids) != 1:
+            pieces = [self.token_text(i) for i in ids]
+            raise TokenizerError(f"{text!r} is {len(ids)} tokens, {pieces}, not one")
+        return ids[0]
+
+    def to_single_str_token(self, token: int) -> str:
+        """The text of one token."""
+        return self.token_text(int(token))
+
+    def tokens_to_residual_directions(self, tokens: str | int | Tensor) -> Float[Tensor, "*batch d_model"]:
+        """The directions of the stream that raise these tokens' logits: rows of W_Uᵀ."""
+        if isinstance(tokens, str):
+            tokens = self.to_single_token(tokens)
+        W_U = unembedding(self.weights)
+        return W_U.T[torch.as_tensor(tokens, device=W_U.device)]
+
+    def _first(self, prepend_bos: bool | None) -> list[int]:
+        wanted = self.config.default_prepend_bos if prepend_bos is None else prepend_bos
+        if not wanted:
+            return []
+        if self.config.bos_token_id is None:
+            raise TokenizerError(f"prepend_bos was asked for, but no first token is known for {self.config.model_name}")
+        return [self.config.bos_token_id]
+
+    def _tokenizer(self, what: str) -> Tokenizer:
+        if self.tokenizer is None:
+            raise TokenizerError(
+                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids"
+            )
+        return self.tokenizer

@@ -1,0 +1,128 @@
+"""Weights as people ask for them: stacked over layers, and as circuits. A topic of `HookedTransformer`."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..config import ModelConfig
+from ..engine.factored import FactoredMatrix
+from ..engine.transformer import sinusoids
+from ..engine.weights import Weights, single, unembedding
+from ..errors import CheckpointError
+
+
+class WeightsTopic:
+    """`model.W_Q` and its kin. Stacks are copies: write through `blocks[l].attn.W_Q`."""
+
+    config: ModelConfig
+    blocks: nn.ModuleList
+    weights: Weights
+
+    def _stack(self, part: str, name: str) -> Tensor:
+        if not self.config.n_layers:
+            raise CheckpointError(f"{self.config.model_name} has no layers, so no {name}")
+        try:
+            return torch.stack([getattr(getattr(block, part), name) for block in self.blocks])
+        except AttributeError:
+            raise CheckpointError(f"{self.config.model_name} has no {name}") from None
+
+    def _single(self, name: str) -> Tensor:
+        held = single(self.weights, name)
+        if held is None:
+            raise CheckpointError(f"{self.config.model_name} has no {name}")
+        return held
+
+    @property
+    def W_E(self) -> Float[Tensor, "d_vocab d_model"]:
+        """Token embedding."""
+        return self._single("W_E")
+
+    @property
+    def W_U(self) -> Float[Tensor, "d_model d_vocab"]:
+        """Unembedding; the embedding's transpose where they are tied."""
+        return unembedding(self.weights)
+
+    @property
+    def b_U(self) -> Float[Tensor, " d_vocab"]:
+        """Unembedding bias; zeros if there is none."""
+        held = single(self.weights, "b_U")
+        return self.W_U.new_zeros(self.config.d_vocab) if held is None else held
+
+    @property
+    def W_pos(self) -> Float[Tensor, "n_ctx d_model"]:
+        """Position embedding; the formula's table for sinusoidal positions."""
+        if self.config.positional_embedding_type == "sinusoidal":
+            positions = torch.arange(self.config.n_ctx, device=self.W_E.device)
+            return sinusoids(positions, self.config.d_model, self.config.sinusoidal_base).to(self.W_E.dtype)
+        return self._single("W_pos")
+
+    @property
+    def W_E_pos(self) -> Float[Tensor, "vocab_and_ctx d_model"]:
+        """Token and position embeddings, one under the other: everything attention-only heads can read at first."""
+        return torch.cat((self.W_E, self.W_pos))
+
+    @property
+    def W_Q(self) -> Float[Tensor, "layer head d_model d_head"]:
+        return self._stack("attn", "W_Q")
+
+    @property
+    def W_K(self) -> Float[Tensor, "layer head d_model d_head"]:
+        return self._stack("attn", "W_K")
+
+    @property
+    def W_V(self) -> Float[Tensor, "layer head d_model d_head"]:
+        return self._stack("attn", "W_V")
+
+    @property
+    def W_O(self) -> Float[Tensor, "layer head d_head d_model"]:
+        return self._stack("attn", "W_O")
+
+    @property
+    def b_Q(self) -> Float[Tensor, "layer head d_head"]:
+        return self._stack("attn", "b_Q")
+
+    @property
+    def b_K(self) -> Float[Tensor, "layer head d_head"]:
+        return self._stack("attn", "b_K")
+
+    @property
+    def b_V(self) -> Float[Tensor, "layer head d_head"]:
+        return self._stack("attn", "b_V")
+
+    @property
+    def b_O(self) -> Float[Tensor, "layer d_model"]:
+        return self._stack("attn", "b_O")
+
+    @property
+    def W_in(self) -> Float[Tensor, "layer d_model d_mlp"]:
+        return self._stack("mlp", "W_in")
+
+    @property
+    def W_gate(self) -> Float[Tensor, "layer d_model d_mlp"]:
+        return self._stack("mlp", "W_gate")
+
+    @property
+    def W_out(self) -> Float[Tensor, "layer d_mlp d_model"]:
+        return self._stack("mlp", "W_out")
+
+    @property
+    def b_in(self) -> Float[Tensor, "layer d_mlp"]:
+        return self._stack("mlp", "b_in")
+
+    @property
+    def b_out(self) -> Float[Tensor, "layer d_model"]:
+        return self._stack("mlp", "b_out")
+
+    @property
+    def QK(self) -> FactoredMatrix:
+        """W_Q W_Kᵀ of every head: [layer, head, d_model (query), d_model (key)]."""
+        return FactoredMatrix(self.W_Q, self.W_K.mT)
+
+    @property
+    def OV(self) -> FactoredMatrix:
+        """W_V W_O of every head: [layer, head, d_model (read), d_model (written)]."""
+        return FactoredMatrix(self.W_V, self.W_O)
+
+    def all_head_labels(self) -> list[str]:
+        """L0H0, L0H1, …"""
+        return [f"L{layer}H{head}" for layer in range(self.config.n_layers) for head in range(self.config.n_heads)]
