@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
-from ..engine.weights import Weights, flatten, gather
+from ..engine.weights import Weights
+from ..model.checkpoint import load_checkpoint, save_checkpoint
+from ..model.tokenizer import TextTokenizer
 from . import scores
-from .corpus import Corpus
+from .corpus import BOS, Corpus
 from .recipes import Recipe
 
 
@@ -34,16 +36,23 @@ class Training:
 def write_model(out: Path, training: Training) -> dict[str, Any]:
     """Write config, float16 weights, tokenizer and card; the card's scores are of those weights."""
     config = replace(training.recipe.config, model_name=training.recipe.name)
-    half = {name: each.half().contiguous() for name, each in flatten(config, training.weights)}
-    save_file(half, out / "model.safetensors", metadata={"format": "pt"})
-    training.corpus.tokenizer.save(str(out / "tokenizer.json"))
-    (out / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n")
-    weights = gather(config, {name: each.float() for name, each in half.items()})
-    found = scores.of_model(config, weights, training.corpus.held_out)
+    tokenizer = TextTokenizer(training.corpus.tokenizer, bos_token=BOS)
+    save_checkpoint(out, config, halved(training.weights), tokenizer)
+    read = load_checkpoint(out)
+    found = scores.of_model(read.config, read.weights, training.corpus.held_out)
     card = describe(training) | {"scores": found}
-    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
-    (out / "README.md").write_text(page(card))
+    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(page(card), encoding="utf-8")
     return card
+
+
+def halved(weights: Weights) -> Weights:
+    """The same in float16, free of gradients."""
+
+    def half(held: Tensor) -> Tensor:
+        return held.detach().half()
+
+    return {name: tuple(map(half, held)) if isinstance(held, tuple) else half(held) for name, held in weights.items()}
 
 
 def describe(training: Training) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from torch import Generator, Tensor
 from ..engine.transformer import forward, sinusoids
 from ..engine.weights import Weights, flatten, gather, init_weights
 from ..errors import CheckpointError, RungError
+from ..model.checkpoint import save_checkpoint
 from . import scores
-from .card import Training, write_model
+from .card import Training, halved, write_model
 from .corpus import Batch, Corpus, make_batch, read_corpus, repeated_rows, synthetic_corpus
 from .recipes import Recipe
 
@@ -228,9 +229,8 @@ def observe(run: Run, out: Path) -> None:
             run.stage, run.entered = run.stage + 1, run.step
     run.curve.append(found)
     if run.step in recipe.keep:
-        kept = {name: held.half().contiguous() for name, held in flatten(config, weights)}
-        (out / "checkpoints").mkdir(exist_ok=True)
-        save_file(kept, out / "checkpoints" / f"step-{run.step:05}.safetensors")
+        folder = out / "checkpoints" / f"step-{run.step:05}"
+        save_checkpoint(folder, config, halved(weights), tokenizer=None)
     save(run, out)
 
 
@@ -300,10 +300,7 @@ def finished(run: Run, corpus: Path | None) -> Training:
         corpus_file=corpus,
         seconds=run.seconds,
         stage_steps=stage_steps(run.curve),
-        weights={
-            name: tuple(each.detach() for each in held) if isinstance(held, tuple) else held.detach()
-            for name, held in run.weights.items()
-        },
+        weights=run.weights,
     )
 
 

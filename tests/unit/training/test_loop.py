@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from rung.config import ModelConfig
 from rung.engine.weights import flatten
 from rung.errors import CheckpointError, RungError
+from rung.model.model import HookedTransformer
 from rung.training import loop
 from rung.training.corpus import Mix
 from rung.training.recipes import RECIPES, Recipe, Stage
@@ -91,12 +92,15 @@ def test_what_a_run_leaves(tmp_path):
     assert left == [
         "README.md",
         "card.json",
-        "checkpoints/step-00000.safetensors",
-        "checkpoints/step-00008.safetensors",
+        "checkpoints/step-00000/config.json",
+        "checkpoints/step-00000/model.safetensors",
+        "checkpoints/step-00008/config.json",
+        "checkpoints/step-00008/model.safetensors",
         "config.json",
         "curve.jsonl",
         "model.safetensors",
         "tokenizer.json",
+        "tokenizer_config.json",
     ]
     assert [(each.step, each.steps, each.stage) for each in told] == [
         (0, 12, 0),
@@ -107,9 +111,9 @@ def test_what_a_run_leaves(tmp_path):
     card = json.loads((result.folder / "card.json").read_text())
     assert card["seed"] == 0 and card["steps"] == 12 and card["head_scale"] == [1.0, 0.3]
     assert card["stages_entered_at_steps"] == [0, 0]
-    assert ModelConfig.from_dict(json.loads((result.folder / "config.json").read_text())) == (
-        replace(CONFIG, model_name="small")
-    )
+    model = HookedTransformer.from_pretrained_no_processing(result.folder)
+    assert model.config == replace(CONFIG, model_name="small")
+    assert model.to_str_tokens("ba be")[0] == "<|bos|>"
     weights = load_file(result.folder / "model.safetensors")
     assert {each.dtype for each in weights.values()} == {torch.float16}
     assert "curriculum" in (result.folder / "README.md").read_text()
