@@ -1,0 +1,188 @@
+"""Where each head looks: the scores of every head's attention pattern on repeated random tokens.
+
+A score is an attention weight, averaged over the queries it speaks of, then over sequences: 0 to 1. It is a clue, not
+proof (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, arXiv:2209.11895).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..engine.sites import Site
+from ..engine.transformer import upcast
+from ..errors import PromptError, SiteError
+from ..model.model import HookedTransformer
+from ..tasks.builtin import RandomTokens
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and of how much."""
+
+SCORES: Mapping[str, str] = {
+    "previous_token": "attention to the position just before",
+    "induction": "attention from the second copy to the position after the token's first occurrence",
+    "duplicate_token": "attention from the second copy to the token's first occurrence",
+    "current_token": "attention to the query's own position",
+    "bos": "attention to the first position of the sequence",
+    "elsewhere": "attention from the second copy to none of these",
+}
+"""Every score, and what it averages."""
+
+SIGNATURES = ("previous_token", "induction", "duplicate_token")
+"""The scores that say what a head may be for. The others are where attention is parked, and what is left."""
+
+_ELEMENTS = 2**24
+"""Entries of one layer's patterns that are held at once: 64 MiB in float32."""
+_TOKENS = 2**13
+"""Tokens that run at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadScores:
+    """The scores of every head: `scores["induction"]` is [layer, head], the mean over sequences, an attention weight.
+
+    `per_sequence` keeps each sequence's own.
+    """
+
+    model_name: str
+    per_sequence: Mapping[str, Float[Tensor, "sequence layer head"]]
+    task: RandomTokens
+    unit: str = "attention, 0 to 1"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.per_sequence)
+
+    @property
+    def n_sequences(self) -> int:
+        return len(self.task.tokens)
+
+    @property
+    def seed(self) -> int:
+        return self.task.seed
+
+    @property
+    def n_layers(self) -> int:
+        return self.per_sequence["bos"].shape[1]
+
+    @property
+    def n_heads(self) -> int:
+        return self.per_sequence["bos"].shape[2]
+
+    @property
+    def labels(self) -> tuple[tuple[str, ...], ...]:
+        """Each head's name, "layer.head", by layer and head."""
+        return tuple(tuple(f"{layer}.{head}" for head in range(self.n_heads)) for layer in range(self.n_layers))
+
+    def __getitem__(self, name: str) -> Float[Tensor, "layer head"]:
+        return self.per_sequence[known_score(name)].mean(0)
+
+    def ranked(self, by: str | None = None) -> list[tuple[int, int]]:
+        """(layer, head) of every head, highest score first; by None: the highest of its `SIGNATURES`."""
+        score = torch.stack([self[name] for name in SIGNATURES]).amax(0) if by is None else self[by]
+        order = score.flatten().argsort(descending=True, stable=True).tolist()
+        return [divmod(index, self.n_heads) for index in order]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON values: {"heads": {"1.0": {"induction": 0.9, …}, …}, …}."""
+        means = {name: self[name].tolist() for name in self.names}
+        heads = {
+            label: {name: means[name][layer][head] for name in self.names}
+            for layer, row in enumerate(self.labels)
+            for head, label in enumerate(row)
+        }
+        return {"model": self.model_name, "unit": self.unit, "task": self.task.to_dict(), "heads": heads}
+
+
+@torch.no_grad()
+def head_scores(model: HookedTransformer, task: RandomTokens, progress: Progress | None = None) -> HeadScores:
+    """Every head's scores on `task` (`SCORES` says what each averages), with whatever hooks the model has.
+
+    Each layer's patterns are reduced as they come, in batches, so that memory does not grow with layers or sequences.
+    On a control (`task.repeated` False) the same offsets are read. Raises SiteError if the model has no heads.
+    """
+    config = model.config
+    if not config.n_layers:
+        raise SiteError(f"{config.model_name} has no layers, so no heads to score")
+    length, total = task.tokens.shape[1], len(task.tokens)
+    rows = max(1, min(_ELEMENTS // (config.n_heads * length**2), _TOKENS // length))
+    kept: dict[str, list[Tensor]] = {name: [] for name in SCORES}
+    for begin in range(0, total, rows):
+        reduce = _Reduce(task, config.n_layers)
+        with model.hooks(fwd_hooks=[(Site("pattern", layer).path, reduce) for layer in range(config.n_layers)]):
+            model(task.tokens[begin : begin + rows], return_type=None)
+        for name, values in reduce.scores().items():
+            kept[name].append(values)
+        if progress is not None:
+            progress(min(begin + rows, total), total)
+    return HeadScores(config.model_name, {name: torch.cat(values) for name, values in kept.items()}, task)
+
+
+class _Reduce:
+    """A hook function for patterns: keeps their scores, not them."""
+
+    def __init__(self, task: RandomTokens, n_layers: int) -> None:
+        self._task = task
+        self._by_layer: list[dict[str, Tensor]] = [{} for _ in range(n_layers)]
+
+    def __call__(self, pattern: Tensor, *, hook: Any) -> None:
+        found = pattern_scores(pattern, self._task.period, self._task.start)
+        self._by_layer[hook.layer()] = {name: values.cpu() for name, values in found.items()}
+
+    def scores(self) -> dict[str, Float[Tensor, "batch layer head"]]:
+        return {name: torch.stack([found[name] for found in self._by_layer], 1) for name in SCORES}
+
+
+def pattern_scores(
+    pattern: Float[Tensor, "batch head query_pos key_pos"], period: int, start: int
+) -> dict[str, Float[Tensor, "batch head"]]:
+    """`SCORES` of patterns A on [first] r₁ … rₙ r₁ … rₙ, n = `period`, r₁ at position `start`.
+
+    previous_token mean A[q, q−1], q > start · current_token mean A[q, q], bos mean A[q, 0], q ≥ max(start, 1) ·
+    induction mean A[q, q−n+1], duplicate_token mean A[q, q−n], elsewhere 1 − all five, over the queries q of the
+    second copy but its last, whose next token the first copy tells. Never divided by what stays on BOS.
+
+    Raises PromptError if the patterns have another length.
+    """
+    length, second = start + 2 * period, start + period
+    if tuple(pattern.shape[-2:]) != (length, length):
+        raise PromptError(
+            f"patterns are {list(pattern.shape[-2:])}, query by key; period {period} from position {start} "
+            f"makes {length} of each"
+        )
+    pattern = upcast(pattern)
+    told, after_first = slice(second, length - 1), max(start, 1)
+
+    def back(distance: int, queries: slice) -> Tensor:
+        seen = pattern.diagonal(-distance, -2, -1)
+        return seen[..., queries.start - distance : queries.stop - distance].mean(-1)
+
+    named = _named_keys(length, period).to(pattern.device)[told]
+    return {
+        "previous_token": back(1, slice(start + 1, length)),
+        "induction": back(period - 1, told),
+        "duplicate_token": back(period, told),
+        "current_token": back(0, slice(after_first, length)),
+        "bos": pattern[..., after_first:, 0].mean(-1),
+        "elsewhere": pattern[..., told, :].masked_fill(named, 0).sum(-1).mean(-1),
+    }
+
+
+def known_score(name: str) -> str:
+    """`name`, if it is one of `SCORES`; SiteError if not."""
+    if name not in SCORES:
+        raise SiteError(f"no head score is called {name!r}; there are {', '.join(SCORES)}")
+    return name
+
+
+def _named_keys(length: int, period: int) -> Bool[Tensor, "query_pos key_pos"]:
+    """True at the keys that one of the scores counts, for queries of the second copy."""
+    query = torch.arange(length)[:, None]
+    key = torch.arange(length)[None]
+    distance = query - key
+    return (key == 0) | (distance == 0) | (distance == 1) | (distance == period) | (distance == period - 1)
