@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from hypothesis import given
@@ -17,6 +15,25 @@ def model(n_ctx: int = 32, d_vocab: int = 40, bos: int | None = 0) -> HookedTran
             n_layers=1, d_model=4, n_heads=1, d_head=4, d_vocab=d_vocab, n_ctx=n_ctx, bos_token_id=bos, model_name="m"
         )
     )
+
+
+class Words:
+    """As much of a tokenizer as the type asks for."""
+
+    bos_token_id = eos_token_id = pad_token_id = None
+
+    def __init__(self, size: int, **special: object) -> None:
+        self.size = size
+        vars(self).update(special)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def encode(self, text: str, /, *, add_special_tokens: bool = False) -> list[int]:
+        raise NotImplementedError
+
+    def decode(self, token_ids: list[int], /) -> str:
+        raise NotImplementedError
 
 
 @given(
@@ -57,18 +74,11 @@ def test_the_seed_decides_and_a_row_does_not_depend_on_how_many_follow():
 
 
 def test_special_tokens_and_those_past_the_tokenizer_are_not_ordinary():
-    class Words:
-        bos_token_id, eos_token_id, pad_token_id = 1, 2, None
-        special_ids = frozenset({4})
-
-        def __len__(self):
-            return 8
-
     config = model(d_vocab=10, bos=0).config
-    assert ordinary_tokens(config, Words()).tolist() == [3, 5, 6, 7]
-    hugging = SimpleNamespace(bos_token_id=None, eos_token_id=None, pad_token_id=None, all_special_ids=[5])
-    hugging_type = type("T", (SimpleNamespace,), {"__len__": lambda self: 7})
-    assert ordinary_tokens(config, hugging_type(**vars(hugging))).tolist() == [1, 2, 3, 4, 6]
+    ours = Words(8, bos_token_id=1, eos_token_id=2, special_ids=frozenset({4}))
+    assert ordinary_tokens(config, ours).tolist() == [3, 5, 6, 7]
+    hugging = Words(7, all_special_ids=[5])
+    assert ordinary_tokens(config, hugging).tolist() == [1, 2, 3, 4, 6]
     assert ordinary_tokens(config).tolist() == list(range(1, 10))
 
 
