@@ -39,7 +39,7 @@ def write_model(out: Path, training: Training) -> dict[str, Any]:
     tokenizer = TextTokenizer(training.corpus.tokenizer, bos_token=BOS)
     save_checkpoint(out, config, halved(training.weights), tokenizer)
     read = load_checkpoint(out)
-    found = scores.of_model(read.config, read.weights, training.corpus.held_out)
+    found = scores.of_model(read.config, read.weights, training.corpus)
     card = describe(training) | {"scores": found}
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").write_text(page(card), encoding="utf-8")

@@ -136,11 +136,11 @@ def _induction_tiny(config: ModelConfig) -> tuple[Stage, ...]:
     return (
         Stage(mix=first, until=0.9),
         Stage(mix=anywhere, until=0.9),
-        Stage(mix=replace(anywhere, gap=0.5, shortest=2, repeated=0.7, unpredictable=0.1)),
+        Stage(mix=replace(anywhere, gap=0.5, shortest=2, repeated=0.8, unpredictable=0.05)),
     )
 
 
-_TEXT = Stage(mix=Mix(window=64, rows=32, repeated=0.0))
+_TEXT = Stage(mix=Mix(window=128, rows=24, repeated=0.0))
 
 _TWO_LAYERS = _attention_only(2)
 _TINY = _attention_only(2, d_model=64, n_heads=2, d_vocab=512, n_ctx=64)
@@ -184,12 +184,12 @@ RECIPES: Mapping[str, Recipe] = {
             about="The same circuit, small enough to train in a minute, with its phase change.",
             config=_TINY,
             stages=_induction_tiny(_TINY),
-            steps=1500,
+            steps=2500,
             synthetic=True,
             head_scale=(1.0, 0.3),
             learning_rate=4e-3,
             measure_every=25,
-            keep=(0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 1250, 1500),
+            keep=(0, 200, 300, 350, 400, 450, 500, 550, 600, 700, 1000, 2500),
         ),
         Recipe(
             name="two-layer-redundant",

@@ -16,7 +16,8 @@ from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
 from ..engine.transformer import forward
 from ..engine.weights import Weights
-from .corpus import distinct_tokens
+from ..methods.patterns import pattern_scores
+from .corpus import Corpus, distinct_tokens
 
 ROWS = 64
 
@@ -38,21 +39,21 @@ def random_board(config: ModelConfig, seed: int = 999) -> Board:
     """Random distinct tokens, as long as fits, at most 50 a copy."""
     n = min(50, (config.n_ctx - 1) // 2, config.d_vocab - 1)
     half = distinct_tokens(ROWS, n, config.d_vocab, Generator().manual_seed(seed))
-    return Board(torch.cat([torch.zeros(ROWS, 1, dtype=torch.long), half, half], 1), n)
+    return Board(after_bos(torch.cat([half, half], 1)), n)
 
 
 def prose_board(config: ModelConfig, held_out: Int[Tensor, "tokens"]) -> Board:
     """Held-out passages, each twice in a row."""
     n = random_board(config).n
     half = held_out[: len(held_out) // n * n].view(-1, n)[:ROWS]
-    return Board(torch.cat([torch.zeros(len(half), 1, dtype=torch.long), half, half], 1), n)
+    return Board(after_bos(torch.cat([half, half], 1)), n)
 
 
 def losses(
     config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch length"], tap: Tap = NO_TAP
 ) -> tuple[Float[Tensor, "batch pos"], Float[Tensor, "batch pos"]]:
-    """Loss in nats, and 1.0 where the most likely token is right, for every target."""
-    logits = forward(config, weights, tokens[:, :-1], tap)
+    """Loss in nats, and 1.0 where the most likely token is right, for every token but the first."""
+    logits = forward(config, weights, tokens, tap)[:, :-1]
     targets = tokens[:, 1:]
     loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return loss.view_as(targets), (logits.argmax(-1) == targets).float()
@@ -60,31 +61,26 @@ def losses(
 
 @torch.no_grad()
 def board_scores(config: ModelConfig, weights: Weights, board: Board) -> dict[str, Any]:
-    """Loss of both copies, accuracy, and per layer and head the two attention signatures.
-
-    induction: attention from the second copy to the token after the first occurrence;
-    previous_token: attention to the position before.
-    """
+    """Loss of both copies, accuracy, and every head's two signatures, by layer and head."""
     tap = CacheTap(Site("pattern", layer) for layer in range(config.n_layers))
     loss, right = losses(config, weights, board.tokens, tap)
-    query = torch.arange(2 * board.n)
-    n, second = board.n, board.second
-    patterns = tap.store.values()
-    return {
-        "first_copy_loss": mean(loss[:, :n]),
-        "second_copy_loss": mean(loss[:, second]),
-        "second_copy_accuracy": mean(right[:, second]),
-        "induction": [heads(p[:, :, query[second], query[second] - n + 1]) for p in patterns],
-        "previous_token": [heads(p[:, :, query[1:], query[1:] - 1]) for p in patterns],
+    found = [pattern_scores(pattern, board.n, start=1) for pattern in tap.store.values()]
+    heads = {
+        name: [[mean(head) for head in each[name].unbind(1)] for each in found]
+        for name in ("induction", "previous_token")
     }
+    return {
+        "first_copy_loss": mean(loss[:, : board.n]),
+        "second_copy_loss": mean(loss[:, board.second]),
+        "second_copy_accuracy": mean(right[:, board.second]),
+    } | heads
 
 
 @torch.no_grad()
 def prose_loss(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> float:
     """Mean loss on held-out text in windows of the whole context."""
-    rows = held_out[: len(held_out) // config.n_ctx * config.n_ctx].view(-1, config.n_ctx)[:ROWS]
-    tokens = torch.cat([torch.zeros(len(rows), 1, dtype=torch.long), rows], 1)
-    return mean(losses(config, weights, tokens[:, : config.n_ctx + 1])[0])
+    rows = held_out[: len(held_out) // (config.n_ctx - 1) * (config.n_ctx - 1)].view(-1, config.n_ctx - 1)[:ROWS]
+    return mean(losses(config, weights, after_bos(rows))[0])
 
 
 @torch.no_grad()
@@ -118,10 +114,38 @@ def along_training(config: ModelConfig, weights: Weights, held_out: Int[Tensor, 
     return found | {"prose_loss": prose_loss(config, weights, held_out)}
 
 
-def of_model(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> dict[str, Any]:
-    """The card's scores: the last line of the curve, and what each head's mean ablation costs."""
-    found = along_training(config, weights, held_out)
-    return found | {"ablation_rise": ablations(config, weights, random_board(config))}
+def of_model(config: ModelConfig, weights: Weights, corpus: Corpus) -> dict[str, Any]:
+    """The card's scores: the last line of the curve, each head's mean ablation, the direct path."""
+    found = along_training(config, weights, corpus.held_out)
+    if config.n_layers:
+        found |= {"ablation_rise": ablations(config, weights, random_board(config))}
+    if config.normalization_type is None:
+        found |= direct_path(weights, corpus.train)
+    return found
+
+
+def direct_path(weights: Weights, text: Int[Tensor, "tokens"], often: int = 1000, seen: int = 10) -> dict[str, float]:
+    """How well W_E W_U, a token's direct path to the output, tells what follows it in the text.
+
+    Over tokens that occur `often`: the correlation of its log-probabilities with the text's, over
+    pairs seen at least `seen` times, and how often both name the same most likely follower.
+    Nothing where the text is too small.
+    """
+    W_E, W_U = weights["W_E"], weights["W_U"]
+    assert isinstance(W_E, Tensor) and isinstance(W_U, Tensor)
+    size = len(W_E)
+    counts = (text[:-1] * size + text[1:]).bincount(minlength=size * size).view(size, size).float()
+    counts = counts[rows := counts.sum(1) >= often]
+    known = (counts / counts.sum(1, keepdim=True)).log()
+    said = (W_E[rows] @ W_U).log_softmax(1)
+    pairs = counts >= seen
+    if pairs.sum() < 2:
+        return {}
+    correlation = torch.stack([known[pairs], said[pairs]]).corrcoef()[0, 1]
+    return {
+        "direct_path_correlation": mean(correlation),
+        "direct_path_top1": mean((counts.argmax(1) == said.argmax(1)).float()),
+    }
 
 
 def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -137,11 +161,11 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return out
 
 
+def after_bos(rows: Int[Tensor, "batch pos"]) -> Int[Tensor, "batch length"]:
+    """The rows with token 0, BOS, before each."""
+    return torch.cat([rows.new_zeros(len(rows), 1), rows], 1)
+
+
 def mean(x: Tensor) -> float:
     """The mean of all entries, to four digits."""
     return round(x.mean().item(), 4)
-
-
-def heads(x: Float[Tensor, "batch head pos"]) -> list[float]:
-    """Each head's mean, to four digits."""
-    return [round(value, 4) for value in x.mean((0, 2)).tolist()]

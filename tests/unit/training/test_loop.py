@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,3 +191,19 @@ def test_text_recipes_need_a_corpus_and_made_up_ones_refuse_it(tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(RungError, match="without text"):
         loop.train(SMALL, tmp_path / "out", corpus=tmp_path / "text")
+
+
+@pytest.mark.slow
+def test_a_tiny_model_goes_through_its_phase_change(tmp_path):
+    """For real, in well under two minutes: nothing for a while, then both heads and the second copy at once."""
+    recipe = replace(RECIPES["two-layer-tiny"], steps=1000, keep=())
+    told = []
+    loop.train(recipe, tmp_path, progress=told.append)
+    curve = {each.step: each.scores for each in told}
+    early, late = curve[250], curve[1000]
+    assert early["second_copy_accuracy"] < 0.05 and early["second_copy_loss"] > 0.9 * math.log(512)
+    assert max(early["induction"][1]) < 0.1 and max(early["previous_token"][0]) < 0.2
+    assert late["second_copy_accuracy"] > 0.9 and late["second_copy_loss"] < 1.0
+    assert late["induction"][1][0] > 0.6 > 0.1 > late["induction"][1][1]
+    assert late["previous_token"][0][0] > 0.6 > 0.2 > late["previous_token"][0][1]
+    assert [each.stage for each in told] == sorted(each.stage for each in told) and told[-1].stage == 2
