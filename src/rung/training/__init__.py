@@ -1,5 +1,6 @@
 """Training the small models that ship, and your own: `train(find_recipe("two-layer-tiny"), out)`."""
 
+from .card import checkpoints, read_card, read_curve
 from .loop import Progress, TrainResult, train
 from .recipes import RECIPES, Recipe, Stage, find_recipe, read_recipe
 
@@ -9,7 +10,10 @@ __all__ = [
     "Recipe",
     "Stage",
     "TrainResult",
+    "checkpoints",
     "find_recipe",
+    "read_card",
+    "read_curve",
     "read_recipe",
     "train",
 ]

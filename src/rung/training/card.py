@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ..engine.weights import Weights
-from ..model.checkpoint import load_checkpoint, save_checkpoint
+from ..errors import CheckpointError
+from ..model.checkpoint import find_folder, load_checkpoint, save_checkpoint
 from ..model.tokenizer import TextTokenizer
 from . import scores
 from .corpus import BOS, Corpus
@@ -121,3 +122,27 @@ def page(card: Mapping[str, Any]) -> str:
     lines += ["| measured | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in scores.rows(found)]
     return "\n".join(lines) + "\n"
+
+
+def read_card(name: str | Path) -> dict[str, Any]:
+    """The card of a bundled model, or of a folder that `train` left. Raises CheckpointError if it has none."""
+    path = find_folder(name) / "card.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"no card can be read from {path}: {error}") from None
+
+
+def read_curve(name: str | Path) -> list[dict[str, Any]]:
+    """Every measurement along training, in order: what `Progress.scores` held."""
+    path = find_folder(name) / "curve.jsonl"
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"no training curve can be read from {path}: {error}") from None
+
+
+def checkpoints(name: str | Path) -> dict[int, Path]:
+    """The weights kept along training: step to a folder that `from_pretrained` reads."""
+    kept = (find_folder(name) / "checkpoints").glob("step-*")
+    return {int(path.name.removeprefix("step-")): path for path in sorted(kept)}

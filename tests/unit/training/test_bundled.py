@@ -8,7 +8,7 @@ import torch
 
 from rung.model.checkpoint import BUNDLED, load_checkpoint
 from rung.model.model import HookedTransformer
-from rung.training import scores
+from rung.training import checkpoints, read_card, read_curve, scores
 from rung.training.corpus import encode, synthetic_corpus
 from rung.training.recipes import RECIPES
 
@@ -19,10 +19,6 @@ SHARE = 5e-3
 
 NAMES = sorted(RECIPES)
 PROSE = Path(__file__).parent / "held_out.txt"
-
-
-def card(name: str) -> dict:
-    return json.loads((BUNDLED / name / "card.json").read_text(encoding="utf-8"))
 
 
 def held_out(name: str) -> torch.Tensor:
@@ -50,9 +46,9 @@ def test_the_six_models_ship_and_are_small():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scores_are_those_of_the_card(name):
+def test_scores_are_those_of_the_read_card(name):
     config, weights, _ = load_checkpoint(name)
-    told = card(name)["scores"]
+    told = read_card(name)["scores"]
     found = scores.along_training(config, weights, held_out(name))
     assert set(found) <= set(told)
     for key, value in found.items():
@@ -61,7 +57,7 @@ def test_scores_are_those_of_the_card(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_says_where_the_model_comes_from(name):
-    told, recipe = card(name), RECIPES[name]
+    told, recipe = read_card(name), RECIPES[name]
     assert told["name"] == name and told["steps"] == recipe.steps
     assert told["head_scale"] == (recipe.head_scale and list(recipe.head_scale))
     assert len(told["stages_entered_at_steps"]) == told["stages_planned"] == len(recipe.stages)
@@ -70,8 +66,7 @@ def test_a_card_says_where_the_model_comes_from(name):
         assert [each["licence"] != "" for each in told["data"]["packages"]] == [True] * 3
     page = (BUNDLED / name / "README.md").read_text(encoding="utf-8")
     assert name in page and ("curriculum" in page) == (len(recipe.stages) > 1)
-    curve = (BUNDLED / name / "curve.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(curve[-1])["step"] == recipe.steps
+    assert read_curve(name)[-1]["step"] == recipe.steps
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,7 +85,7 @@ def gain(told: dict) -> float:
 
 @pytest.mark.parametrize("name", ["two-layer", "two-layer-tiny", "two-layer-full"])
 def test_one_head_of_each_layer_carries_induction(name):
-    told = card(name)["scores"]
+    told = read_card(name)["scores"]
     (previous, *others), (induction, *rest) = told["previous_token"][0], told["induction"][1]
     assert previous > 0.9 and induction > 0.7 and max(others) < 0.3 and max(rest) < 0.3
     assert told["second_copy_loss"] < 0.4 and told["second_copy_accuracy"] > 0.95
@@ -102,7 +97,7 @@ def test_one_head_of_each_layer_carries_induction(name):
 
 
 def test_the_redundant_heads_cover_for_each_other():
-    told = card("two-layer-redundant")["scores"]
+    told = read_card("two-layer-redundant")["scores"]
     rise = told["ablation_rise"]
     assert min(told["induction"][1]) > 0.3
     assert all(rise[f"1.{h}"] < 0.1 * gain(told) for h in range(4))
@@ -110,24 +105,21 @@ def test_the_redundant_heads_cover_for_each_other():
 
 
 def test_the_zero_layer_model_is_a_table_of_bigrams():
-    told = card("zero-layer")["scores"]
+    told = read_card("zero-layer")["scores"]
     assert told["direct_path_correlation"] > 0.85 and told["direct_path_top1"] > 0.8
 
 
 def test_tiny_ships_its_phase_change():
-    folder = BUNDLED / "two-layer-tiny" / "checkpoints"
-    kept = sorted(folder.glob("step-*"))
-    steps = [int(path.name.removeprefix("step-")) for path in kept]
-    assert steps == list(RECIPES["two-layer-tiny"].keep) and len(steps) >= 12
-    curve = [json.loads(line) for line in (folder.parent / "curve.jsonl").open()]
-    by_step = {line["step"]: line for line in curve}
-    for path, step in zip(kept, steps, strict=True):
+    kept = checkpoints("two-layer-tiny")
+    assert tuple(kept) == RECIPES["two-layer-tiny"].keep and len(kept) >= 12
+    by_step = {line["step"]: line for line in read_curve("two-layer-tiny")}
+    for step, path in kept.items():
         config, weights, _ = load_checkpoint(path)
         found = scores.board_scores(config, weights, scores.random_board(config))
         # the curve was measured before rounding to float16
         assert found["second_copy_loss"] == pytest.approx(by_step[step]["second_copy_loss"], abs=0.02)
     assert by_step[0]["second_copy_accuracy"] < 0.05
-    assert by_step[steps[-1]]["second_copy_accuracy"] > 0.95
+    assert by_step[2500]["second_copy_accuracy"] > 0.95
 
 
 def test_the_one_layer_model_has_skip_trigrams_and_their_bug():
