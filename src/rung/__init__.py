@@ -20,9 +20,7 @@ _HOMES = {
     "ModelConfig": "config",
 }
 
-__all__ = [
-    *_HOMES
-]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -267,7 +267,7 @@ class ActivationCache(Mapping[str, Tensor]):
         batch_slice: SliceInput = None,
         has_batch_dim: bool = True,
     ) -> Float[Tensor, "component *batch_and_pos"]:
-        """Each part's share of the logit of `tokens` (minus that of `incorrect_tokens`): part, normed as in this run, · W_U.
+        """Each part's share of the logit of `tokens` (minus that of `incorrect_tokens`): normed as in this run, · W_U.
 
         `tokens`: one for all, one an example [batch], or one a position [batch, pos].
         """

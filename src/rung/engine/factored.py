@@ -93,7 +93,8 @@ class FactoredMatrix:
     def __rmatmul__(self, other: Tensor) -> "Tensor | FactoredMatrix":
         """Other @ (AB)."""
         if other.ndim == 1:
-            return ((other.unsqueeze(-2) @ self.A) @ self.B).squeeze(-2)
+            row: Tensor = (other.unsqueeze(-2) @ self.A) @ self.B
+            return row.squeeze(-2)
         return thinnest(other, self.A, self.B)
 
     def __mul__(self, scalar: float | Tensor) -> "FactoredMatrix":
@@ -124,11 +125,17 @@ class FactoredMatrix:
         return f"FactoredMatrix: shape {list(self.shape)}, inner axis {self.mdim}"
 
     @cached_property
-    def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
-        # The factors' own triangles carry all of the spectrum: AB = Q_A (R_A R_Bᵀ) Q_Bᵀ.
+    def _triangles(self) -> tuple[Tensor, Tensor, Tensor]:
+        # AB = Q_A (R_A R_Bᵀ) Q_Bᵀ: orthonormal columns outside, everything of size at most mdim inside.
         Q_A, R_A = torch.linalg.qr(self.A)
         Q_B, R_B = torch.linalg.qr(self.B.mT)
-        U, S, Vh = torch.linalg.svd(R_A @ R_B.mT, full_matrices=False)
+        core: Tensor = R_A @ R_B.mT
+        return Q_A, core, Q_B
+
+    @cached_property
+    def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
+        Q_A, core, Q_B = self._triangles
+        U, S, Vh = torch.linalg.svd(core, full_matrices=False)
         return Q_A @ U, S, Q_B @ Vh.mT
 
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -156,11 +163,13 @@ class FactoredMatrix:
     @property
     def eigenvalues(self) -> Complex[Tensor, "*leading mdim"]:
         """The product's eigenvalues, but for zeros: those of BA."""
-        return torch.linalg.eigvals(self.BA)
+        eigenvalues: Tensor = torch.linalg.eigvals(self.BA)
+        return eigenvalues
 
     def norm(self) -> Float[Tensor, "*leading"]:
-        """Frobenius norm: sqrt(tr((AᵀA)(BBᵀ))), at size mdim."""
-        return ((self.A.mT @ self.A) * (self.B @ self.B.mT)).sum((-2, -1)).clamp(min=0).sqrt()
+        """Frobenius norm, from the factors' triangles: exact also where the factors nearly cancel."""
+        norm: Tensor = torch.linalg.matrix_norm(self._triangles[1])
+        return norm
 
     def make_even(self) -> "FactoredMatrix":
         """The same product with its singular values shared evenly between the factors."""
@@ -210,8 +219,9 @@ def composition_scores(
     # ‖LR‖² from the triangles of the factors: all at size mdim.
     R_left = torch.linalg.qr(left.A).R @ (left.B @ right.A)
     R_right = torch.linalg.qr(right.B.mT).R
-    joint = torch.linalg.matrix_norm(R_left @ R_right.mT)
-    return joint / left.norm() / right.norm()
+    joint: Tensor = torch.linalg.matrix_norm(R_left @ R_right.mT)
+    apart: Tensor = left.norm() * right.norm()
+    return joint.div(apart)
 
 
 def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:

@@ -154,7 +154,7 @@ def project(
         out = torch.einsum("bphd,hde->bphe", x, W)
         return out if b is None else out + b
     flat = F.linear(x, W.transpose(1, 2).flatten(0, 1), None if b is None else b.flatten())
-    return flat.unflatten(-1, (W.shape[0], W.shape[2]))
+    return flat.view(*x.shape[:2], W.shape[0], W.shape[2])
 
 
 def attend_fused(
@@ -197,7 +197,9 @@ def attend(
 
 
 def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
-    """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in) (Shazeer 2020, arXiv:2002.05202)."""
+    """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in)
+    (Shazeer 2020, arXiv:2002.05202).
+    """
     assert w.W_in is not None and w.W_out is not None and config.act_fn is not None
     x = norm(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap)
     linear = F.linear(x, w.W_in.T, w.b_in)

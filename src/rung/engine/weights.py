@@ -109,7 +109,7 @@ def gather(config: ModelConfig, flat: Mapping[str, Tensor]) -> dict[str, Tensor 
 
 
 def init_weights(config: ModelConfig, seed: int, dtype: torch.dtype = torch.float32) -> Weights:
-    """Fresh weights: normal with deviation 1/sqrt(inputs) for products, 0.02 for tables, ones and zeros for the rest."""
+    """Fresh weights: normal of deviation 1/sqrt(inputs) for products, 0.02 for tables; ones and zeros for the rest."""
     generator = torch.Generator().manual_seed(seed)
     fan_in = {"W_O": config.n_heads * config.d_head, "W_out": config.d_mlp or 1}
 

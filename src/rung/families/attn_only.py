@@ -19,6 +19,7 @@ _UNUSED = (
 
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Classic config fields; which biases exist is read off the tensors' names."""
     keys.expect("attn_only", True)
     keys.expect("attention_dir", "causal")
     keys.ignore("bos_token", "eos_token", *_UNUSED)

@@ -28,6 +28,7 @@ RULES = (
 
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' GPT2Config."""
     keys.expect("scale_attn_weights", True)
     keys.expect("scale_attn_by_inverse_layer_idx", False)
     keys.expect("add_cross_attention", False)

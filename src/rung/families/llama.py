@@ -31,6 +31,7 @@ RULES = (
 
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' LlamaConfig."""
     keys.expect("rope_interleaved", False)
     keys.ignore("attention_dropout", "pretraining_tp", "is_llama_config")
     width, heads, vocab = keys.take("hidden_size"), keys.take("num_attention_heads"), keys.take("vocab_size")

@@ -9,6 +9,7 @@ FORMAT = 1
 
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """The config that `save_pretrained` wrote."""
     keys.expect("format", FORMAT)
     config = ModelConfig.from_dict(keys.take("config"))
     keys.finish()

@@ -16,7 +16,14 @@ _REQUIRED = object()
 
 # Bookkeeping that transformers writes into every config.json; none of it changes what a model computes.
 _GENERIC = frozenset(
-    ["_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype", "use_cache", "model_type", "id2label", "label2id", "problem_type", "return_dict", "output_attentions", "output_hidden_states", "chunk_size_feed_forward", "task_specific_params", "finetuning_task", "tokenizer_class", "prefix", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id", "initializer_range", "unk_token_id", "transformers.js_config", "_attn_implementation_autoset", "auto_map"]
+    (
+        *("_name_or_path", "architectures", "auto_map", "model_type", "prefix", "tokenizer_class"),
+        *("dtype", "torch_dtype", "transformers_version", "transformers.js_config", "use_cache"),
+        *("eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "decoder_start_token_id"),
+        *("id2label", "label2id", "problem_type", "finetuning_task", "task_specific_params"),
+        *("return_dict", "output_attentions", "output_hidden_states", "chunk_size_feed_forward"),
+        *("initializer_range", "_attn_implementation_autoset"),
+    )
 )
 
 

@@ -6,6 +6,7 @@ The maths is `engine.transformer`; this class reads its input, turns hooks into 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -29,7 +30,6 @@ from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer
-from .weights import WeightsTopic
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
@@ -49,7 +49,7 @@ class HookTap:
         return hooked
 
 
-class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
+class HookedTransformer(HookedRootModule, TextTopic):
     """A transformer that can be looked into: `model(tokens)`, `run_with_cache`, `run_with_hooks`, `model.W_OV`, …"""
 
     blocks: nn.ModuleList
@@ -94,8 +94,8 @@ class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
             config, weights, found = load_checkpoint(model_name, dtype)
             tokenizer = found if tokenizer is None else tokenizer
         else:
-            config, weights = convert(hf_model.config.to_dict(), hf_model.state_dict(), dtype)
-            config = _replace(config, model_name=str(model_name))
+            config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), dtype)
+            config = replace(config, model_name=str(model_name))
         config, weights = process(
             config,
             weights,
@@ -113,22 +113,6 @@ class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes config.json, model.safetensors and the tokenizer, as `from_pretrained(folder)` reads them."""
         save_checkpoint(folder, self.config, self.weights, self.tokenizer)
-
-    @property
-    def weights(self) -> Weights:
-        """The parameters as the engine takes them: by name, a tuple over layers."""
-        return {
-            name: tuple(getattr(*slot) for slot in slots) if name not in _ALONE else getattr(*slots[0])
-            for name, slots in self._slots.items()
-        }
-
-    @property
-    def device(self) -> torch.device:
-        return self.W_E.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.W_E.dtype
 
     def forward(
         self,
@@ -281,7 +265,7 @@ class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
         texts = [str(self.to_string(row[start:])) for row, start in zip(longer, starts, strict=True)]
         return texts[0] if isinstance(input, str) else texts
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:  # type: ignore[override]
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
         return super().to(*args, **kwargs) if any(arg is not None for arg in (*args, *kwargs.values())) else self
 
@@ -300,7 +284,6 @@ class HookedTransformer(HookedRootModule, TextTopic, WeightsTopic):
         )
 
 
-_ALONE = frozenset(("W_E", "W_pos", "W_U", "b_U", "ln_final_w", "ln_final_b"))
 _POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
 
 
@@ -313,24 +296,20 @@ def next_token_loss(
     """−log p(next token) in nats: [batch, pos − 1] per token, zero where the next is padding; else the mean over the
     real ones.
     """
-    loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-    loss = loss.unflatten(0, (tokens.shape[0], tokens.shape[1] - 1))
+    # The last position has no next token: marked ignored, so that the logits need no copy without it.
+    targets = F.pad(tokens[:, 1:], (0, 1), value=-100)
+    flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    loss = flat.view(tokens.shape)[:, :-1]
     if mask is None:
         return loss if per_token else loss.mean()
     real = (mask[:, 1:] & mask[:, :-1]).to(loss.dtype)
     return loss * real if per_token else (loss * real).sum() / real.sum()
 
 
-def _replace(config: ModelConfig, **changes: Any) -> ModelConfig:
-    from dataclasses import replace
-
-    return replace(config, **changes)
-
-
 def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:
     """The config with a first token: the one it has, else the tokenizer's; put by default if there is one."""
     if config.bos_token_id is None and tokenizer is not None and tokenizer.bos_token_id is not None:
-        config = _replace(config, bos_token_id=tokenizer.bos_token_id, default_prepend_bos=True)
+        config = replace(config, bos_token_id=tokenizer.bos_token_id, default_prepend_bos=True)
     if wanted and config.bos_token_id is None:
         raise ConfigError(f"default_prepend_bos was asked for, but no first token is known for {config.model_name}")
-    return config if wanted is None else _replace(config, default_prepend_bos=wanted)
+    return config if wanted is None else replace(config, default_prepend_bos=wanted)

@@ -9,22 +9,19 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..config import ModelConfig
-from ..engine.weights import Weights, unembedding
+from ..engine.weights import unembedding
 from ..errors import PromptError, TokenizerError
 from .tokenizer import Tokenizer
+from .weights import WeightsTopic
 
 Side = Literal["left", "right"]
 Input = str | Sequence[str] | Tensor
 
 
-class TextTopic:
+class TextTopic(WeightsTopic):
     """`to_tokens` and its kin."""
 
-    config: ModelConfig
     tokenizer: Tokenizer | None
-    device: torch.device
-    weights: Weights
 
     def read(
         self,

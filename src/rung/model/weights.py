@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..config import ModelConfig
+from ..config import ModelConfig, is_layered
 from ..engine.factored import FactoredMatrix
 from ..engine.transformer import sinusoids
 from ..engine.weights import Weights, single, unembedding
@@ -16,7 +16,25 @@ class WeightsTopic:
 
     config: ModelConfig
     blocks: nn.ModuleList
-    weights: Weights
+    _slots: dict[str, list[tuple[nn.Module, str]]]
+
+    @property
+    def weights(self) -> Weights:
+        """The parameters as the engine takes them: by name, a tuple over layers."""
+        return {
+            name: tuple(getattr(*slot) for slot in slots) if is_layered(name) else getattr(*slots[0])
+            for name, slots in self._slots.items()
+        }
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.W_E.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What they are kept as."""
+        return self.W_E.dtype
 
     def _stack(self, part: str, name: str) -> Tensor:
         if not self.config.n_layers:
