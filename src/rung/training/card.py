@@ -70,6 +70,7 @@ def describe(training: Training) -> dict[str, Any]:
         "stages_entered_at_steps": list(training.stage_steps),
         "stages_planned": len(recipe.stages),
         "head_scale": recipe.head_scale,
+        "silence": recipe.silence,
         "seconds": round(training.seconds),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -117,6 +118,11 @@ def page(card: Mapping[str, Any]) -> str:
         lines.append(
             f"The heads of each layer started, and took steps, scaled by {card['head_scale']}. "
             "That chooses which head wins a role; it wires nothing."
+        )
+    if card["silence"]:
+        lines.append(
+            f"In a share of {card['silence']} of the batches one head of the last layer, drawn at random, was silent, "
+            "so that the others learned to cover for it."
         )
     lines += ["", "## Scores", "", "Of the float16 weights in this folder; losses in nats.", ""]
     lines += ["| measured | value |", "|---|---|"]

@@ -197,10 +197,20 @@ def take_step(run: Run) -> None:
     (group,) = run.optimizer.param_groups
     group["lr"] = recipe.learning_rate * warm * cosine
     run.optimizer.zero_grad()
-    weighted_loss(recipe, run.weights, batch).backward()
+    weights = run.weights
+    if torch.rand((), generator=generator) < recipe.silence:
+        weights = without_head(weights, int(torch.randint(config.n_heads, (), generator=generator)))
+    weighted_loss(recipe, weights, batch).backward()
     torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
     run.optimizer.step()
     run.step += 1
+
+
+def without_head(weights: Weights, head: int) -> Weights:
+    """The weights with nothing coming out of one head of the last layer."""
+    *before, last = weights["W_O"]
+    kept = (torch.arange(len(last)) != head)[:, None, None]
+    return dict(weights) | {"W_O": (*before, last * kept)}
 
 
 def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tensor, ""]:

@@ -43,6 +43,8 @@ class Recipe:
     """Whether the plain rows are a made-up language, so that no corpus is needed."""
     head_scale: tuple[float, ...] | None = None
     """One factor a head, the same in every layer; None: all heads alike."""
+    silence: float = 0.0
+    """Chance that a batch is computed without one random head of the last layer: the others learn to cover for it."""
     learning_rate: float = 3e-3
     """Its peak: 100 steps of warm-up, then a cosine down to a tenth."""
     weight_decay: float = 0.01
@@ -59,6 +61,8 @@ class Recipe:
             raise ConfigError(f"steps is {self.steps} and measure_every {self.measure_every}; both must be at least 1")
         if self.head_scale is not None and len(self.head_scale) != self.config.n_heads:
             raise ConfigError(f"head_scale has {len(self.head_scale)} values for {self.config.n_heads} heads")
+        if self.silence and not self.config.n_layers:
+            raise ConfigError(f"silence is {self.silence}, but there is no layer with heads to silence")
         for stage in self.stages:
             _check(stage, self)
 
@@ -193,10 +197,11 @@ RECIPES: Mapping[str, Recipe] = {
         ),
         Recipe(
             name="two-layer-redundant",
-            about="As two-layer, with all heads alike at the start: layer 1 shares the work.",
+            about="As two-layer, but all heads of layer 1 do induction, and each covers for the others.",
             config=_TWO_LAYERS,
             stages=_induction(_TWO_LAYERS),
             steps=4000,
+            silence=0.5,
         ),
         Recipe(
             name="two-layer-full",

@@ -144,6 +144,18 @@ def test_head_scale_scales_a_heads_start_and_its_steps():
     assert torch.isclose(scaled_step[1].abs().median(), size * 0.25, rtol=1e-3)
 
 
+def test_a_silenced_head_is_one_of_the_last_layer_and_writes_nothing():
+    run = loop.begin(SMALL, 0, loop.find_corpus(SMALL, None))
+    weights = loop.without_head(run.weights, 1)
+    first, last = weights["W_O"]
+    assert torch.equal(first, run.weights["W_O"][0])
+    assert torch.equal(last[0], run.weights["W_O"][1][0]) and (last[1] == 0).all()
+    (taught, plain) = (loop.begin(replace(SMALL, silence=p), 0, run.corpus) for p in (1.0, 0.0))
+    loop.take_step(taught), loop.take_step(plain)
+    pairs = zip(flatten(CONFIG, taught.leaves), flatten(CONFIG, plain.leaves), strict=True)
+    assert not all(torch.equal(one, other) for (_, one), (_, other) in pairs)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
