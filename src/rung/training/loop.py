@@ -67,8 +67,6 @@ class Run:
     optimizer: torch.optim.AdamW
     step: int = 0
     stage: int = 0
-    entered: int = 0
-    """The step at which the stage began."""
     seconds: float = 0.0
     """Time spent on steps, measurements left out."""
     curve: list[dict[str, Any]] = field(default_factory=list)
@@ -235,8 +233,7 @@ def observe(run: Run, out: Path) -> None:
     if stage.until is not None:
         learned = stage_accuracy(run)
         found["stage_accuracy"] = learned
-        if learned >= stage.until and run.step - run.entered >= stage.at_least:
-            run.stage, run.entered = run.stage + 1, run.step
+        run.stage += learned >= stage.until
     run.curve.append(found)
     if run.step in recipe.keep:
         folder = out / "checkpoints" / f"step-{run.step:05}"
@@ -269,7 +266,7 @@ def save(run: Run, out: Path) -> None:
         tensors[name] = leaf.detach().contiguous()
         for key, value in state[leaf].items():
             tensors[f"{name}/{key}"] = value.contiguous()
-    place = {name: getattr(run, name) for name in ("step", "stage", "entered", "seconds", "curve")}
+    place = {name: getattr(run, name) for name in ("step", "stage", "seconds", "curve")}
     save_file(tensors, out / "part", metadata=identity(run) | {"place": json.dumps(place)})
     (out / "part").replace(out / PROGRESS)
     (out / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in run.curve))
@@ -280,7 +277,7 @@ def restore(run: Run, out: Path) -> None:
     config, path = run.recipe.config, out / PROGRESS
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise CheckpointError(f"{path} cannot be read ({error}); delete it to start anew") from None

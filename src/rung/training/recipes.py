@@ -25,8 +25,6 @@ class Stage:
     mix: Mix
     until: float | None = None
     """Accuracy on the stage's own predictable targets that ends it; None: it is the last."""
-    at_least: int = 0
-    """Steps it lasts even if that accuracy comes sooner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +57,8 @@ class Recipe:
             raise ConfigError(f"recipe {self.name!r} needs at least one stage")
         if self.steps < 1 or self.measure_every < 1:
             raise ConfigError(f"steps is {self.steps} and measure_every {self.measure_every}; both must be at least 1")
+        if self.config.bos_token_id != 0:
+            raise ConfigError(f"bos_token_id is {self.config.bos_token_id}; a recipe's tokenizer makes it 0")
         if self.head_scale is not None and len(self.head_scale) != self.config.n_heads:
             raise ConfigError(f"head_scale has {len(self.head_scale)} values for {self.config.n_heads} heads")
         if self.silence and not self.config.n_layers:
@@ -92,12 +92,12 @@ class Recipe:
 
 def _check(stage: Stage, recipe: Recipe) -> None:
     mix, n_ctx = stage.mix, recipe.config.n_ctx
-    if not 2 * mix.shortest <= mix.window <= n_ctx:
+    if not max(8, 2 * mix.shortest) <= mix.window <= n_ctx:
         raise ConfigError(
-            f"a window of {mix.window} must hold two periods of {mix.shortest} and fit the context of {n_ctx}"
+            f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit the context of {n_ctx}"
         )
-    if stage is recipe.stages[-1] and stage.until is not None:
-        raise ConfigError("the last stage has nothing to go on to: its `until` must be null")
+    if (stage.until is None) != (stage is recipe.stages[-1]):
+        raise ConfigError("every stage but the last needs an accuracy to end at, `until`; the last has none")
     chances = (mix.repeated, mix.natural, mix.prefix, mix.gap)
     if mix.rows < 1 or not all(0 <= each <= 1 for each in chances):
         raise ConfigError(f"a stage needs rows, and chances between 0 and 1: {mix}")
@@ -144,7 +144,7 @@ def _induction_tiny(config: ModelConfig) -> tuple[Stage, ...]:
     )
 
 
-_TEXT = Stage(mix=Mix(window=128, rows=24, repeated=0.0))
+_TEXT = Stage(mix=Mix(window=128, rows=20, repeated=0.0))
 
 _TWO_LAYERS = _attention_only(2)
 _TINY = _attention_only(2, d_model=64, n_heads=2, d_vocab=512, n_ctx=64)
@@ -173,7 +173,7 @@ RECIPES: Mapping[str, Recipe] = {
             about="One layer of attention, trained on text: skip-trigrams, and their bug.",
             config=_attention_only(1),
             stages=(_TEXT,),
-            steps=4000,
+            steps=3000,
         ),
         Recipe(
             name="two-layer",
@@ -190,7 +190,7 @@ RECIPES: Mapping[str, Recipe] = {
             stages=_induction_tiny(_TINY),
             steps=2500,
             synthetic=True,
-            head_scale=(1.0, 0.3),
+            head_scale=(1.0, 0.1),
             learning_rate=4e-3,
             measure_every=25,
             keep=(0, 200, 300, 350, 400, 450, 500, 550, 600, 700, 1000, 2500),

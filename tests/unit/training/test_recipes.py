@@ -41,6 +41,10 @@ def test_a_recipe_file_is_read(tmp_path):
         ({"stages": []}, "at least one stage"),
         ({"steps": 0}, "steps is 0"),
         ({"head_scale": [1.0]}, "head_scale"),
+        ({"stages": [{"mix": {"window": 65, "rows": 8, "repeated": 0.5}}]}, "fit the context of 64"),
+        ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 0.5}, "until": 0.9}]}, "the last has none"),
+        ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 1.5}}]}, "between 0 and 1"),
+        ({"stages": [{"mix": {"window": 64, "row": 8, "repeated": 0.5}}]}, "row"),
     ],
 )
 def test_a_recipe_file_that_is_wrong_says_where(tmp_path, change, says):
