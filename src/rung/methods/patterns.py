@@ -27,8 +27,8 @@ SCORES: Mapping[str, str] = {
     "previous_token": "attention to the position just before",
     "induction": "attention from the second copy to the position after the token's first occurrence",
     "duplicate_token": "attention from the second copy to the token's first occurrence",
-    "current_token": "attention to the query's own position",
-    "bos": "attention to the first position of the sequence",
+    "current_token": "attention from the second copy to the query's own position",
+    "bos": "attention from the second copy to the first position of the sequence",
     "elsewhere": "attention from the second copy to none of these",
 }
 """Every score, and what it averages."""
@@ -143,9 +143,10 @@ def pattern_scores(
 ) -> dict[str, Float[Tensor, "batch head"]]:
     """`SCORES` of patterns A on [first] r₁ … rₙ r₁ … rₙ, n = `period`, r₁ at position `start`.
 
-    previous_token mean A[q, q−1], q > start · current_token mean A[q, q], bos mean A[q, 0], q ≥ max(start, 1) ·
-    induction mean A[q, q−n+1], duplicate_token mean A[q, q−n], elsewhere 1 − all five, over the queries q of the
-    second copy but its last, whose next token the first copy tells. Never divided by what stays on BOS.
+    previous_token mean A[q, q−1] over both copies, q > start. Over the queries q of the second copy but its last,
+    whose next token the first copy tells: induction mean A[q, q−n+1] · duplicate_token mean A[q, q−n] ·
+    current_token mean A[q, q] · bos mean A[q, 0] · elsewhere 1 − these four and A[q, q−1]. Never divided by what
+    stays on BOS.
 
     Raises PromptError if the patterns have another length.
     """
@@ -156,7 +157,7 @@ def pattern_scores(
             f"makes {length} of each"
         )
     pattern = upcast(pattern)
-    told, after_first = slice(second, length - 1), max(start, 1)
+    told = slice(second, length - 1)
 
     def back(distance: int, queries: slice) -> Tensor:
         seen = pattern.diagonal(-distance, -2, -1)
@@ -167,10 +168,28 @@ def pattern_scores(
         "previous_token": back(1, slice(start + 1, length)),
         "induction": back(period - 1, told),
         "duplicate_token": back(period, told),
-        "current_token": back(0, slice(after_first, length)),
-        "bos": pattern[..., after_first:, 0].mean(-1),
+        "current_token": back(0, told),
+        "bos": pattern[..., told, 0].mean(-1),
         "elsewhere": pattern[..., told, :].masked_fill(named, 0).sum(-1).mean(-1),
     }
+
+
+CLUE = 0.3
+"""The least score that counts as a clue."""
+CLUE_OVER_CONTROL = 3.0
+"""How many times the control's score a signature of repetition must be."""
+
+
+def clue(scores: HeadScores, control: HeadScores | None, layer: int, head: int) -> str | None:
+    """The signature that a head shows most, if it is a clue at all: at least `CLUE`, and, for those that need a
+    repeat, `CLUE_OVER_CONTROL` times what the same offset gets where nothing repeats.
+    """
+    shown = {name: float(scores[name][layer, head]) for name in SIGNATURES}
+    for name in ("induction", "duplicate_token"):
+        if control is not None and shown[name] < CLUE_OVER_CONTROL * float(control[name][layer, head]):
+            del shown[name]
+    best = max(shown, key=lambda name: shown[name])
+    return best if shown[best] >= CLUE else None
 
 
 def known_score(name: str) -> str:

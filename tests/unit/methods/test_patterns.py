@@ -35,13 +35,12 @@ def loop_score(name: str, pattern: torch.Tensor, period: int, start: int) -> flo
     """The definitions once more, one query and one key at a time."""
     length = start + 2 * period
     second = range(start + period, length - 1)
-    ordinary = range(max(start, 1), length)
     keys = {
         "previous_token": [(q, q - 1) for q in range(start + 1, length)],
         "induction": [(q, q - period + 1) for q in second],
         "duplicate_token": [(q, q - period) for q in second],
-        "current_token": [(q, q) for q in ordinary],
-        "bos": [(q, 0) for q in ordinary],
+        "current_token": [(q, q) for q in second],
+        "bos": [(q, 0) for q in second],
     }
     if name == "elsewhere":
         left = [

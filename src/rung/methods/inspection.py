@@ -1,0 +1,95 @@
+"""What a model is: its description, tokenizer, hooks and weights, as values to show or to save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import ModelConfig, is_layered, weight_path, weight_shapes
+from ..engine.sites import Site, select_sites, sites_of
+from ..model.model import HookedTransformer
+
+
+@dataclass(frozen=True)
+class HookFacts:
+    """One hook point: `axes` beside `sizes`, a number, or the axis's own name where it depends on the input."""
+
+    name: str
+    meaning: str
+    axes: tuple[str, ...]
+    sizes: tuple[int | str, ...]
+    on_request: bool
+    """Computed only when asked for by name."""
+
+    @property
+    def shape(self) -> str:
+        """[batch, pos, d_model 128]."""
+        pairs = zip(self.axes, self.sizes, strict=True)
+        return f"[{', '.join(axis if axis == size else f'{axis} {size}' for axis, size in pairs)}]"
+
+
+@dataclass(frozen=True)
+class TokenizerFacts:
+    """The text side of a model; special tokens as (id, text)."""
+
+    size: int
+    special: dict[str, tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A model as it is held: after loading, and after the processing that `config.processing` lists."""
+
+    config: ModelConfig
+    tokenizer: TokenizerFacts | None
+    hooks: tuple[HookFacts, ...]
+    weights: dict[str, tuple[int, ...]]
+    """Shapes by classic name; the layers' weights once, with "{l}" in the name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        tokenizer = self.tokenizer and {"size": self.tokenizer.size, "special": self.tokenizer.special}
+        return {
+            "config": self.config.to_dict(),
+            "parameters": self.config.n_params,
+            "tokenizer": tokenizer,
+            "hooks": [{"name": h.name, "meaning": h.meaning, "axes": h.axes, "sizes": h.sizes} for h in self.hooks],
+            "weights": self.weights,
+        }
+
+
+def inspect(model: HookedTransformer) -> Inspection:
+    """What `model` is."""
+    config = model.config
+    weights = {
+        weight_path(config, name).replace(".None.", ".{l}."): shape for name, shape in weight_shapes(config).items()
+    }
+    if not config.n_layers:
+        weights = {weight_path(config, n): s for n, s in weight_shapes(config).items() if not is_layered(n)}
+    hooks = tuple(hook_facts(config, site) for site in sites_of(config))
+    return Inspection(config, _tokenizer(model), hooks, weights)
+
+
+def find_hooks(config: ModelConfig, name: str) -> tuple[HookFacts, ...]:
+    """The hooks of a full name, or of a short one in every layer. Raises SiteError with near names if there is none."""
+    wanted = select_sites(config, [name])
+    return tuple(hook_facts(config, site) for site in sites_of(config) if site in wanted)
+
+
+def hook_facts(config: ModelConfig, site: Site) -> HookFacts:
+    """Shape and meaning of one site of this model."""
+    sizes = {"d_model": config.d_model, "d_head": config.d_head, "head": config.n_heads, "kv_head": config.n_kv}
+    if config.d_mlp is not None:
+        sizes["d_mlp"] = config.d_mlp
+    kind = site.kind
+    return HookFacts(site.path, kind.meaning, kind.axes, tuple(sizes.get(a, a) for a in kind.axes), kind.on_request)
+
+
+def _tokenizer(model: HookedTransformer) -> TokenizerFacts | None:
+    tokenizer = model.tokenizer
+    if tokenizer is None:
+        return None
+    ids = {"BOS": tokenizer.bos_token_id, "EOS": tokenizer.eos_token_id, "padding": tokenizer.pad_token_id}
+    return TokenizerFacts(
+        len(tokenizer), {name: (i, tokenizer.decode([i])) for name, i in ids.items() if i is not None}
+    )

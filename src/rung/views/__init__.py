@@ -1,0 +1,1 @@
+"""What people see: frozen results, drawn. Nothing here computes."""

@@ -1,0 +1,132 @@
+"""What a model is, and whether Rung can work here, in words."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..config import ModelConfig
+from ..methods.diagnosis import Diagnosis
+from ..methods.inspection import HookFacts, Inspection
+from .terminal import facts, heading, note, printable
+
+_POSITIONS = {
+    "standard": "learned, added to the residual stream",
+    "sinusoidal": "sinusoidal, added to the residual stream",
+    "shortformer": "learned, added to what queries and keys read (shortformer)",
+    "rotary": "rotary: queries and keys are turned",
+    None: "none",
+}
+_NORMS = {
+    "LN": "LayerNorm before each part and at the end",
+    "LNPre": "LayerNorm, its weights folded into what reads it",
+    "RMS": "RMSNorm before each part and at the end",
+    "RMSPre": "RMSNorm, its weights folded into what reads it",
+    None: "none",
+}
+_PROCESSES = {
+    "fold_ln": "norm weights folded in",
+    "center_writing_weights": "what writes to the stream centred",
+    "center_unembed": "unembedding centred",
+}
+
+
+def model_view(found: Inspection, width: int) -> RenderableType:
+    """What a model is, in a dozen lines."""
+    config = found.config
+    rows = [
+        ("family", config.family),
+        ("parameters", f"{config.n_params:,}"),
+        ("layers", _layers(config)),
+        ("residual", f"{config.d_model} wide"),
+        ("MLP", _mlp(config)),
+        ("norm", _NORMS[config.normalization_type]),
+        ("positions", f"{_POSITIONS[config.positional_embedding_type]}; context of {config.n_ctx:,} tokens"),
+        (
+            "vocabulary",
+            f"{config.d_vocab:,} tokens{', embedding and unembedding tied' if config.tied_embeddings else ''}",
+        ),
+        ("tokenizer", _tokenizer(found)),
+        ("begins with", _first(config)),
+        ("biases", f"{len(config.biases)} kinds" if config.biases else "none"),
+        ("processing", ", ".join(_PROCESSES.get(name, name) for name in config.processing) or "none: weights as saved"),
+        *(("note", text) for text in config.notes),
+        ("hooks", f"{len(found.hooks)}, listed by --hooks, one explained by --hook NAME"),
+        ("weights", f"{len(found.weights)} kinds, listed by --weights"),
+    ]
+    return Group(heading(config.model_name), Text(), facts(rows))
+
+
+def hooks_view(hooks: Sequence[HookFacts], width: int) -> RenderableType:
+    """Hook names with shapes and meanings, one layer standing for all."""
+    if width >= 110:
+        listed = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        for title in ("hook", "shape", "meaning"):
+            listed.add_column(title, no_wrap=title != "meaning", style="bold" if title == "hook" else "")
+        for hook in hooks:
+            listed.add_row(*map(Text, (hook.name, hook.shape, _meaning(hook))))
+    else:
+        listed = Table.grid()
+        for hook in hooks:
+            listed.add_row(Text(hook.name, style="bold"))
+            listed.add_row(Padding(Text(f"{hook.shape}  {_meaning(hook)}"), (0, 0, 0, 2)))
+    starred = [Text(), note("* computed only when asked for by name")] if any(h.on_request for h in hooks) else []
+    return Group(listed, *starred)
+
+
+def weights_view(found: Inspection, width: int) -> RenderableType:
+    """Weight names and shapes; {l} is the layer."""
+    rows = [(name, " × ".join(f"{length:,}" for length in shape)) for name, shape in found.weights.items()]
+    layers = [Text(), note(f"{{l}}: each layer, 0 to {found.config.n_layers - 1}")] if found.config.n_layers else []
+    return Group(facts(rows), *layers)
+
+
+def doctor_view(found: Diagnosis, width: int) -> RenderableType:
+    """Every check with its outcome in a word, and what to do."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    marks = {"ok": ("✓ ok", "green"), "note": ("– note", "yellow"), "fault": ("✗ fault", "bold red")}
+    for check in found.checks:
+        word, style = marks[check.outcome]
+        text = f"{check.found}\n→ {check.advice}" if check.advice else check.found
+        table.add_row(Text(check.name), Text(word, style=style), Text(text))
+    faults = sum(check.outcome == "fault" for check in found.checks)
+    end = "Rung can work here." if found.ok else f"{faults} fault{'s' if faults > 1 else ''}: see the arrows."
+    return Group(table, Text(), Text(end, style="bold"))
+
+
+def _meaning(hook: HookFacts) -> str:
+    return f"{hook.meaning} *" if hook.on_request else hook.meaning
+
+
+def _layers(config: ModelConfig) -> str:
+    if not config.n_layers:
+        return "0: embedding and unembedding alone"
+    shared = f", {config.n_kv} shared key/value heads" if config.grouped else ""
+    beside = ", attention and MLP side by side" if config.parallel_attn_mlp else ""
+    return f"{config.n_layers} × {config.n_heads} heads, each {config.d_head} wide{shared}{beside}"
+
+
+def _mlp(config: ModelConfig) -> str:
+    if config.d_mlp is None:
+        return "none: attention only"
+    return f"{config.d_mlp:,} neurons a layer, {config.act_fn}{', gated' if config.gated_mlp else ''}"
+
+
+def _tokenizer(found: Inspection) -> str:
+    if found.tokenizer is None:
+        return "none: token ids stand for text"
+    special = [f"{name} {printable(text)} = {index}" for name, (index, text) in found.tokenizer.special.items()]
+    return "; ".join([f"{found.tokenizer.size:,} tokens", *special])
+
+
+def _first(config: ModelConfig) -> str:
+    if config.bos_token_id is None:
+        return "nothing: no BOS is known"
+    if config.default_prepend_bos:
+        return f"BOS, token {config.bos_token_id}, put before every text unless told otherwise"
+    return f"nothing, unless BOS, token {config.bos_token_id}, is asked for"

@@ -1,0 +1,171 @@
+"""Results of methods, drawn for the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..methods.behaviour import Board
+from ..methods.patterns import SCORES, SIGNATURES, HeadScores, clue
+from ..tasks.builtin import RandomTokens
+from .terminal import LABEL, bars, beside, binned, facts, heading, heat_map, key_to_heat_map, nats, note, printable
+
+_WORDS = {
+    "previous_token": ("previous", "prev"),
+    "induction": ("induction", "ind"),
+    "control": ("control", "ctrl"),
+    "duplicate_token": ("duplicate", "dup"),
+    "current_token": ("current", "cur"),
+    "bos": ("BOS", "BOS"),
+    "elsewhere": ("elsewhere", "else"),
+}
+"""Each score's column heading, long and short."""
+
+LONG_WORDS = 92
+"""Columns from which headings are written out."""
+
+HeadList = Sequence[tuple[int, int]]
+
+
+def heads_view(
+    scores: HeadScores, control: HeadScores | None, heads: HeadList, width: int, by: str | None = None
+) -> RenderableType:
+    """The scores of `heads` as a table, and heat maps of all; `control`: the same heads where nothing repeats."""
+    bos = "" if scores.task.bos is not None else " This model has no BOS: “BOS” is the sequence's first token."
+    words = [
+        note("Mean attention, 0 to 1. A score is a clue to what a head may be for, not proof that it is."),
+        note(f"control: “induction” where nothing repeats. elsewhere: none of these places.{bos}"),
+    ]
+    left_out = scores.n_layers * scores.n_heads - len(heads)
+    if left_out:
+        words.insert(0, note(f"{len(heads)} of {left_out + len(heads)} heads."))
+    if width < LONG_WORDS:
+        words.append(note(" · ".join(f"{short}: {long}" for long, short in _WORDS.values() if long != short)))
+    maps = (SIGNATURES[0], SIGNATURES[1]) if by is None else (by,)
+    drawn = [
+        heading(f"Every head of {scores.model_name}, on random tokens twice"),
+        note(described(scores.task)),
+        Text(),
+        _table(scores, control, heads, width),
+        Text(),
+        *words,
+        Text(),
+        *_maps(scores, maps, width),
+    ]
+    return Group(*drawn)
+
+
+def _table(scores: HeadScores, control: HeadScores | None, heads: HeadList, width: int) -> Table:
+    short = int(width < LONG_WORDS)
+    names = [name for name in _WORDS if name in SCORES or control is not None]
+    table = Table(box=None, padding=(0, 2 if width >= 72 else 1, 0, 0), pad_edge=False)
+    table.add_column("head", style="bold", no_wrap=True)
+    for name in names:
+        table.add_column(_WORDS[name][short], justify="right", no_wrap=True)
+    table.add_column("looks like" if width >= 72 else "like", no_wrap=True)
+    for layer, head in heads:
+        values = {name: float(scores[name][layer, head]) for name in SCORES}
+        if control is not None:
+            values["control"] = float(control["induction"][layer, head])
+        found = clue(scores, control, layer, head)
+        like = "" if found is None else found.replace("_", " ") if width >= 72 else _WORDS[found][1]
+        table.add_row(f"{layer}.{head}", *(_weight(values[name]) for name in names), Text(like, style="bold"))
+    return table
+
+
+def _weight(value: float) -> Text:
+    return Text(f"{value:.2f}", style="bold" if value >= 0.3 else "dim" if value < 0.05 else "")
+
+
+def _maps(scores: HeadScores, names: Sequence[str], width: int) -> list[RenderableType]:
+    half = (width - 3) // 2
+    side_by_side = len(names) == 2 and 4 * scores.n_heads + 3 <= half
+    room = half if side_by_side else width
+    drawn = [
+        Text.assemble((name.replace("_", " "), "bold"), "\n", heat_map(scores[name].tolist(), room)) for name in names
+    ]
+    key = note(key_to_heat_map(scores.n_layers, scores.n_heads, room))
+    if side_by_side:
+        return [beside(drawn[0], drawn[1]), key]
+    return [*(part for one in drawn for part in (one, Text())), key]
+
+
+def board_view(board: Board, example: Sequence[str], width: int) -> RenderableType:
+    """Loss of every token as bars, with the ln V and ln n lines, both copies' means and what they say.
+
+    `example`: the texts of one sequence's tokens.
+    """
+    rows = [
+        (
+            "first copy",
+            f"{nats(board.first_copy_loss)} nats a token (ln V = {board.ln_vocabulary:.2f}: guessing evenly)",
+        ),
+        (
+            "second copy",
+            f"{nats(board.second_copy_loss)} nats a token (ln n = {board.ln_period:.2f}: knowing which, not the order)",
+        ),
+        ("gain", f"{nats(board.gain)} nats"),
+        ("right", f"{100 * board.accuracy:.0f} % of the second copy's tokens are the first guess"),
+    ]
+    return Group(
+        heading(f"The board: {board.model_name} reads random tokens twice"),
+        note(described(board.task)),
+        _excerpt(board.task, example),
+        Text(),
+        *_chart(board, width),
+        Text(),
+        facts(rows),
+        Text(),
+        Text(reading(board)),
+    )
+
+
+def reading(board: Board) -> str:
+    """What the means say, and no more."""
+    if board.gain >= 1 and board.second_copy_loss < board.ln_period:
+        return (
+            "The second copy costs less than ln n: the model uses the order of the first copy, as an induction "
+            "circuit would. Which heads look the part: rung heads."
+        )
+    if board.gain >= 1:
+        return (
+            "The second copy is cheaper, yet not below ln n: knowing which tokens the first copy has would be enough "
+            "for that, so this is no sign of induction."
+        )
+    return "The second copy is hardly cheaper than the first: no sign that the model uses the repeat."
+
+
+def _chart(board: Board, width: int) -> list[RenderableType]:
+    values, second = board.by_position.tolist(), board.second_copy.start
+    first, rest = values[board.first_copy], values[second - 1 :]
+    lines = {"ln V": board.ln_vocabulary, "ln n": board.ln_period}
+    top = 1.05 * max(*values, *lines.values())
+    legend = note(
+        "Loss in nats of each token, mean over sequences. ░ the second copy's first token, left out of its mean."
+    )
+    if LABEL + len(values) <= width:
+        under = "first copy".ljust(len(first) + 1) + "second copy"
+        drawn = bars([*first, 0.0, *rest], lines, top, faint=(len(first) + 1,))
+        return [drawn, note(" " * LABEL + under), legend]
+    room = width - LABEL
+    return [
+        heading("first copy"),
+        bars(binned(first, room), lines, top, height=8),
+        heading("second copy"),
+        bars([rest[0], *binned(rest[1:], room - 1)], lines, top, faint=(0,), height=8),
+        legend,
+    ]
+
+
+def described(task: RandomTokens) -> str:
+    """One line on the sequences."""
+    first = "" if task.bos is None else "BOS, then "
+    return f"{len(task.tokens)} sequences: {first}{task.period} random tokens, then the same again; seed {task.seed}"
+
+
+def _excerpt(task: RandomTokens, example: Sequence[str], shown: int = 3) -> Text:
+    texts = [printable(token) for token in example]
+    copy = "  ".join(texts[task.start : task.start + shown])
+    row = "  ".join([*texts[: task.start], copy, "…", copy, "…"])
+    return Text.assemble(("for example  ", "dim"), row, overflow="ellipsis", no_wrap=True)
