@@ -94,7 +94,8 @@ def _check(stage: Stage, recipe: Recipe) -> None:
     mix, n_ctx = stage.mix, recipe.config.n_ctx
     if not max(8, 2 * mix.shortest) <= mix.window <= n_ctx:
         raise ConfigError(
-            f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit the context of {n_ctx}"
+            f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit "
+            f"the context of {n_ctx}"
         )
     if (stage.until is None) != (stage is recipe.stages[-1]):
         raise ConfigError("every stage but the last needs an accuracy to end at, `until`; the last has none")
