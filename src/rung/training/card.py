@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,8 @@ def data_sources(training: Training) -> dict[str, Any]:
     corpus, file = training.corpus, training.corpus_file
     about: dict[str, Any] = {"sha256": corpus.sha256, "tokens": len(corpus.train)}
     if file is None:
-        return {"kind": "a made-up language and repeated random tokens; no text"} | about
-    about = {"kind": "text, and repeated sequences made from it or at random"} | about
+        return {"kind": "a made-up language and repeated random tokens"} | about
+    about = {"kind": "text and repeated sequences"} | about
     listing = file.with_suffix(".json")
     if listing.exists():
         read = json.loads(listing.read_text())
@@ -96,38 +96,52 @@ def data_sources(training: Training) -> dict[str, Any]:
 def page(card: Mapping[str, Any]) -> str:
     """The card as a page for people."""
     data, found = card["data"], card["scores"]
-    lines = [f"# {card['name']}", "", card["about"], "", "## Data", "", f"{data['kind']}."]
-    for each in data.get("packages", ()):
-        lines.append(f"- {each['name']} {each['version']}: {each['holds']} ({each['licence']})")
-    lines += [
-        "",
-        "## Training",
-        "",
-        f"{card['steps']} steps, seed {card['seed']}, {card['seconds']} s on {card['threads']} "
-        f"thread(s) with torch {card['torch']}. The bits repeat for the same machine, torch build "
-        "and thread count.",
+    sources = [
+        f"- {one['name']} {one['version']}: {one['holds']} ({one['licence']})" for one in data.get("packages", ())
     ]
+    paragraphs = [
+        f"# {card['name']}",
+        card["about"],
+        f"{card['parameters']:,} parameters, stored in float16. Licence: {card['licence']}.",
+        "## Data",
+        f"Trained on {data['kind']}: {data['tokens']:,} tokens, SHA-256 `{data['sha256'][:16]}…`.",
+        "\n".join(sources),
+        "## Training",
+        f"{card['steps']} steps from seed {card['seed']}, {card['seconds']} s on {card['threads']} thread(s) with "
+        f"torch {card['torch']}. The bits repeat on the same machine with the same torch build and thread count.",
+        *_disclosures(card),
+        "## Scores",
+        "Of the stored weights; losses in nats. The copies are those of [BOS] r₁ … rₙ r₁ … rₙ, with distinct random "
+        "tokens r, or (“prose”) a passage that was held out from training. Heads are written layer.head. The ablation "
+        "rise is what the second copy's loss gains when heads give their mean per position instead.",
+        "\n".join(
+            ["| measured | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in scores.rows(found))]
+        ),
+    ]
+    return "\n\n".join(each for each in paragraphs if each) + "\n"
+
+
+def _disclosures(card: Mapping[str, Any]) -> Iterator[str]:
+    """What was done to the training that a reader of its curve must know."""
+    steps = card["stages_entered_at_steps"]
     if card["stages_planned"] > 1:
-        lines.append(
-            f"It was taught by a curriculum of {card['stages_planned']} stages, each entered when "
-            "the one before was learned to its set accuracy, at steps "
-            f"{', '.join(map(str, card['stages_entered_at_steps']))}: the phase change in its "
-            "curve is one under a curriculum."
+        yield (
+            f"A curriculum of {card['stages_planned']} stages taught it, each begun once the one before was learned to "
+            f"a set accuracy: stages began at steps {', '.join(map(str, steps))}. The phase change in its curve is one "
+            "under a curriculum."
         )
+    if len(steps) < card["stages_planned"]:
+        yield f"Only {len(steps)} of them were reached."
     if card["head_scale"]:
-        lines.append(
-            f"The heads of each layer started, and took steps, scaled by {card['head_scale']}. "
-            "That chooses which head wins a role; it wires nothing."
+        yield (
+            f"The heads of each layer started, and took their steps, scaled by {tuple(card['head_scale'])}. That "
+            "chooses which head wins a role; it wires nothing."
         )
     if card["silence"]:
-        lines.append(
+        yield (
             f"In a share of {card['silence']} of the batches one head of the last layer, drawn at random, was silent, "
             "so that the others learned to cover for it."
         )
-    lines += ["", "## Scores", "", "Of the float16 weights in this folder; losses in nats.", ""]
-    lines += ["| measured | value |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in scores.rows(found)]
-    return "\n".join(lines) + "\n"
 
 
 def read_card(name: str | Path) -> dict[str, Any]:
