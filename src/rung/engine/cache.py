@@ -1,7 +1,7 @@
 """What a run leaves behind: every watched activation, and the residual stream taken apart into who wrote what."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol, Self
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -16,6 +16,7 @@ from .weights import Weights, block_weights, single, unembedding
 Labels = list[str]
 
 
+@runtime_checkable
 class Opened(Protocol):
     """A model as the cache needs it: what it is, and what it weighs."""
 
@@ -74,11 +75,11 @@ class ActivationCache(Mapping[str, Tensor]):
     def __repr__(self) -> str:
         return f"ActivationCache of {self.config.model_name}: {len(self)} activations, {self._sample()}"
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, device: torch.device | str) -> "ActivationCache":
         """The same activations on `device`."""
         return type(self)({name: x.to(device) for name, x in self.items()}, self.model, self.has_batch_dim)
 
-    def remove_batch_dim(self) -> Self:
+    def remove_batch_dim(self) -> "ActivationCache":
         """The same activations without their batch axis. Raises SiteError if there is more than one example."""
         if not self.has_batch_dim:
             return self
@@ -87,7 +88,7 @@ class ActivationCache(Mapping[str, Tensor]):
                 raise SiteError(f"cannot drop the batch axis: {name} holds {x.shape[0]} examples, not 1")
         return type(self)({name: x[0] for name, x in self.items()}, self.model, False)
 
-    def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> Self:
+    def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> "ActivationCache":
         """The same activations of some examples only; a single int drops the axis."""
         if not self.has_batch_dim:
             raise SiteError("this cache has no batch axis to slice")

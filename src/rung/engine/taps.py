@@ -5,7 +5,7 @@ A tap is called at every named site, `x = tap("resid_mid", layer, x)`, and says 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ Edit = Callable[[Tensor], Tensor | None]
 """Sees a site's value; returns what to put there, or None to leave it (as changed in place, if it was)."""
 
 
+@runtime_checkable
 class Tap(Protocol):
     """Reads and edits sites; `sites` holds every one it must see."""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from ..errors import SiteError, near
 Direction = Literal["fwd", "bwd"]
 
 
+@runtime_checkable
 class HookFn(Protocol):
     """Called with the value (or gradient) and the point it is at; returns a replacement, or None to leave it."""
 
@@ -224,7 +225,7 @@ class HookedRootModule(nn.Module):
         reset_hooks_end: bool = True,
         clear_contexts: bool = False,
     ) -> Iterator[HookedRootModule]:
-        """Hooks for the length of a `with`; gone after it, also after an exception. Nothing stays if a name is wrong."""
+        """Hooks for the length of a `with`; gone after it, also after an exception or a wrong name."""
         handles: list[HookHandle] = []
         self.context_level += 1
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -83,7 +83,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
         default_prepend_bos: bool | None = None,
         hf_model: Any = None,
         tokenizer: Tokenizer | None = None,
-    ) -> Self:
+    ) -> HookedTransformer:
         """A trained model, from a folder, a bundled name, or `hf_model` that transformers has loaded.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
@@ -105,7 +105,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
         return cls(config, weights, tokenizer=tokenizer).to(device)
 
     @classmethod
-    def from_pretrained_no_processing(cls, model_name: str | Path, **options: Any) -> Self:
+    def from_pretrained_no_processing(cls, model_name: str | Path, **options: Any) -> HookedTransformer:
         """The checkpoint's weights as they are."""
         as_is = {"fold_ln": False, "center_writing_weights": False, "center_unembed": False}
         return cls.from_pretrained(model_name, **{**as_is, **options})
@@ -265,7 +265,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
         texts = [str(self.to_string(row[start:])) for row, start in zip(longer, starts, strict=True)]
         return texts[0] if isinstance(input, str) else texts
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
         return super().to(*args, **kwargs) if any(arg is not None for arg in (*args, *kwargs.values())) else self
 

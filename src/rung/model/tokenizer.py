@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import TokenizerError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """What a model needs of a tokenizer; those of transformers fit as they are."""
 
