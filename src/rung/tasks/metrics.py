@@ -1,0 +1,73 @@
+"""What is read off the logits: one number for each example. Means and intervals come later, from those."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ..engine.transformer import upcast
+from ..errors import PromptError
+
+Logits = Float[Tensor, "batch pos d_vocab"]
+Tokens = Int[Tensor, "batch pos"]
+Queries = slice | Bool[Tensor, "example query"]
+"""The positions that predict: the same for every example, or True at those of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A named number for each example, from its logits and tokens."""
+
+    name: str
+    unit: str
+    compute: Callable[[Logits, Tokens], Float[Tensor, " batch"]]
+
+    def __call__(self, logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
+        return self.compute(logits, tokens.to(logits.device))
+
+
+def next_token_loss(queries: Queries) -> Metric:
+    """The mean of −log p(next token) over each example's `queries`, in nats.
+
+    The metric raises PromptError where a query is the last token, whose next one is not there, or an example has none.
+    """
+
+    def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
+        told = _mask(queries, tokens)
+        # Only the asked-for rows are normalized: the vocabulary is the long axis.
+        loss = F.cross_entropy(upcast(logits[told]), tokens.roll(-1, 1)[told], reduction="none")
+        total: Tensor = loss.new_zeros(told.shape).masked_scatter(told, loss).sum(1)
+        return total / told.sum(1)
+
+    return Metric("next-token loss", "nats", compute)
+
+
+def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
+    """The logit of `right` minus that of `wrong` at one position: log p(right)/p(wrong), in nats."""
+
+    def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
+        at = upcast(logits[:, query])
+        answers = at.gather(1, torch.stack((right, wrong), 1).to(at.device))
+        return answers[:, 0] - answers[:, 1]
+
+    return Metric("logit difference", "nats", compute)
+
+
+def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
+    told = torch.zeros_like(tokens, dtype=torch.bool)
+    if isinstance(queries, slice):
+        told[:, queries] = True
+    elif queries.shape == tokens.shape:
+        told = queries.to(tokens.device)
+    else:
+        raise PromptError(f"queries are {list(queries.shape)} and tokens {list(tokens.shape)}; they must agree")
+    if told[:, -1].any():
+        raise PromptError(
+            f"the last of {tokens.shape[1]} positions was asked for its loss; its next token is not there"
+        )
+    if not told.any(1).all():
+        raise PromptError("an example has no query to score")
+    return told

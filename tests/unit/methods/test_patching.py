@@ -1,0 +1,125 @@
+import pytest
+import torch
+
+from rung.circuits.heads import kv_head
+from rung.engine.taps import NO_TAP
+from rung.engine.transformer import attention_inputs, locate, project
+from rung.engine.weights import block_weights
+from rung.errors import InterventionError, RungError, SiteError
+from rung.methods.interventions import Patch, measure, on_head
+from rung.methods.patching import Edge, patch_paths
+from rung.tasks.builtin import repeated_tokens
+from rung.tasks.metrics import next_token_loss
+
+LOSS = next_token_loss(slice(1, 6))
+
+
+def every_edge(config, sender):
+    """All direct edges of one head: to every later head, and to the logits."""
+    later = [(layer, head) for layer in range(sender[0] + 1, config.n_layers) for head in range(config.n_heads)]
+    return [Edge(sender)] + [Edge(sender, receiver, into) for receiver in later for into in ("Q", "K", "V")]
+
+
+def test_a_run_patched_with_itself_stays_as_it_was(any_kind, draw) -> None:
+    tokens = draw()
+    found = patch_paths(any_kind, tokens, tokens, every_edge(any_kind.config, (0, 1)), LOSS)
+    torch.testing.assert_close(found.change, torch.zeros(3, dtype=torch.float64), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("groups", [4, 2])
+@pytest.mark.parametrize("norm", [None, "LN", "RMSPre"])
+@pytest.mark.parametrize("positions", ["shortformer", "standard"])
+def test_all_edges_together_are_the_heads_whole_effect(build, draw, norm, positions, groups) -> None:
+    """Attention only: nothing but later heads and the logits reads a head."""
+    model = build(
+        "LN, shortformer, biases",
+        normalization_type=norm,
+        positional_embedding_type=positions,
+        n_key_value_heads=groups,
+        biases=frozenset({"b_Q", "b_V", "b_O"}),
+    )
+    tokens, corrupted = draw(), draw(seed=2)
+    whole = measure(model, tokens, [on_head((0, 2), Patch(corrupted))], LOSS)
+    found = patch_paths(model, tokens, corrupted, every_edge(model.config, (0, 2)), LOSS)
+    torch.testing.assert_close(found.edited, whole.edited)
+
+
+@pytest.mark.parametrize("into", ["Q", "K", "V"])
+def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) -> None:
+    """0.1 → 2.2: layer 1 reads the clean run, and the receiver the swap; keys and values are its group's."""
+    model, tokens, corrupted = any_kind, draw(), draw(seed=2)
+    config, w = model.config, block_weights(model.weights, 2)
+    _, clean = model.run_with_cache(tokens)
+    _, other = model.run_with_cache(corrupted)
+    delta = (other["result", 0] - clean["result", 0])[:, :, 1]
+    x = clean["resid_pre", 2] + delta
+    frame = locate(config, model.weights, tokens.shape, tokens.device)
+    read = dict(zip("QKV", attention_inputs(config, w, 2, x, frame, NO_TAP), strict=True))[into]
+    made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
+    index = 2 if into == "Q" else kv_head(config, (2, 2))
+
+    def swap(value, *, hook):
+        value = value.clone()
+        value[:, :, index] = made[:, :, index]
+        return value
+
+    by_hand = model.run_with_hooks(tokens, fwd_hooks=[(f"blocks.2.attn.hook_{into.lower()}", swap)])
+    found = patch_paths(model, tokens, corrupted, [Edge((0, 1), (2, 2), into)], LOSS)
+    torch.testing.assert_close(found.edited, LOSS(by_hand, tokens))
+    torch.testing.assert_close(found.clean, LOSS(model(tokens), tokens))
+    assert found.labels == (f"0.1 → 2.2.{into}",)
+    assert (found.n, found.unit) == (3, "nats")
+
+
+def test_straight_to_the_logits_is_the_last_stream_with_the_swap(any_kind, draw) -> None:
+    model, tokens, corrupted = any_kind, draw(), draw(seed=2)
+    _, clean = model.run_with_cache(tokens)
+    _, other = model.run_with_cache(corrupted)
+    x = clean["resid_post", 2] + (other["result", 1] - clean["result", 1])[:, :, 3]
+    by_hand = model(x, start_at_layer=3)
+    found = patch_paths(model, tokens, corrupted, [Edge((1, 3))], LOSS)
+    torch.testing.assert_close(found.edited, LOSS(by_hand, tokens))
+    assert found.labels == ("1.3 → logits",)
+
+
+def test_edges_into_one_group_are_not_added_twice(build, draw) -> None:
+    model, tokens, corrupted = build("RMS, rotary, grouped, gated"), draw(), draw(seed=2)
+    one = patch_paths(model, tokens, corrupted, [Edge((0, 0), (1, 2), "K")], LOSS)
+    both = patch_paths(model, tokens, corrupted, [Edge((0, 0), (1, head), "K") for head in (2, 3)], LOSS)
+    torch.testing.assert_close(one.edited, both.edited)
+
+
+def test_the_wired_circuit_runs_through_k_alone(wired) -> None:
+    task = repeated_tokens(wired, period=7, sequences=16)
+    loss, corrupted = next_token_loss(task.told), task.tokens.roll(1, 0)
+
+    def change(*edges: Edge) -> float:
+        return float(patch_paths(wired, task.tokens, corrupted, edges, loss).change.mean())
+
+    assert change(Edge((0, 1), (1, 2), "K")) > 1
+    rivals = [Edge((0, 1), (1, 2), "Q"), Edge((0, 1), (1, 2), "V"), Edge((0, 1)), Edge((0, 0), (1, 2), "K")]
+    assert [change(edge) for edge in rivals] == pytest.approx([0] * 4, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("edge", "told"),
+    [
+        (Edge((1, 0), (1, 2), "K"), "heads of one layer read the same input"),
+        (Edge((1, 0), (0, 2), "K"), "the stream runs forwards"),
+        (Edge((0, 0), (1, 2)), r"a receiver and its input"),
+    ],
+)
+def test_edges_that_cannot_be(wired, edge: Edge, told: str) -> None:
+    tokens = torch.arange(6)[None]
+    with pytest.raises(RungError, match=told):
+        patch_paths(wired, tokens, tokens, [edge], next_token_loss(slice(0, 2)))
+
+
+def test_what_cannot_be_patched_is_refused(wired) -> None:
+    tokens, loss = torch.arange(6)[None], next_token_loss(slice(0, 2))
+    with pytest.raises(SiteError, match=r"no head 0\.7"):
+        patch_paths(wired, tokens, tokens, [Edge((0, 7))], loss)
+    with pytest.raises(InterventionError, match="no edge"):
+        patch_paths(wired, tokens, tokens, [], loss)
+    with pytest.raises(InterventionError, match="each example needs its corrupted sequence"):
+        patch_paths(wired, tokens, tokens[:, :5], [Edge((0, 0))], loss)

@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from rung.errors import PromptError
+from rung.tasks.metrics import logit_difference, next_token_loss
+
+LOGITS = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+TOKENS = torch.tensor([[0, 3, 1, 6, 2], [5, 5, 4, 0, 1]])
+PER_TOKEN = -LOGITS.log_softmax(-1)[:, :-1].gather(-1, TOKENS[:, 1:, None])[..., 0]
+
+
+def test_the_loss_of_some_queries_is_one_number_an_example() -> None:
+    found = next_token_loss(slice(1, 3))
+    torch.testing.assert_close(found(LOGITS, TOKENS), PER_TOKEN[:, 1:3].mean(1))
+    assert (found.name, found.unit) == ("next-token loss", "nats")
+
+
+def test_each_example_may_have_its_own_queries() -> None:
+    queries = torch.tensor([[True, False, False, True, False], [False, True, False, False, False]])
+    expected = torch.stack(((PER_TOKEN[0, 0] + PER_TOKEN[0, 3]) / 2, PER_TOKEN[1, 1]))
+    torch.testing.assert_close(next_token_loss(queries)(LOGITS, TOKENS), expected)
+
+
+@pytest.mark.parametrize(
+    ("queries", "told"),
+    [
+        (slice(2, 5), "next token is not there"),
+        (slice(2, 2), "no query"),
+        (torch.ones(2, 4, dtype=torch.bool), "must agree"),
+    ],
+)
+def test_queries_without_an_answer_are_refused(queries, told: str) -> None:
+    with pytest.raises(PromptError, match=told):
+        next_token_loss(queries)(LOGITS, TOKENS)
+
+
+def test_the_logit_difference_is_the_log_of_the_odds() -> None:
+    right, wrong = torch.tensor([1, 2]), torch.tensor([6, 0])
+    odds = LOGITS.softmax(-1)[:, -2]
+    expected = (odds.gather(1, right[:, None]) / odds.gather(1, wrong[:, None])).log()[:, 0]
+    torch.testing.assert_close(logit_difference(right, wrong, query=-2)(LOGITS, TOKENS), expected)
