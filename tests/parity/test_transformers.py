@@ -25,7 +25,7 @@ CASES = {
     "gpt2": (GPT2Config, GPT2),
     "gpt2 with another MLP, untied": (
         GPT2Config,
-        {**GPT2, "n_inner": 50, "activation_function": "relu", "tie_word_embeddings": False, "layer_norm_epsilon": 1e-3},
+        GPT2 | {"n_inner": 50, "activation_function": "relu", "tie_word_embeddings": False, "layer_norm_epsilon": 1e-3},
     ),
     "llama": (LlamaConfig, LLAMA),
     "llama with grouped queries and wide heads": (LlamaConfig, {**LLAMA, "num_key_value_heads": 2, "head_dim": 16}),

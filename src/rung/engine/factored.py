@@ -18,7 +18,7 @@ class FactoredMatrix:
     broadcast (heads, layers).
     """
 
-    def __init__(self, A: Float[Tensor, "*left ldim mdim"], B: Float[Tensor, "*right mdim rdim"]) -> None:
+    def __init__(self, A: Tensor, B: Tensor) -> None:
         if A.ndim < 2 or B.ndim < 2 or A.shape[-1] != B.shape[-2]:
             raise RungError(
                 f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "

@@ -1,0 +1,137 @@
+"""Factored products against dense ones, in float64."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rung.engine.factored import FactoredMatrix, composition_scores
+from rung.errors import RungError
+
+SHAPES = st.tuples(*[st.integers(1, 6)] * 4, st.sampled_from([(), (3,), (2, 3)]), st.integers(0, 99))
+
+
+def random(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def factors(shape):
+    left, middle, right, _, leading, seed = shape
+    return random(*leading, left, middle, seed=seed), random(*leading, middle, right, seed=seed + 1)
+
+
+def dense(x):
+    return x.AB if isinstance(x, FactoredMatrix) else x
+
+
+def close(a, b):
+    torch.testing.assert_close(dense(a), dense(b), atol=1e-9, rtol=1e-9)
+
+
+@given(SHAPES)
+@settings(max_examples=40)
+def test_algebra_is_that_of_the_dense_product(shape):
+    A, B = factors(shape)
+    left, _, right, other, _, seed = shape
+    product, full = FactoredMatrix(A, B), A @ B
+    assert product.shape == full.shape and product.ndim == full.ndim
+    assert (product.ldim, product.mdim, product.rdim) == (left, A.shape[-1], right)
+    close(product, full)
+    close(product.T, full.mT)
+    close(product * 3.0, 3.0 * full)
+    close(0.5 * product, 0.5 * full)
+    vector, row = random(right, seed=seed + 2), random(left, seed=seed + 3)
+    close(product @ vector, full @ vector)
+    close(row @ product, row @ full)
+    after, before = random(right, other, seed=seed + 4), random(other, left, seed=seed + 5)
+    close(product @ after, full @ after)
+    close(before @ product, before @ full)
+    second = FactoredMatrix(random(right, 2, seed=seed + 6), random(2, other, seed=seed + 7))
+    close(product @ second, full @ second.AB)
+    third = FactoredMatrix(random(other, 2, seed=seed + 8), random(2, left, seed=seed + 9))
+    close(third @ product, third.AB @ full)
+
+
+@given(SHAPES)
+@settings(max_examples=40)
+def test_norm_and_spectrum_are_those_of_the_dense_product(shape):
+    A, B = factors(shape)
+    product, full = FactoredMatrix(A, B), A @ B
+    close(product.norm(), torch.linalg.matrix_norm(full))
+    U, S, V = product.svd()
+    close(U * S.unsqueeze(-2) @ V.mT, full)
+    identity = torch.eye(S.shape[-1], dtype=torch.float64).expand(*S.shape, S.shape[-1])
+    close(U.mT @ U, identity)
+    close(V.mT @ V, identity)
+    rank = min(A.shape[-1], *full.shape[-2:])
+    close(S, torch.linalg.svdvals(full)[..., :rank])
+    close(product.make_even(), full)
+    close(product.collapse_r() @ product.V.mT, full)
+    close(product.U @ product.collapse_l(), full)
+
+
+@given(st.integers(2, 6), st.integers(1, 6), st.integers(0, 99))
+@settings(max_examples=30)
+def test_eigenvalues_are_the_dense_ones_but_for_zeros(size, middle, seed):
+    product = FactoredMatrix(random(size, middle, seed=seed), random(middle, size, seed=seed + 1))
+    full = torch.linalg.eigvals(product.AB)
+    for power in (1, 2, 3):
+        # Sums of powers name the nonzero eigenvalues without an order to match.
+        torch.testing.assert_close((product.eigenvalues**power).sum(), (full**power).sum(), atol=1e-6, rtol=1e-6)
+
+
+def test_a_norm_is_exact_where_the_factors_nearly_cancel():
+    writes, reads = torch.zeros(8, 2), torch.zeros(2, 8)
+    writes[:, 0], reads[1] = 1.0, 1.0
+    reads[0] = 1e-6
+    product = FactoredMatrix(writes, reads)
+    torch.testing.assert_close(
+        product.norm(), torch.linalg.matrix_norm(product.AB.double()).float(), rtol=1e-5, atol=0.0
+    )
+
+
+def test_composition_scores_are_the_dense_ones_for_every_pair():
+    first = FactoredMatrix(random(3, 7, 2), random(3, 2, 7, seed=1))
+    second = FactoredMatrix(random(2, 7, 3, seed=2), random(2, 3, 7, seed=3))
+    scores = composition_scores(first, second)
+    assert scores.shape == (3, 2)
+    for i in range(3):
+        for j in range(2):
+            L, R = first.AB[i], second.AB[j]
+            torch.testing.assert_close(scores[i, j], (L @ R).norm() / L.norm() / R.norm())
+    # The order of the factors matters: these matrices are not symmetric.
+    assert not torch.allclose(scores[0, 0], composition_scores(second, first)[0, 0])
+    with pytest.raises(RungError, match="7 columns against 5 rows"):
+        composition_scores(first, FactoredMatrix(random(5, 2), random(2, 7)))
+
+
+def test_indexing_rows_columns_and_leading_axes():
+    A, B = random(2, 3, 5, 4), random(2, 3, 4, 6, seed=1)
+    product, full = FactoredMatrix(A, B), A @ B
+    close(product[1], full[1])
+    close(product[1, 2], full[1, 2])
+    close(product[:, 1:], full[:, 1:])
+    close(product[..., 2, 3], full[..., 2:3, 3:4])
+    close(product[0, 1, -1], full[0, 1, -1:])
+    close(product[0, 1, :, torch.tensor([4, 0])], full[0, 1][:, [4, 0]])
+    close(torch.stack([part[0].AB for part in product]), full[:, 0])
+    close(product.get_corner(2), full[..., :2, :2])
+    close(product.unsqueeze(0), full.unsqueeze(0))
+    assert len(product) == 2 and "5, 6" in repr(product)
+    with pytest.raises(RungError, match="5 indices"):
+        product[0, 0, 0, 0, 0]
+
+
+def test_leading_axes_broadcast():
+    product = FactoredMatrix(random(3, 5, 2), random(2, 5, seed=1))
+    assert product.shape == (3, 5, 5) and product.has_leading_dims
+    close(product, random(3, 5, 2) @ random(2, 5, seed=1))
+
+
+def test_factors_that_do_not_fit_are_refused():
+    with pytest.raises(RungError, match=r"\[5, 2\] and \[3, 5\]"):
+        FactoredMatrix(random(5, 2), random(3, 5))
+    with pytest.raises(RungError, match="square"):
+        _ = FactoredMatrix(random(5, 2), random(2, 4)).BA
+    with pytest.raises(RungError, match="nothing to iterate"):
+        list(FactoredMatrix(random(5, 2), random(2, 4)))

@@ -1,0 +1,93 @@
+"""Generation with kept keys and values against generation that reads everything anew."""
+
+import pytest
+import torch
+
+from rung.config import ModelConfig, Rotary
+from rung.engine.generate import choose, generate
+from rung.engine.past import KeyValueCache
+from rung.engine.transformer import forward
+from rung.engine.weights import init_weights
+from rung.errors import PromptError
+
+
+@pytest.fixture(params=["standard", "sinusoidal", "shortformer", "rotary", None])
+def model(request):
+    rotary = Rotary(dim=4) if request.param == "rotary" else None
+    config = ModelConfig(
+        n_layers=2, d_model=8, n_heads=4, d_head=4, d_vocab=23, n_ctx=20, n_key_value_heads=2,
+        positional_embedding_type=request.param, rotary=rotary,
+    )  # fmt: skip
+    weights = init_weights(config, 3)
+    return config, {n: tuple(x * 3 for x in w) if isinstance(w, tuple) else w * 3 for n, w in weights.items()}
+
+
+def naive(config, weights, tokens, count, mask=None):
+    for _ in range(count):
+        logits = forward(config, weights, tokens, mask=mask)
+        tokens = torch.cat((tokens, logits[:, -1:].argmax(-1)), 1)
+        mask = None if mask is None else torch.cat((mask, mask.new_ones(len(mask), 1)), 1)
+    return tokens
+
+
+def test_greedy_is_the_naive_loop(model):
+    config, weights = model
+    tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    assert torch.equal(generate(config, weights, tokens, 12), naive(config, weights, tokens, 12))
+
+
+def test_left_padded_rows_go_on_as_they_would_alone(model):
+    config, weights = model
+    padded = torch.tensor([[0, 0, 7, 8], [1, 2, 3, 4]])
+    mask = torch.tensor([[False, False, True, True], [True] * 4])
+    longer = generate(config, weights, padded, 8, mask=mask)
+    assert torch.equal(longer[0, 2:], generate(config, weights, torch.tensor([[7, 8]]), 8)[0])
+    assert torch.equal(longer[1], generate(config, weights, torch.tensor([[1, 2, 3, 4]]), 8)[0])
+
+
+def test_several_tokens_at_once_behind_a_past(model):
+    config, weights = model
+    tokens = torch.tensor([[1, 2, 3, 4, 5, 6]])
+    past = KeyValueCache(config, 1, 10, weights["W_E"])
+    forward(config, weights, tokens[:, :2], past=past)
+    rest = forward(config, weights, tokens[:, 2:], past=past)
+    torch.testing.assert_close(rest, forward(config, weights, tokens)[:, 2:], atol=1e-5, rtol=1e-5)
+    with pytest.raises(PromptError, match="11 tokens asked of a key-value cache with room for 10"):
+        forward(config, weights, tokens[:, :5], past=past)
+
+
+def test_rows_end_at_the_stop_token(model):
+    config, weights = model
+    tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    free = generate(config, weights, tokens, 8)
+    stop = int(free[0, 4])
+    ended = generate(config, weights, tokens, 8, stop_token=stop)
+    at = (ended[0, 3:] == stop).nonzero()[0, 0] + 3
+    assert (ended[0, at:] == stop).all() and torch.equal(ended[0, : at + 1], free[0, : at + 1])
+
+
+def test_too_long_is_refused_before_anything_runs(model):
+    config, weights = model
+    with pytest.raises(PromptError, match="3 tokens and 18 new ones make 21; unnamed reads 20"):
+        generate(config, weights, torch.tensor([[1, 2, 3]]), 18)
+
+
+def test_draws_follow_the_softmax_and_the_seed():
+    logits = torch.tensor([[0.0, 1.0, 2.0, -torch.inf]]).expand(20_000, 4)
+    drawn = choose(logits, 2.0, generator=torch.Generator().manual_seed(0))
+    share = torch.bincount(drawn, minlength=4) / len(drawn)
+    torch.testing.assert_close(share, (logits[0] / 2).softmax(-1), atol=0.02, rtol=0.0)
+    assert torch.equal(drawn, choose(logits, 2.0, generator=torch.Generator().manual_seed(0)))
+
+
+def test_cuts_keep_the_likeliest():
+    logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log().expand(2_000, 4)
+
+    def seen(**cut):
+        return set(choose(logits, 1.0, generator=torch.Generator().manual_seed(0), **cut).tolist())
+
+    assert seen() == {0, 1, 2, 3} and seen(top_k=2) == {0, 1} and seen(top_p=0.6) == {0, 1} and seen(top_p=0.01) == {0}
+    assert choose(logits[:1]).tolist() == [0]
+    for wrong in ({"temperature": -1.0}, {"temperature": 1.0, "top_k": 0}, {"temperature": 1.0, "top_p": 1.5}):
+        with pytest.raises(PromptError, match="it must be"):
+            choose(logits, **wrong)
