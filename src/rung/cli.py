@@ -95,12 +95,13 @@ Period = Annotated[
 Sequences = Annotated[int, typer.Option(metavar="N", min=1, help="How many sequences to average over.")]
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         typer.echo(f"rung {version('rung')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

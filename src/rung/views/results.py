@@ -22,6 +22,8 @@ _WORDS = {
 }
 """Each score's column heading, long and short."""
 
+ALL_COLUMNS = 52
+"""Columns from which every score is shown."""
 LONG_WORDS = 92
 """Columns from which headings are written out."""
 
@@ -59,6 +61,8 @@ def heads_view(
 def _table(scores: HeadScores, control: HeadScores | None, heads: HeadList, width: int) -> Table:
     short = int(width < LONG_WORDS)
     names = [name for name in _WORDS if name in SCORES or control is not None]
+    if width < ALL_COLUMNS:
+        names = [name for name in names if name == "control" or name in SIGNATURES]
     table = Table(box=None, padding=(0, 2 if width >= 72 else 1, 0, 0), pad_edge=False)
     table.add_column("head", style="bold", no_wrap=True)
     for name in names:

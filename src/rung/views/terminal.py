@@ -7,6 +7,7 @@ encoding is not UTF-8, every sign has an ASCII stand-in of the same width.
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 from itertools import pairwise
 from typing import TextIO
 
@@ -25,13 +26,16 @@ STAND_INS: Mapping[str, str] = {
 }  # fmt: skip
 """ASCII for each sign that views use."""
 
+Output = TextIO | StringIO
 Drawing = Callable[[int], RenderableType]
 """Something to show, once the width in columns is known."""
 
 _CIVIDIS = ((0, 32, 77), (53, 69, 108), (102, 105, 112), (148, 142, 119), (200, 184, 102), (255, 234, 70))
+_INK = 0.47
+"""From here on black shows better than white."""
 
 
-def show(drawing: Drawing, file: TextIO | None = None) -> None:
+def show(drawing: Drawing, file: Output | None = None) -> None:
     """Draws for the terminal, pipe or file that `file` (None: stdout) is."""
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
@@ -39,7 +43,7 @@ def show(drawing: Drawing, file: TextIO | None = None) -> None:
     write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n", file)
 
 
-def write(text: str, file: TextIO | None = None) -> None:
+def write(text: str, file: Output | None = None) -> None:
     """Writes text as it is, in what the encoding can carry. A closed pipe ends the program quietly."""
     out = sys.stdout if file is None else file
     encoding = (getattr(out, "encoding", None) or "utf-8").lower()
@@ -92,7 +96,7 @@ def cividis(value: float) -> Style:
     at = min(max(value, 0.0), 1.0) * (len(_CIVIDIS) - 1)
     low = min(int(at), len(_CIVIDIS) - 2)
     mixed = [round(a + (b - a) * (at - low)) for a, b in zip(_CIVIDIS[low], _CIVIDIS[low + 1], strict=True)]
-    ink = "white" if value < 0.5 else "black"
+    ink = "#ffffff" if value < _INK else "#000000"
     return Style.parse(f"{ink} on #{mixed[0]:02x}{mixed[1]:02x}{mixed[2]:02x}")
 
 

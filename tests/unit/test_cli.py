@@ -1,0 +1,282 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from rung import cli
+from rung.config import ModelConfig
+from rung.model.model import HookedTransformer
+
+RUNG = (sys.executable, "-m", "rung")
+EVERY = ("inspect", "heads", "board")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "small"
+    config = ModelConfig(
+        n_layers=2, d_model=16, n_heads=4, d_head=4, d_vocab=60, n_ctx=32, bos_token_id=0, default_prepend_bos=True,
+        d_mlp=16, act_fn="relu", model_name="small",
+    )  # fmt: skip
+    HookedTransformer(config, seed=1).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory) -> Path:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    path = tmp_path_factory.mktemp("models") / "tiny-gpt2"
+    size = {"n_layer": 2, "n_head": 2, "n_embd": 16, "vocab_size": 80, "n_positions": 40}
+    with torch.random.fork_rng(devices=[]):
+        GPT2LMHeadModel(GPT2Config(**size, bos_token_id=79, eos_token_id=79)).save_pretrained(path)
+    # What transformers writes by default: a first token outside so small a vocabulary.
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps(config | {"bos_token_id": 50256, "eos_token_id": 50256}))
+    return path
+
+
+def invoke(*arguments: object, charset: str = "utf-8", **environment: str):
+    quiet = {"NO_COLOR": None, "FORCE_COLOR": None, "COLORTERM": None, "COLUMNS": None}
+    return CliRunner(charset=charset).invoke(cli.app, [str(a) for a in arguments], env=quiet | environment)
+
+
+def complaint(*arguments: object) -> str:
+    """The one line on stderr of a command that must end with exit code 2 and print nothing else."""
+    result = invoke(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("rung: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_commands_work_on_our_own_folder_and_on_one_that_transformers_wrote(command, folder, gpt2):
+    for model in (folder, gpt2):
+        result = invoke(command, model)
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+        assert model.name in result.stdout
+
+
+def test_inspect_says_what_the_model_is(folder, gpt2):
+    out = invoke("inspect", folder).stdout
+    assert "2 × 4 heads, each 4 wide" in out
+    assert "BOS, token 0, put before every text" in out
+    assert "none: token ids stand for text" in out
+    assert "bos_token_id 50256 is outside" in invoke("inspect", gpt2).stdout
+
+
+def test_inspect_lists_hooks_and_weights(folder):
+    assert "blocks.1.attn.hook_pattern" in invoke("inspect", folder, "--hooks").stdout
+    assert "blocks.{l}.attn.W_Q 4 × 16 × 4" in " ".join(invoke("inspect", folder, "--weights").stdout.split())
+    explained = invoke("inspect", folder, "--hook", "blocks.1.attn.hook_pattern").stdout
+    assert "[batch, head 4, query_pos, key_pos]" in explained
+    assert "each query's weights over keys" in explained
+    everywhere = json.loads(invoke("inspect", folder, "--hook", "pattern", "--json").stdout)
+    assert [hook["name"] for hook in everywhere["hooks"]] == [f"blocks.{n}.attn.hook_pattern" for n in (0, 1)]
+
+
+def test_json_is_the_result_alone(folder):
+    inspected = json.loads(invoke("inspect", folder, "--json").stdout)
+    assert inspected["config"]["n_layers"] == 2
+    scored = json.loads(invoke("heads", folder, "--json", "--sequences", 4).stdout)
+    assert scored["task"] == {
+        "sequences": 4, "period": 15, "start": 1, "seed": 0, "bos": 0, "repeated": True,
+    }  # fmt: skip
+    assert len(scored["heads"]) == len(scored["control"]) == 8
+    board = json.loads(invoke("board", folder, "--json", "--period", 6).stdout)
+    assert board["gain"] == pytest.approx(board["first_copy_loss"] - board["second_copy_loss"])
+    assert len(board["loss"]) == 12
+    assert json.loads(invoke("doctor", "--json").stdout)["ok"] is True
+
+
+def test_the_seed_decides(folder):
+    def losses(seed: int) -> list[float]:
+        return json.loads(invoke("board", folder, "--json", "--sequences", 2, "--seed", seed).stdout)["loss"]
+
+    assert losses(1) == losses(1) != losses(2)
+
+
+def test_heads_can_be_picked_and_sorted(folder):
+    rows = invoke("heads", folder, "--head", "1.2", "--head", "0.3").stdout
+    assert "2 of 8 heads" in rows
+    by = json.loads(invoke("heads", folder, "--by", "bos", "--json").stdout)["heads"]
+    scores = [head["bos"] for head in by.values()]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_vocabulary_too_small_for_the_control_leaves_it_out(tmp_path):
+    config = ModelConfig(n_layers=1, d_model=4, n_heads=1, d_head=4, d_vocab=12, n_ctx=20, model_name="few")
+    HookedTransformer(config).save_pretrained(tmp_path)
+    assert json.loads(invoke("heads", tmp_path, "--period", 8, "--json").stdout)["control"] is None
+    assert "ctrl" not in invoke("heads", tmp_path, "--period", 8).stdout.split("0.0")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("heads", "--head", "2.0"), "no head 2.0 in small: it has layers 0 to 1, heads 0 to 3"),
+        (("heads", "--head", "first"), "'first' names no head; write layer.head"),
+        (("heads", "--by", "copying"), "no head score is called 'copying'"),
+        (("heads", "--period", "16"), "a period of 16 makes 33 tokens, and small reads 32: at most 15 fits"),
+        (("board", "--period", "2"), "the shortest"),
+        (("board", "--device", "abacus"), "there is no device 'abacus' here; there is cpu"),
+        (("board", "--dtype", "int8"), "dtype is 'int8'; known are float32"),
+        (("board", "--threads", "0"), "--threads"),
+        (("inspect", "--hook", "blocks.1.attn.hook_patern"), "Near names: blocks.1.attn.hook_pattern"),
+        (("inspect", "--nonsense"), "No such option: --nonsense"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(arguments, said, folder):
+    assert said in complaint(arguments[0], folder, *arguments[1:])
+
+
+def test_bad_commands_are_one_line_too():
+    assert "No such command 'prof'" in complaint("prof")
+    assert "Missing argument 'MODEL'" in complaint("heads")
+
+
+def spoil_config(folder: Path, **changes: object) -> None:
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | changes))
+
+
+def spoil_tensors(folder: Path, change) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+SPOILED = {
+    "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),
+    "config is not JSON": (lambda f: (f / "config.json").write_text("{"), "is not JSON"),
+    "unknown key": (lambda f: spoil_config(f, n_experts=8), "n_experts"),
+    "unknown family": (lambda f: spoil_config(f, model_type="gpt3"), "model_type 'gpt3'"),
+    "tensor too many": (lambda f: spoil_tensors(f, lambda t: t.update(extra=torch.ones(1))), "holds extra"),
+    "tensor too few": (lambda f: spoil_tensors(f, lambda t: t.pop("transformer.wpe.weight")), "lacks"),
+    "wrong shape": (
+        lambda f: spoil_tensors(f, lambda t: t.update({"transformer.wpe.weight": torch.ones(40, 15)})),
+        "has shape [40, 15]; the config calls for [40, 16]",
+    ),
+    "NaN": (lambda f: spoil_tensors(f, lambda t: t["transformer.wpe.weight"].fill_(torch.nan)), "not finite"),
+    "not safetensors": (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 9), "not a whole safetensors file"),
+    "pickle": (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "is a pickle"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILED)
+def test_a_broken_folder_is_one_line_and_exit_code_2(what, gpt2, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(gpt2, broken)
+    spoil, said = SPOILED[what]
+    spoil(broken)
+    for command in EVERY:
+        assert said in complaint(command, broken)
+
+
+def test_no_such_model():
+    assert "no folder 'nowhere'" in complaint("inspect", "nowhere")
+
+
+def test_output_that_is_not_finite_is_said(folder, tmp_path):
+    huge = tmp_path / "huge"
+    shutil.copytree(folder, huge)
+    spoil_tensors(huge, lambda tensors: tensors["unembed.W_U"].mul_(1e38))
+    assert "not finite in float32" in complaint("board", huge)
+
+
+def test_a_model_without_layers(tmp_path):
+    config = ModelConfig(n_layers=0, d_model=4, n_heads=1, d_head=4, d_vocab=30, n_ctx=20, model_name="flat")
+    HookedTransformer(config).save_pretrained(tmp_path)
+    assert "flat has no layers, so no heads" in complaint("heads", tmp_path)
+    assert invoke("board", tmp_path).exit_code == 0
+    assert "0: embedding and unembedding alone" in invoke("inspect", tmp_path).stdout
+
+
+def test_a_bug_of_ours_is_not_hidden(monkeypatch, folder):
+    monkeypatch.setattr(cli, "_open", lambda *_: 1 / 0)
+    assert isinstance(invoke("board", folder).exception, ZeroDivisionError)
+
+
+def test_an_interrupt_ends_with_130(monkeypatch, folder):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_open", interrupt)
+    assert invoke("board", folder).exit_code == 130
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in (*EVERY, "doctor"))])
+def test_help_teaches(command):
+    out = invoke(*command, "--help").stdout
+    assert "--help" in out
+    assert "rung" in out
+    if command:
+        assert "Example" in out
+        assert "How to read it" in out
+
+
+def test_threads_are_set_by_the_option_alone(folder):
+    before = torch.get_num_threads()
+    try:
+        invoke("board", folder, "--sequences", 1)
+        assert torch.get_num_threads() == before
+        invoke("board", folder, "--sequences", 1, "--threads", 1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_help_loads_no_torch():
+    code = "import sys; from rung.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass\n"
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_the_version_is_the_installed_one():
+    from importlib.metadata import version
+
+    assert invoke("--version").stdout == f"rung {version('rung')}\n"
+
+
+def test_colour_is_left_out_of_a_pipe_and_follows_no_color(folder):
+    arguments, colourful = ("heads", folder, "--sequences", 1), {"FORCE_COLOR": "1", "COLORTERM": "truecolor"}
+    assert "\033" not in invoke(*arguments).stdout
+    assert "48;2;" in invoke(*arguments, **colourful).stdout
+    assert "48;2;" not in invoke(*arguments, **colourful, NO_COLOR="1").stdout
+
+
+def test_an_encoding_without_our_signs_gets_ascii(folder):
+    for command in (*((name, folder) for name in EVERY), ("doctor",)):
+        result = invoke(*command, charset="ascii")
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.isascii()
+        assert "?" not in result.stdout
+
+
+def test_a_real_process_in_a_real_pipe(folder):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    result = subprocess.run([*RUNG, "board", str(folder)], capture_output=True, text=True, env=environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert max(map(len, result.stdout.splitlines())) <= 60
+    assert "ln V" in result.stdout
+    refused = subprocess.run([*RUNG, "board", "nowhere"], capture_output=True, text=True, env=environment)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(folder):
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run([*RUNG, "inspect", str(folder)], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert result.returncode == 141
+    assert result.stderr == ""
