@@ -4,8 +4,9 @@ Torch-free and frozen. An absent part is `None` (no MLP: `d_mlp=None`; no norm: 
 absent bias is a name that `biases` does not list. `weight_shapes` derives every weight from it.
 """
 
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from .errors import ConfigError, near
@@ -62,6 +63,14 @@ class RotaryScaling:
     high_freq_factor: float = 4.0
     original_n_ctx: int = 8192
 
+    def __post_init__(self) -> None:
+        _check_fields(vars(self))
+        if self.low_freq_factor >= self.high_freq_factor:
+            raise ConfigError(
+                f"rotary scaling low_freq_factor is {self.low_freq_factor} and high_freq_factor is "
+                f"{self.high_freq_factor}; the first must be the smaller"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rotary:
@@ -74,6 +83,11 @@ class Rotary:
     base: float = 10000.0
     pairing: Literal["halves", "adjacent"] = "halves"
     scaling: RotaryScaling | None = None
+
+    def __post_init__(self) -> None:
+        _check_fields(vars(self))
+        if self.dim % 2:
+            raise ConfigError(f"rotary dim is {self.dim}; it must be even, for coordinates turn in pairs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,52 +184,49 @@ class ModelConfig:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
-        """The config that `to_dict` wrote. Raises ConfigError on keys that are missing, unknown or contradictory."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigError(f"config key {unknown[0]!r} is not one of Rung's.{near(unknown[0], known)}")
-        read = dict(values)
-        try:
-            for key, kind in (("biases", frozenset), ("processing", tuple), ("notes", tuple)):
-                if key in read:
-                    read[key] = kind(read[key])
-            if read.get("rotary") is not None:
-                rotary = dict(read["rotary"])
-                if rotary.get("scaling") is not None:
-                    rotary["scaling"] = RotaryScaling(**rotary["scaling"])
-                read["rotary"] = Rotary(**rotary)
-            return cls(**read)
-        except TypeError as error:
-            raise ConfigError(f"config does not describe a model: {error}") from None
+    def from_dict(cls, values: Any) -> "ModelConfig":
+        """The config that `to_dict` wrote, read from JSON. Raises ConfigError on keys that are missing, unknown or contradictory."""
+        read = _arguments("config", values, cls)
+        if read.get("rotary") is not None:
+            rotary = _arguments("rotary", read["rotary"], Rotary)
+            if rotary.get("scaling") is not None:
+                rotary["scaling"] = RotaryScaling(**_arguments("scaling", rotary["scaling"], RotaryScaling))
+            read["rotary"] = Rotary(**rotary)
+        return cls(**read)
+
+
+def _arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
+    """A JSON object as arguments of a dataclass, once its keys and the type of each value are known to fit it."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{what} is {values!r}; it must be an object of keys and values")
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(str(key) for key in set(values) - known)
+    if unknown:
+        raise ConfigError(f"{what} key {unknown[0]!r} is not one of Rung's.{near(unknown[0], known)}")
+    missing = [field.name for field in fields(kind) if field.default is MISSING and field.name not in values]
+    if missing:
+        raise ConfigError(f"{what} lacks {missing[0]!r}.{near(missing[0], values)}")
+    _check_fields(values)
+    read = dict(values)
+    for name in _NUMBERS & set(read):
+        read[name] = None if read[name] is None else float(read[name])
+    for name in _LISTS & set(read):
+        read[name] = (frozenset if name == "biases" else tuple)(read[name])
+    return read
 
 
 def _check(config: ModelConfig) -> None:
-    sizes = ("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "n_kv")
-    optional = ("d_mlp",) if config.d_mlp is not None else ()
-    for name in (*sizes, *optional):
-        size = getattr(config, name)
-        if not isinstance(size, int) or size < 1:
-            raise ConfigError(f"{name} is {size!r}; it must be a whole number of at least 1")
-    if not isinstance(config.n_layers, int) or config.n_layers < 0:
-        raise ConfigError(f"n_layers is {config.n_layers!r}; it must be a whole number of at least 0")
+    _check_fields(vars(config))
     if config.n_heads % config.n_kv:
         raise ConfigError(f"{config.n_heads} query heads cannot share {config.n_kv} key/value heads evenly")
-    for name, kind in (
-        ("normalization_type", Normalization),
-        ("positional_embedding_type", Positions),
-        ("act_fn", Activation),
-    ):
-        value = getattr(config, name)
-        if value is not None and value not in get_args(kind):
-            raise ConfigError(f"{name} is {value!r}; known are {', '.join(get_args(kind))} and None")
     if (config.act_fn is None) != (config.d_mlp is None):
         raise ConfigError(f"act_fn is {config.act_fn!r} and d_mlp is {config.d_mlp!r}: give both, or neither")
+    if config.gated_mlp and config.d_mlp is None:
+        raise ConfigError("gated_mlp is set, but there is no MLP: d_mlp is None")
     if (config.rotary is None) != (config.positional_embedding_type != "rotary"):
         raise ConfigError("rotary settings belong with positional_embedding_type='rotary', and only there")
-    if config.rotary and not (0 < config.rotary.dim <= config.d_head and config.rotary.dim % 2 == 0):
-        raise ConfigError(f"rotary dim is {config.rotary.dim}; it must be even, and at most d_head = {config.d_head}")
+    if config.rotary and config.rotary.dim > config.d_head:
+        raise ConfigError(f"rotary dim is {config.rotary.dim}; it must be at most d_head = {config.d_head}")
     unknown = sorted(config.biases - set(BIASES))
     if unknown:
         raise ConfigError(f"bias {unknown[0]!r} is unknown.{near(unknown[0], BIASES)}")
@@ -223,10 +234,57 @@ def _check(config: ModelConfig) -> None:
     if homeless:
         raise ConfigError(f"bias {homeless[0]!r} is listed, but this model has nothing it would belong to")
     bos = config.bos_token_id
-    if bos is not None and not 0 <= bos < config.d_vocab:
+    if bos is not None and bos >= config.d_vocab:
         raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
     if config.default_prepend_bos and bos is None:
         raise ConfigError("default_prepend_bos is set, but there is no bos_token_id")
+
+
+_WHOLE = dict.fromkeys(("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "dim", "original_n_ctx"), 1)
+_WHOLE |= {"n_layers": 0, "n_key_value_heads": 1, "d_mlp": 1, "bos_token_id": 0}
+"""The least value of each whole number."""
+_NUMBERS = {"eps", "sinusoidal_base", "attn_scale", "base", "factor", "low_freq_factor", "high_freq_factor"}
+_FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos"}
+_TEXTS = {"family", "model_name"}
+_LISTS = {"biases", "processing", "notes"}
+_CHOICES: Mapping[str, tuple[str | None, ...]] = {
+    "normalization_type": (*get_args(Normalization), None),
+    "positional_embedding_type": (*get_args(Positions), None),
+    "act_fn": (*get_args(Activation), None),
+    "pairing": ("halves", "adjacent"),
+    "kind": ("linear", "llama3"),
+}
+_MAY_BE_NONE = {"n_key_value_heads", "d_mlp", "bos_token_id", "attn_scale"}
+
+
+def _check_fields(values: Mapping[str, Any]) -> None:
+    """Each value alone, whatever type JSON gave it; ConfigError names the first that cannot be."""
+    for name, value in values.items():
+        wanted = None if value is None and name in _MAY_BE_NONE else _unmet(name, value)
+        if wanted is not None:
+            raise ConfigError(f"{name} is {value!r}; {wanted}")
+
+
+def _unmet(name: str, value: Any) -> str | None:
+    """What would fit a field of this name; None if `value` does."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name in _WHOLE:
+        fits = number and isinstance(value, int) and value >= _WHOLE[name]
+        return None if fits else f"it must be a whole number of at least {_WHOLE[name]}"
+    if name in _NUMBERS:
+        # Python reads NaN and Infinity from JSON. No variance is 0 for long, so eps may be.
+        fits = number and (0 < value <= sys.float_info.max or (name == "eps" and value == 0))
+        return None if fits else "it must be a finite number above 0"
+    if name in _FLAGS:
+        return None if isinstance(value, bool) else "it must be true or false"
+    if name in _TEXTS:
+        return None if isinstance(value, str) else "it must be text"
+    if name in _LISTS:
+        fits = isinstance(value, list | tuple | frozenset) and all(isinstance(item, str) for item in value)
+        return None if fits else "it must be a list of texts"
+    if name in _CHOICES:
+        return None if value in _CHOICES[name] else f"known are {', '.join(map(str, _CHOICES[name]))}"
+    return None
 
 
 def is_layered(name: str) -> bool:

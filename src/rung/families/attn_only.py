@@ -1,8 +1,9 @@
 """Attention-only toys in classic config fields and classic names; positions are often shortformer's."""
 
 from collections.abc import Collection
+from typing import get_args
 
-from ..config import BIASES, WEIGHT_PATHS, ModelConfig
+from ..config import BIASES, WEIGHT_PATHS, ModelConfig, Normalization, Positions
 from .rules import Family, Keys, identity_rules
 
 _UNUSED = (
@@ -23,22 +24,23 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.expect("attn_only", True)
     keys.expect("attention_dir", "causal")
     keys.ignore("bos_token", "eos_token", *_UNUSED)
-    n_heads, d_model = keys.take("n_heads"), keys.take("d_model")
+    positions = tuple(kind for kind in get_args(Positions) if kind != "rotary")
+    n_heads, d_model = keys.size("n_heads"), keys.size("d_model")
     config = ModelConfig(
         family="attn_only",
-        n_layers=keys.take("n_layers"),
+        n_layers=keys.size("n_layers", least=0),
         d_model=d_model,
         n_heads=n_heads,
-        d_head=keys.take("d_head", d_model // n_heads),
-        d_vocab=keys.take("d_vocab"),
-        n_ctx=keys.take("n_ctx"),
-        normalization_type=keys.take("normalization_type", "LN"),
-        eps=keys.take("eps", 1e-5),
-        positional_embedding_type=keys.take("positional_embedding_type", "standard"),
-        attn_scale=keys.take("attn_scale", None),
+        d_head=keys.size("d_head", None) or keys.share(d_model, n_heads),
+        d_vocab=keys.size("d_vocab"),
+        n_ctx=keys.size("n_ctx"),
+        normalization_type=keys.choice("normalization_type", "LN", get_args(Normalization)),
+        eps=keys.number("eps", 1e-5),
+        positional_embedding_type=keys.choice("positional_embedding_type", "standard", positions),
+        attn_scale=keys.number("attn_scale", None),
         biases=frozenset(bias for bias in BIASES if WEIGHT_PATHS[bias].format(l=0) in names),
-        bos_token_id=keys.take("bos_token_id", None),
-        model_name=keys.take("model_name", "attn_only"),
+        bos_token_id=keys.size("bos_token_id", None, least=0),
+        model_name=str(keys.take("model_name", "attn_only")),
     )
     keys.finish()
     return config

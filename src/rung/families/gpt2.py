@@ -34,20 +34,20 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.expect("add_cross_attention", False)
     keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "reorder_and_upcast_attn", "n_ctx")
     keys.ignore(*(f"summary_{what}" for what in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj")))
-    width, heads, vocab = keys.take("n_embd"), keys.take("n_head"), keys.take("vocab_size")
-    bos, notes = bos_or_none(keys.take("bos_token_id", None), vocab)
+    width, heads, vocab = keys.size("n_embd"), keys.size("n_head"), keys.size("vocab_size")
+    bos, notes = bos_or_none(keys.size("bos_token_id", None, least=-1), vocab)
     config = ModelConfig(
         family="gpt2",
-        n_layers=keys.take("n_layer"),
+        n_layers=keys.size("n_layer", least=0),
         d_model=width,
         n_heads=heads,
-        d_head=width // heads,
+        d_head=keys.share(width, heads),
         d_vocab=vocab,
-        n_ctx=keys.take("n_positions", 1024),
-        d_mlp=keys.take("n_inner", None) or 4 * width,
+        n_ctx=keys.size("n_positions", 1024),
+        d_mlp=keys.size("n_inner", 4 * width),
         act_fn=keys.activation("activation_function", "gelu_new"),
-        eps=keys.take("layer_norm_epsilon", 1e-5),
-        tied_embeddings=keys.take("tie_word_embeddings", True),
+        eps=keys.number("layer_norm_epsilon", 1e-5),
+        tied_embeddings=keys.flag("tie_word_embeddings", True),
         biases=frozenset(BIASES) - {"b_gate", "b_U"},
         bos_token_id=bos,
         notes=notes,

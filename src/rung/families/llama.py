@@ -34,29 +34,29 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' LlamaConfig."""
     keys.expect("rope_interleaved", False)
     keys.ignore("attention_dropout", "pretraining_tp", "is_llama_config")
-    width, heads, vocab = keys.take("hidden_size"), keys.take("num_attention_heads"), keys.take("vocab_size")
-    d_head = keys.take("head_dim", None) or width // heads
-    bos, notes = bos_or_none(keys.take("bos_token_id", None), vocab)
-    biases = {"b_Q", "b_K", "b_V", "b_O"} if keys.take("attention_bias", False) else set()
-    if keys.take("mlp_bias", False):
+    width, heads, vocab = keys.size("hidden_size"), keys.size("num_attention_heads"), keys.size("vocab_size")
+    d_head = keys.size("head_dim", None) or keys.share(width, heads)
+    bos, notes = bos_or_none(keys.size("bos_token_id", None, least=-1), vocab)
+    biases = {"b_Q", "b_K", "b_V", "b_O"} if keys.flag("attention_bias", False) else set()
+    if keys.flag("mlp_bias", False):
         biases |= {"b_gate", "b_in", "b_out"}
     config = ModelConfig(
         family="llama",
-        n_layers=keys.take("num_hidden_layers"),
+        n_layers=keys.size("num_hidden_layers", least=0),
         d_model=width,
         n_heads=heads,
         d_head=d_head,
-        n_key_value_heads=keys.take("num_key_value_heads", None) or heads,
+        n_key_value_heads=keys.size("num_key_value_heads", heads),
         d_vocab=vocab,
-        n_ctx=keys.take("max_position_embeddings", 2048),
-        d_mlp=keys.take("intermediate_size"),
+        n_ctx=keys.size("max_position_embeddings", 2048),
+        d_mlp=keys.size("intermediate_size"),
         act_fn=keys.activation("hidden_act", "silu"),
         gated_mlp=True,
         normalization_type="RMS",
-        eps=keys.take("rms_norm_eps", 1e-6),
+        eps=keys.number("rms_norm_eps", 1e-6),
         positional_embedding_type="rotary",
         rotary=read_rotary(keys, d_head),
-        tied_embeddings=keys.take("tie_word_embeddings", False),
+        tied_embeddings=keys.flag("tie_word_embeddings", False),
         biases=frozenset(biases),
         bos_token_id=bos,
         notes=notes,

@@ -1,7 +1,8 @@
 """How a checkpoint's names and layouts become ours, and proof that nothing was forgotten in either direction."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -57,6 +58,37 @@ class Keys:
             )
         return default
 
+    def size(self, name: str, default: Any = _REQUIRED, least: int = 1) -> Any:
+        """A whole number; null is as good as absent where there is a default. Raises ConfigError on anything else."""
+        value = self.take(name, default)
+        if value is None and default is not _REQUIRED:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ConfigError(f"config.json says {name} = {value!r}; it must be a whole number of at least {least}")
+        return value
+
+    def number(self, name: str, default: Any = _REQUIRED) -> Any:
+        """A number above 0; null is as good as absent where there is a default. Raises ConfigError on anything else."""
+        value = self.take(name, default)
+        if value is None and default is not _REQUIRED:
+            return default
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
+            raise ConfigError(f"config.json says {name} = {value!r}; it must be a finite number above 0")
+        return float(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false. Raises ConfigError on anything else."""
+        value = self.take(name, default)
+        if not isinstance(value, bool):
+            raise ConfigError(f"config.json says {name} = {value!r}; it must be true or false")
+        return value
+
+    def share(self, width: int, heads: int) -> int:
+        """The width of one of `heads` that split `width` evenly. Raises ConfigError if they cannot."""
+        if width % heads:
+            raise ConfigError(f"config.json has a width of {width}, which {heads} heads cannot share evenly")
+        return width // heads
+
     def expect(self, name: str, *harmless: Any) -> None:
         """Accepts `name` only when absent or at one of the values under which it changes nothing."""
         value = self.take(name, harmless[0])
@@ -64,10 +96,17 @@ class Keys:
             known = " or ".join(repr(h) for h in harmless)
             raise ConfigError(f"config.json says {name} = {value!r}; Rung's {self._family} reads {known} only")
 
+    def choice(self, name: str, default: Any, known: Collection[str]) -> Any:
+        """One of `known`, or null. Raises ConfigError on anything else."""
+        value = self.take(name, default)
+        if value is not None and value not in known:
+            raise ConfigError(f"config.json says {name} = {value!r}; known are {', '.join(known)} and null")
+        return value
+
     def activation(self, name: str, default: str) -> Activation:
         """The nonlinearity under `name`, in our spelling."""
         value = self.take(name, default)
-        if value not in ACTIVATIONS:
+        if not isinstance(value, str) or value not in ACTIVATIONS:
             raise ConfigError(f"config.json says {name} = {value!r}; known are {', '.join(ACTIVATIONS)}")
         return ACTIVATIONS[value]
 
@@ -134,7 +173,7 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
     `found` is name → shape. Raises CheckpointError for a tensor no rule reads, one that a rule misses, or a shape
     that the config does not call for; nothing has been loaded by then.
     """
-    names = {_strip(family, name): name for name in found}
+    names = _by_bare_name(family, found)
     steps = list(_steps(family, config))
     missing = [step for step in steps if step.theirs not in names]
     ignorable = [re.compile(pattern) for pattern in family.ignorable]
@@ -212,5 +251,12 @@ def _steps(family: Family, config: ModelConfig) -> Iterator[Step]:
             yield Step(rule.theirs.format(l=layer), rule, layer)
 
 
-def _strip(family: Family, name: str) -> str:
-    return name.removeprefix(family.prefix)
+def _by_bare_name(family: Family, found: Iterable[str]) -> dict[str, str]:
+    """Names without the family's prefix, and as they are in the file. Raises CheckpointError where two become one."""
+    names: dict[str, str] = {}
+    for name in found:
+        bare = name.removeprefix(family.prefix)
+        if bare in names:
+            raise CheckpointError(f"the checkpoint holds both {names[bare]} and {name}: which is meant is unknown")
+        names[bare] = name
+    return names

@@ -1,0 +1,230 @@
+"""The description of a model: what it refuses, what it derives, and that it survives JSON."""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rung.config import (
+    BIASES,
+    WEIGHT_PATHS,
+    ModelConfig,
+    Rotary,
+    RotaryScaling,
+    bias_shapes,
+    is_layered,
+    weight_path,
+    weight_shapes,
+)
+from rung.errors import ConfigError
+
+SHAPE: dict[str, Any] = {"n_layers": 2, "d_model": 12, "n_heads": 4, "d_head": 3, "d_vocab": 7, "n_ctx": 5}
+FULL = ModelConfig(
+    **SHAPE,
+    n_key_value_heads=2,
+    d_mlp=8,
+    act_fn="silu",
+    gated_mlp=True,
+    parallel_attn_mlp=True,
+    normalization_type="LN",
+    eps=1e-6,
+    positional_embedding_type="rotary",
+    rotary=Rotary(dim=2, base=5e5, pairing="adjacent", scaling=RotaryScaling(kind="llama3", factor=8.0)),
+    attn_scale=2.0,
+    biases=frozenset(BIASES),
+    bos_token_id=0,
+    default_prepend_bos=True,
+    family="llama",
+    model_name="full",
+    processing=("fold_ln",),
+    notes=("a note",),
+)
+
+
+def wrong(**changes: Any) -> dict[str, Any]:
+    return {**SHAPE, **changes}
+
+
+@pytest.mark.parametrize("size", ["d_model", "n_heads", "d_head", "d_vocab", "n_ctx"])
+@pytest.mark.parametrize("value", [0, -1, "4", 4.0, True, None, [4], math.nan])
+def test_sizes_are_whole_numbers_of_at_least_one(size: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{size} is .*whole number of at least 1"):
+        ModelConfig.from_dict(wrong(**{size: value}))
+
+
+@pytest.mark.parametrize("name", ["n_key_value_heads", "d_mlp"])
+@pytest.mark.parametrize("value", [0, -2, "2", 2.0, False])
+def test_optional_sizes_are_whole_numbers_too(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is"):
+        ModelConfig.from_dict(wrong(**{name: value}))
+
+
+@pytest.mark.parametrize("value", [-1, True, "2", 2.0])
+def test_layers_may_be_none_at_all_but_not_fewer(value: Any) -> None:
+    assert ModelConfig(**wrong(n_layers=0)).n_layers == 0
+    with pytest.raises(ConfigError, match=r"n_layers is .*at least 0"):
+        ModelConfig.from_dict(wrong(n_layers=value))
+
+
+@pytest.mark.parametrize("name", ["eps", "sinusoidal_base", "attn_scale"])
+@pytest.mark.parametrize("value", ["1e-5", -1.0, math.nan, math.inf, True, [1.0]])
+def test_numbers_are_finite_and_positive(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is"):
+        ModelConfig.from_dict(wrong(**{name: value}))
+
+
+def test_only_eps_may_be_zero() -> None:
+    assert ModelConfig(**wrong(eps=0.0)).eps == 0
+    for name in ("sinusoidal_base", "attn_scale"):
+        with pytest.raises(ConfigError, match=f"{name} is 0"):
+            ModelConfig.from_dict(wrong(**{name: 0}))
+
+
+@pytest.mark.parametrize("name", ["gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos"])
+@pytest.mark.parametrize("value", ["false", 0, 1, None])
+def test_flags_are_true_or_false(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is .*true or false"):
+        ModelConfig.from_dict(wrong(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_key_value_heads": 3}, "4 query heads cannot share 3"),
+        ({"n_key_value_heads": 8}, "4 query heads cannot share 8"),
+        ({"d_mlp": 8}, "act_fn is None and d_mlp is 8"),
+        ({"act_fn": "relu"}, "act_fn is 'relu' and d_mlp is None"),
+        ({"gated_mlp": True}, "no MLP"),
+        ({"normalization_type": "BatchNorm"}, "BatchNorm.*known are LN, LNPre, RMS, RMSPre, None"),
+        ({"normalization_type": ["LN"]}, "normalization_type is"),
+        ({"positional_embedding_type": "alibi"}, "alibi.*rotary"),
+        ({"positional_embedding_type": "rotary"}, "rotary settings belong"),
+        ({"rotary": {"dim": 2}}, "rotary settings belong"),
+        ({"positional_embedding_type": "rotary", "rotary": {"dim": 4}}, "at most d_head = 3"),
+        ({"biases": ["b_Z"]}, "bias 'b_Z' is unknown.*Near names: .*b_"),
+        ({"biases": ["b_in"]}, "b_in.*nothing it would belong to"),
+        ({"normalization_type": "RMS", "biases": ["ln1_b"]}, "ln1_b.*nothing it would belong to"),
+        ({"biases": "b_Q"}, "biases is 'b_Q'"),
+        ({"biases": [["b_Q"]]}, "biases is"),
+        ({"notes": "a note"}, "notes is 'a note'"),
+        ({"processing": [1]}, "processing is"),
+        ({"bos_token_id": 7}, "outside the vocabulary of 7"),
+        ({"bos_token_id": -1}, "bos_token_id is -1"),
+        ({"bos_token_id": True}, "bos_token_id is True"),
+        ({"default_prepend_bos": True}, "there is no bos_token_id"),
+        ({"model_name": None}, "model_name is None; it must be text"),
+        ({"rotary": "halves"}, "rotary is 'halves'"),
+        ({"n_head": 4}, "config key 'n_head' is not one of Rung's. Near names: n_heads"),
+    ],
+)
+def test_contradictions_and_strangers_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig.from_dict(wrong(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dim": 3}, "rotary dim is 3; it must be even"),
+        ({"dim": 0}, "dim is 0"),
+        ({"dim": "2"}, "dim is '2'"),
+        ({"base": 0}, "base is 0"),
+        ({"base": "1e4"}, "base is '1e4'"),
+        ({"pairing": "quarters"}, "quarters.*known are halves, adjacent"),
+        ({"dims": 2}, "'dims' is not one of Rung's. Near names: dim"),
+        ({"scaling": "linear"}, "scaling is 'linear'"),
+        ({"scaling": {"kind": "yarn", "factor": 2.0}}, "yarn.*known are linear, llama3"),
+        ({"scaling": {"kind": "linear", "factor": 0}}, "factor is 0"),
+        ({"scaling": {"kind": "linear"}}, "lacks 'factor'"),
+        ({"scaling": {"kind": "llama3", "factor": 2.0, "low_freq_factor": 4.0}}, "must be the smaller"),
+        ({"scaling": {"kind": "llama3", "factor": 2.0, "original_n_ctx": 1.5}}, "original_n_ctx is 1.5"),
+    ],
+)
+def test_rotary_settings_are_checked_where_they_stand(changes: dict[str, Any], message: str) -> None:
+    rotary = {"dim": 2, **changes}
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig.from_dict(wrong(positional_embedding_type="rotary", rotary=rotary))
+
+
+@pytest.mark.parametrize("values", [5, "config", None, [], [1]])
+def test_a_config_that_is_no_object_is_refused(values: Any) -> None:
+    with pytest.raises(ConfigError, match="must be an object of keys and values"):
+        ModelConfig.from_dict(values)
+
+
+def test_a_missing_size_is_named() -> None:
+    with pytest.raises(ConfigError, match="lacks 'd_head'"):
+        ModelConfig.from_dict({key: value for key, value in SHAPE.items() if key != "d_head"})
+
+
+def test_a_config_survives_json() -> None:
+    for config in (FULL, ModelConfig(**SHAPE), ModelConfig(**wrong(n_layers=0, normalization_type=None))):
+        again = ModelConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+        assert again == config
+        assert hash(again) == hash(config)
+
+
+def test_what_a_config_derives() -> None:
+    assert (FULL.n_kv, FULL.grouped, FULL.attn_only) == (2, True, False)
+    plain = ModelConfig(**SHAPE)
+    assert (plain.n_kv, plain.grouped, plain.attn_only) == (4, False, True)
+    assert not replace(FULL, n_key_value_heads=4).grouped
+
+
+def test_every_weight_has_its_shape() -> None:
+    shapes = weight_shapes(FULL)
+    assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"}
+    assert shapes["W_Q"] == (4, 12, 3)
+    assert shapes["W_K"] == shapes["W_V"] == (2, 12, 3)
+    assert shapes["W_O"] == (4, 3, 12)
+    assert shapes["b_K"] == (2, 3)
+    assert shapes["b_Q"] == (4, 3)
+    assert shapes["W_in"] == shapes["W_gate"] == (12, 8)
+    assert shapes["W_out"] == (8, 12)
+    assert (shapes["W_E"], shapes["W_U"], shapes["b_U"]) == ((7, 12), (12, 7), (7,))
+
+
+def test_absent_parts_have_no_weights() -> None:
+    bare = ModelConfig(**wrong(normalization_type=None, positional_embedding_type=None, tied_embeddings=True))
+    assert set(weight_shapes(bare)) == {"W_E", "W_Q", "W_K", "W_V", "W_O"}
+    assert "ln2_w" not in weight_shapes(ModelConfig(**SHAPE))
+    assert "ln1_w" not in weight_shapes(ModelConfig(**wrong(normalization_type="LNPre")))
+    assert set(bias_shapes(bare)) == {"b_Q", "b_K", "b_V", "b_O", "b_U"}
+
+
+def test_parameters_are_counted_layer_by_layer() -> None:
+    # W_E, W_pos, W_U; each layer four of 12 · 4 · 3 and a norm; the last norm.
+    assert ModelConfig(**SHAPE).n_params == 7 * 12 + 5 * 12 + 12 * 7 + 2 * (4 * 12 * 4 * 3 + 12) + 12
+
+
+def test_shared_heads_are_stored_under_an_underscore() -> None:
+    assert weight_path(FULL, "W_K", 1) == "blocks.1.attn._W_K"
+    assert weight_path(FULL, "b_V", 0) == "blocks.0.attn._b_V"
+    assert weight_path(FULL, "W_Q", 1) == "blocks.1.attn.W_Q"
+    assert weight_path(ModelConfig(**SHAPE), "W_K", 1) == "blocks.1.attn.W_K"
+    assert weight_path(FULL, "W_U") == "unembed.W_U"
+    assert is_layered("ln2_b")
+    assert not is_layered("ln_final_b")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 20) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FULL.to_dict())), JSON, max_size=3))
+def test_any_json_is_a_config_or_one_clear_error(changes: dict[str, Any]) -> None:
+    values = FULL.to_dict() | changes
+    try:
+        config = ModelConfig.from_dict(values)
+    except ConfigError as error:
+        assert len(str(error)) > 10
+    else:
+        assert ModelConfig.from_dict(config.to_dict()) == config
+        assert weight_shapes(config)
