@@ -14,11 +14,11 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.weights import Weights, flatten, gather
-from ..errors import CheckpointError, ConfigError, PickleRefused, TokenizerError, near
+from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
-from ..families.native import FORMAT
+from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, apply, make_plan
-from .tokenizer import TextTokenizer, read_tokenizer
+from .tokenizer import TextTokenizer, check_pair, read_tokenizer
 
 if TYPE_CHECKING:
     from safetensors import safe_open
@@ -37,7 +37,10 @@ class Checkpoint(NamedTuple):
 
 def find_folder(name: str | Path) -> Path:
     """The folder that `name` means: itself, or a bundled model's. Raises CheckpointError if there is none."""
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # "~nobody": no such user, so no such folder
+        path = Path(name)
     if path.is_dir():
         return path
     if path.is_file():
@@ -62,6 +65,8 @@ def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32) -> Che
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     """
+    if not dtype.is_floating_point:
+        raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
     folder = find_folder(name)
     values = _read_config(folder)
     family = find_family(values)
@@ -70,7 +75,7 @@ def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32) -> Che
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in tensors.items()}
         config = family.read_config(Keys(values, family.name), shapes.keys())
         tokenizer = read_tokenizer(folder, values)
-        config = _with_text(replace(config, model_name=_called(config, folder)), family, tokenizer)
+        config = _with_text(replace(config, model_name=_called(family, config, folder)), family, tokenizer)
         weights = _read(family, config, tensors, shapes, dtype)
     return Checkpoint(config, weights, tokenizer)
 
@@ -82,27 +87,32 @@ def convert(
     family = find_family(values)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     config = family.read_config(Keys(values, family.name), shapes.keys())
-    return config, _collect(family, config, shapes, lambda name: tensors[name].detach().to(dtype, copy=True))
+
+    def read(name: str) -> Tensor:
+        return _floating(name, tensors[name].detach()).to(dtype, copy=True)
+
+    return _with_text(config, family, None), _collect(family, config, shapes, read)
 
 
 def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, tokenizer: object | None) -> None:
     """Writes config.json, model.safetensors and the tokenizer, as `load_checkpoint` reads them."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in flatten(config, weights)},
-            folder / "model.safetensors",
-        )
+        # A file of that name may be in use: a model just read from this folder still has its weights there.
+        partial = folder / "model.safetensors.partial"
+        save_file({name: tensor.detach().contiguous() for name, tensor in flatten(config, weights)}, partial)
+        partial.replace(folder / "model.safetensors")
         written = {"model_type": "rung", "format": FORMAT, "config": config.to_dict()}
         (folder / "config.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
         if isinstance(tokenizer, TextTokenizer):
             tokenizer.save(folder)
         elif hasattr(tokenizer, "save_pretrained"):
             tokenizer.save_pretrained(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot write the model to {folder}: {error}") from None
 
 
@@ -120,15 +130,20 @@ def find_family(values: Mapping[str, Any]) -> Family:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.exists():
-        inside = ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
-        raise CheckpointError(f"{folder} has no config.json, so what it holds is unknown; it has {inside}")
+        raise CheckpointError(f"{folder} has no config.json, so what it holds is unknown; it has {_inside(folder)}")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from None
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds {type(values).__name__}, not the keys and values of a config")
     return values
+
+
+def _inside(folder: Path) -> str:
+    return ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
 
 
 def _refuse_pickle(paths: list[Path]) -> None:
@@ -154,7 +169,7 @@ def _open(folder: Path, files: ExitStack) -> dict[str, safe_open]:
         paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         _refuse_pickle(sorted(path for pattern in PICKLES for path in folder.glob(pattern)))
-        raise CheckpointError(f"{folder} has a config.json but no model.safetensors")
+        raise CheckpointError(f"{folder} has a config.json but no model.safetensors; it has {_inside(folder)}")
     found: dict[str, safe_open] = {}
     for path in paths:
         if not path.is_file():
@@ -163,18 +178,22 @@ def _open(folder: Path, files: ExitStack) -> dict[str, safe_open]:
             file = files.enter_context(safe_open(path, framework="pt"))
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from None
-        found |= dict.fromkeys(file.keys(), file)
+        for name in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
+            if name in found:
+                raise CheckpointError(f"{folder} holds {name} in two files: which is meant is unknown")
+            found[name] = file
     return found
 
 
 def _shards(index: Path) -> dict[str, str]:
     try:
         shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        assert isinstance(shards, dict)
-    except (ValueError, KeyError, TypeError, AssertionError):
-        raise CheckpointError(f"{index} is not an index of safetensors files: it needs a weight_map") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        shards = None
+    if not isinstance(shards, dict):
+        raise CheckpointError(f"{index} is not an index of safetensors files: it needs a weight_map")
     for name in shards.values():
-        if Path(str(name)).name != name:
+        if not isinstance(name, str) or Path(name).name != name or name == "..":
             raise CheckpointError(f"{index} names {name!r}, which is not a file beside it")
     return shards
 
@@ -193,11 +212,15 @@ def _read(
             tensor: Tensor = tensors[name].get_tensor(name)
         except SafetensorError as error:
             raise CheckpointError(f"{name} cannot be read: {error}") from None
-        if not tensor.is_floating_point():
-            raise CheckpointError(f"{name} holds {tensor.dtype}; weights are floating-point")
-        return tensor.to(dtype)
+        return _floating(name, tensor).to(dtype)
 
     return _collect(family, config, shapes, read)
+
+
+def _floating(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        raise CheckpointError(f"{name} holds {tensor.dtype}; weights are floating-point")
+    return tensor
 
 
 def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Any) -> Weights:
@@ -223,17 +246,15 @@ def _check_tie(
         )
 
 
-def _called(config: ModelConfig, folder: Path) -> str:
-    return config.model_name if config.family == "native" and config.model_name != "unnamed" else folder.resolve().name
+def _called(family: Family, config: ModelConfig, folder: Path) -> str:
+    """Our own files carry a name; other folders give theirs."""
+    return config.model_name if family is NATIVE and config.model_name != "unnamed" else folder.resolve().name
 
 
 def _with_text(config: ModelConfig, family: Family, tokenizer: TextTokenizer | None) -> ModelConfig:
     """The config, with what its tokenizer says of the first token; ours keep what they were saved with."""
-    if tokenizer is not None and len(tokenizer) > config.d_vocab:
-        raise TokenizerError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: they are not a pair"
-        )
-    if family.name == "rung":
+    check_pair(tokenizer, config)
+    if family is NATIVE:
         return config
     bos = config.bos_token_id
     if bos is None and tokenizer is not None:

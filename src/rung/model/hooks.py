@@ -115,6 +115,8 @@ class HookPoint(nn.Module):
             replaced = handle.fn(x, hook=self)
             x = x if replaced is None else replaced
         if self.bwd_hooks and x.requires_grad:
+            # Several points may pass one tensor on; each needs a node of its own for gradients to meet them in order.
+            x = x.view_as(x)
             x.register_hook(self._backward)
         return x
 
@@ -133,9 +135,11 @@ class HookPoint(nn.Module):
 class HookedRootModule(nn.Module):
     """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
 
+    hook_dict: dict[str, HookPoint]
+
     def setup(self) -> None:
         """Names every hook point after its place in the tree. Call it at the end of `__init__`."""
-        self.hook_dict: dict[str, HookPoint] = {}
+        self.hook_dict = {}
         for name, module in self.named_modules():
             if isinstance(module, HookPoint):
                 module.name = name
@@ -292,7 +296,7 @@ class HookedRootModule(nn.Module):
             with torch.set_grad_enabled(incl_bwd or torch.is_grad_enabled()):
                 out = self(*model_args, **model_kwargs)
                 if incl_bwd:
-                    out.backward()
+                    _single_number(out).backward()
         finally:
             for handle in handles:
                 handle.remove()
@@ -309,6 +313,18 @@ class HookedRootModule(nn.Module):
         """One run's output, and what the hook points saw: {name: value}."""
 
         def keep(x: Tensor, name: str) -> Tensor:
+            if remove_batch_dim and len(x) != 1:
+                raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
             return x[0] if remove_batch_dim else x
 
         return self.cache_run(*model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs)
+
+
+def _single_number(out: Any) -> Tensor:
+    if not isinstance(out, Tensor) or out.numel() != 1 or not out.requires_grad:
+        found = f"shape {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
+        raise SiteError(
+            f"incl_bwd takes the gradient of a single number, such as a loss that depends on weights; "
+            f"the output is {found}"
+        )
+    return out

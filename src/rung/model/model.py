@@ -23,13 +23,13 @@ from ..engine.sites import Site, SiteKey, find_site, select_sites, sites_of
 from ..engine.slicing import SliceInput, take
 from ..engine.taps import NO_TAP, Tap
 from ..engine.weights import Weights, init_weights
-from ..errors import ConfigError, PromptError, SiteError
+from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import convert, load_checkpoint, save_checkpoint
 from .components import grow
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer
+from .tokenizer import Tokenizer, check_pair
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
@@ -64,6 +64,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
     ) -> None:
         """A model of `config` with `weights`, or with fresh ones drawn from `seed`."""
         super().__init__()
+        check_pair(tokenizer, config)
         self.config = config
         self.tokenizer = tokenizer
         self._slots = grow(self, config, init_weights(config, seed) if weights is None else weights)
@@ -94,6 +95,10 @@ class HookedTransformer(HookedRootModule, TextTopic):
             config, weights, found = load_checkpoint(model_name, dtype)
             tokenizer = found if tokenizer is None else tokenizer
         else:
+            if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
+                raise CheckpointError(
+                    f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
+                )
             config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), dtype)
             config = replace(config, model_name=str(model_name))
         config, weights = process(
@@ -131,16 +136,20 @@ class HookedTransformer(HookedRootModule, TextTopic):
         returns the stream before that layer instead. `attention_mask`: 0 at padding.
         """
         config, weights, tap = self.config, self.weights, self._tap()
+        if return_type not in ("logits", "loss", "both", None):
+            raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
+        start, stop = self._span(start_at_layer, stop_at_layer)
         tokens, mask = None, None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
-        if attention_mask is not None:
-            mask = attention_mask.to(self.device).bool()
-        start, stop = self._span(start_at_layer, stop_at_layer)
+        if return_type in ("loss", "both") and stop_at_layer is None:
+            _check_loss(tokens, loss_per_token)
         if tokens is None:
             x = self._residual(input)
+            mask = self._mask(mask, attention_mask, x.shape[:2])
             frame = transformer.locate(config, weights, x.shape[:2], x.device, mask=mask)
         else:
+            mask = self._mask(mask, attention_mask, tokens.shape)
             frame = transformer.locate(config, weights, tokens.shape, tokens.device, mask=mask)
             x = transformer.embed(config, weights, tokens, frame, tap)
         x = transformer.blocks(config, weights, x, frame, tap, start, stop)
@@ -153,10 +162,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
             return None
         if return_type == "logits":
             return logits
-        if return_type not in ("loss", "both"):
-            raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
-        if tokens is None:
-            raise PromptError("a loss needs tokens, and start_at_layer was given a residual stream")
+        assert tokens is not None
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
         return loss if return_type == "loss" else (logits, loss)
 
@@ -166,7 +172,26 @@ class HookedTransformer(HookedRootModule, TextTopic):
             raise PromptError(
                 f"start_at_layer takes the residual stream, [batch, pos, {self.config.d_model}]; it was given {found}"
             )
+        if x.shape[0] == 0 or not 0 < x.shape[1] <= self.config.n_ctx:
+            raise PromptError(
+                f"the residual stream has shape {list(x.shape)}; {self.config.model_name} reads 1 to "
+                f"{self.config.n_ctx} positions of at least one example"
+            )
+        if x.dtype != self.dtype:
+            raise PromptError(f"the residual stream is {x.dtype}; the weights are {self.dtype}")
         return x.to(self.device)
+
+    def _mask(self, padding: Tensor | None, given: Tensor | None, shape: Sequence[int]) -> Tensor | None:
+        """False at padding: that of the texts, and what the caller says is padding."""
+        if given is None:
+            return padding
+        given = given[None] if given.ndim == 1 else given
+        if list(given.shape) != list(shape):
+            raise PromptError(
+                f"attention_mask has shape {list(given.shape)}; the input calls for {list(shape)}, 0 at padding"
+            )
+        given = given.to(self.device).bool()
+        return given if padding is None else given & padding
 
     def _span(self, start: int | None, stop: int | None) -> tuple[int, int]:
         n = self.config.n_layers
@@ -176,6 +201,8 @@ class HookedTransformer(HookedRootModule, TextTopic):
             if not 0 <= at <= n:
                 raise SiteError(f"{name} is {layer}; {self.config.model_name} has {n} layers")
             ends.append(at)
+        if ends[0] > ends[1]:
+            raise SiteError(f"start_at_layer is {start} and stop_at_layer is {stop}: nothing lies between them")
         return ends[0], ends[1]
 
     def _tap(self) -> Tap:
@@ -190,7 +217,9 @@ class HookedTransformer(HookedRootModule, TextTopic):
         """The points that names pick, in the order of the forward pass; ("pattern", 1) and "pattern" are names too."""
         if wanted is None or callable(wanted):
             return super().select_hooks(wanted)
-        keys: Any = [wanted] if isinstance(wanted, str | tuple) else wanted
+        # A tuple is one key, ("pattern", 1), or a sequence of them.
+        one = isinstance(wanted, str) or (isinstance(wanted, tuple) and isinstance((*wanted, "", "")[1], int | None))
+        keys: Any = [wanted] if one else wanted
         chosen = select_sites(self.config, keys)
         return [point for site, point in self._points.items() if site in chosen]
 
@@ -243,6 +272,8 @@ class HookedTransformer(HookedRootModule, TextTopic):
 
         Greedy if `do_sample` is False or `temperature` 0; draws come from `seed`. Hooks that are set see every step.
         """
+        if max_new_tokens < 0:
+            raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
         tokens, mask = self.read(input, prepend_bos, "left")
         generator = None if seed is None else torch.Generator(self.device).manual_seed(seed)
         eos = getattr(self.tokenizer, "eos_token_id", None)
@@ -261,8 +292,11 @@ class HookedTransformer(HookedRootModule, TextTopic):
         )
         if return_type == "tokens" or (return_type == "input" and isinstance(input, Tensor)):
             return longer
-        starts = [0] * len(longer) if mask is None else (~mask).sum(1).tolist()
-        texts = [str(self.to_string(row[start:])) for row, start in zip(longer, starts, strict=True)]
+        # The text given and what follows it: without what was put before, and without the stop.
+        put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
+        starts = [put] * len(longer) if mask is None else (put + (~mask).sum(1)).tolist()
+        ends = [_stop(row, tokens.shape[1], eos if stop_at_eos else None) for row in longer]
+        texts = [str(self.to_string(row[start:end])) for row, start, end in zip(longer, starts, ends, strict=True)]
         return texts[0] if isinstance(input, str) else texts
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
@@ -282,6 +316,19 @@ class HookedTransformer(HookedRootModule, TextTopic):
             f"HookedTransformer({c.model_name}: {c.n_layers} layers × {c.n_heads} heads, d_model {c.d_model}, "
             f"vocabulary {c.d_vocab}, {c.n_params:,} parameters)"
         )
+
+
+def _stop(row: Tensor, prompt: int, stop: int | None) -> int:
+    """Where the row's first `stop` behind its prompt stands, or its end."""
+    found = (row[prompt:] == stop).nonzero() if stop is not None else row[:0]
+    return prompt + int(found[0]) if len(found) else len(row)
+
+
+def _check_loss(tokens: Tensor | None, per_token: bool) -> None:
+    if tokens is None:
+        raise PromptError("a loss needs tokens, and start_at_layer was given a residual stream")
+    if tokens.shape[1] == 1 and not per_token:
+        raise PromptError("a loss is taken at the token after each one, and the prompt has one token alone")
 
 
 _POSITION_AXIS = {"pattern": 2, "attn_scores": 2}

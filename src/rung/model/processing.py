@@ -28,6 +28,11 @@ def fold_ln(config: ModelConfig, weights: Weights) -> Processed:
         raise ProcessingError(
             f"no norm weights to fold: the norm of {config.model_name} is {config.normalization_type}"
         )
+    if config.positional_embedding_type == "shortformer":
+        raise ProcessingError(
+            f"{config.model_name} adds shortformer positions behind the norm: queries and keys read them unscaled, so "
+            "its weights cannot be folded into what reads both"
+        )
     centred = config.normalization_type == "LN"
     new = dict(weights)
     biases = set(config.biases)
@@ -72,6 +77,8 @@ def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
             f"the norm of {config.model_name} is {config.normalization_type}, which reads the mean of the stream: "
             "centring what writes to it would change the model"
         )
+    if config.positional_embedding_type == "sinusoidal":
+        raise ProcessingError("sinusoidal positions are a formula, not weights: they cannot be centred")
     new = dict(weights)
     if config.tied_embeddings:
         new["W_U"] = unembedding(weights)
@@ -79,8 +86,6 @@ def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
         # Shortformer positions are read, not written.
         if name in new and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
             new[name] = _like(new[name], [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(new[name])])
-    if config.positional_embedding_type == "sinusoidal":
-        raise ProcessingError("sinusoidal positions are a formula, not weights: they cannot be centred")
     config = replace(config, tied_embeddings=False, processing=(*config.processing, "center_writing_weights"))
     return config, _ordered(config, new)
 
@@ -109,18 +114,20 @@ PROCESSES: dict[str, Process] = {
 
 @torch.no_grad()
 def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None]) -> Processed:
-    """Applies what is wanted: True, or None for "where it fits". What does not fit is skipped and noted in the config;
-    where it was asked for with True, a ProcessingNote warning says so too.
+    """Applies what is wanted: True, or None for "where it fits". What was done before is not done again. What does not
+    fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
     """
     for name, change in PROCESSES.items():
-        if wanted.get(name) is False:
+        if wanted.get(name) is False or name in config.processing:
             continue
         try:
             config, weights = change(config, weights)
         except ProcessingError as error:
-            config = replace(config, notes=(*config.notes, f"{name} skipped: {error}"))
+            note = f"{name} skipped: {error}"
+            if note not in config.notes:
+                config = replace(config, notes=(*config.notes, note))
             if wanted.get(name):
-                warnings.warn(f"{name} skipped: {error}", ProcessingNote, stacklevel=3)
+                warnings.warn(note, ProcessingNote, stacklevel=3)
     return config, weights
 
 

@@ -36,17 +36,20 @@ class TextTopic(WeightsTopic):
         """
         if isinstance(input, Tensor):
             return self.check_tokens(input).to(self.device), None
-        tokenizer = self._tokenizer("text")
         texts = [input] if isinstance(input, str) else list(input)
         if not texts:
             raise PromptError("no text was given: an empty list")
+        odd = next((text for text in texts if not isinstance(text, str)), None)
+        if odd is not None:
+            raise PromptError(f"{odd!r} is not text; token ids are given as a tensor, [pos] or [batch, pos]")
+        tokenizer = self._tokenizer("text")
         first = self._first(prepend_bos)
         rows = [first + tokenizer.encode(text, add_special_tokens=False) for text in texts]
         if truncate:
             rows = [row[: self.config.n_ctx] for row in rows]
         longest = max(map(len, rows))
-        if longest == 0:
-            raise PromptError("the text is empty, and no first token is put: there is nothing to read")
+        if min(map(len, rows)) == 0:
+            raise PromptError("a text is empty, and no first token is put: there is nothing to read")
         side = padding_side or "right"
         if side not in ("left", "right"):
             raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
@@ -64,7 +67,7 @@ class TextTopic(WeightsTopic):
 
     def check_tokens(self, tokens: Tensor) -> Int[Tensor, "batch pos"]:
         """`tokens` with a batch axis, if the model can read them; PromptError if not."""
-        if tokens.is_floating_point() or tokens.dtype == torch.bool:
+        if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
             raise PromptError(f"tokens are whole numbers; these are {tokens.dtype}")
         if tokens.ndim == 1:
             tokens = tokens[None]
@@ -134,7 +137,8 @@ class TextTopic(WeightsTopic):
         if isinstance(tokens, str):
             tokens = self.to_single_token(tokens)
         W_U = unembedding(self.weights)
-        return W_U.T[torch.as_tensor(tokens, device=W_U.device)]
+        ids = torch.as_tensor(tokens, device=W_U.device)
+        return W_U.T[self.check_tokens(ids.reshape(-1, 1)).view(ids.shape)]
 
     def _first(self, prepend_bos: bool | None) -> list[int]:
         wanted = self.config.default_prepend_bos if prepend_bos is None else prepend_bos

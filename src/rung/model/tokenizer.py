@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from ..config import ModelConfig
 from ..errors import TokenizerError
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class TextTokenizer:
         (folder / "tokenizer_config.json").write_text(json.dumps(special, indent=2) + "\n")
 
 
+def check_pair(tokenizer: Tokenizer | None, config: ModelConfig) -> None:
+    """Raises TokenizerError if the tokenizer gives tokens that the model's embedding does not have."""
+    if tokenizer is not None and len(tokenizer) > config.d_vocab:
+        raise TokenizerError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: they are not a pair"
+        )
+
+
 def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | None:
     """The tokenizer in a model's folder, or None if it has none. Raises TokenizerError on a broken one.
 
@@ -105,6 +114,9 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
         backend = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
         raise TokenizerError(f"{path} is not a tokenizer that can be read: {error}") from None
+    # Length is the model's to judge: a prompt cut or filled up in silence would be another prompt.
+    backend.no_truncation()
+    backend.no_padding()
     sources = [_read_json(folder / name) for name in ("tokenizer_config.json", "special_tokens_map.json")]
     sources.append(config)
 
@@ -115,7 +127,9 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
             if isinstance(token, str):
                 return token
         index = config.get(f"{kind}_id")
-        return backend.id_to_token(index) if isinstance(index, int) and index >= 0 else None
+        if not isinstance(index, int) or not 0 <= index < backend.get_vocab_size():
+            return None
+        return backend.id_to_token(index)
 
     return TextTokenizer(backend, special("bos_token"), special("eos_token"), special("pad_token"))
 
@@ -125,6 +139,6 @@ def _read_json(path: Path) -> Mapping[str, Any]:
         return {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TokenizerError(f"{path} is not JSON: {error}") from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise TokenizerError(f"{path} is not JSON that can be read: {error}") from None
     return values if isinstance(values, dict) else {}
