@@ -44,6 +44,10 @@ class InterventionError(RungError):
     """An intervention that cannot be carried out as described."""
 
 
+class ClaimError(RungError):
+    """A claim that cannot be meant: an unknown role, an edge inside one layer, heads that are not written as heads."""
+
+
 class ProcessingNote(UserWarning):
     """Told when a requested weight change does not fit the model and was skipped."""
 

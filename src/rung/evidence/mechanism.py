@@ -1,0 +1,276 @@
+"""Rung 4: is it built to do that? What the weights of the claimed heads and edges do, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..circuits.composition import composition, routed_qk
+from ..circuits.diagonal import diagonal
+from ..circuits.heads import Head, eigenvalue_copying, head_label, head_weights, ov_copying
+from ..circuits.positional import looks_back
+from ..config import Rotary
+from ..engine.factored import FactoredMatrix
+from ..engine.sites import Site
+from ..engine.taps import NO_TAP, CacheTap
+from ..engine.transformer import frequencies, norm, rotate, upcast
+from ..engine.weights import embedding
+from ..tasks.builtin import draw_distinct, ordinary_tokens
+from .claim import Claim, Edge, Role
+from .measurement import Floors, Measurement, Outcome, Tables
+from .trial import Trial
+
+MOST_TOKENS = 2048
+"""Tokens that the weights are asked about; a sample of larger vocabularies."""
+CONTEXTS = 8
+"""Random contexts that a token's stream is averaged over."""
+OFFSETS = 5
+"""Distances at which rotary queries and keys are turned against each other."""
+ROTATIONS = 20
+"""Random directions that the sender's output is turned to, for comparison."""
+
+
+class Inputs:
+    """What a head of each layer reads when it stands on a token: the effective embedding, and its name."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        generator = torch.Generator().manual_seed(trial.seed)
+        ordinary = ordinary_tokens(trial.config, trial.model.tokenizer)
+        self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
+        self._held: dict[int, Tensor] = {}
+        self._generator = generator
+
+    def name(self, layer: int) -> str:
+        """How the table of this layer was made."""
+        return "embedding" if not layer else f"mean residual stream before layer {layer}, {CONTEXTS} contexts a token"
+
+    def at(self, layer: int) -> Float[Tensor, "token d_model"]:
+        """One normalized row a token, the norm's weights left to be folded into what reads it."""
+        if layer not in self._held:
+            stream = self._embedded() if not layer else self._mean_stream(layer)
+            self._held[layer] = norm(self.trial.config, None, None, "ln1", layer, stream, NO_TAP)
+        return self._held[layer]
+
+    def _embedded(self) -> Float[Tensor, "token d_model"]:
+        rows = upcast(embedding(self.trial.weights))[self.tokens]
+        if self.trial.config.positional_embedding_type in ("standard", "sinusoidal"):
+            rows = rows + upcast(self.trial.model.W_pos).mean(0)
+        return rows
+
+    @torch.no_grad()
+    def _mean_stream(self, layer: int) -> Float[Tensor, "token d_model"]:
+        trial, count = self.trial, len(self.tokens)
+        width = trial.batch.tokens.shape[1]
+        start = int(trial.config.bos_token_id is not None)
+        total = torch.zeros(count, trial.config.d_model, device=trial.model.device)
+        seen = torch.zeros(count, 1, device=trial.model.device)
+        for _ in range(CONTEXTS):
+            order = draw_distinct(torch.arange(count), count, 1, self._generator)[0]
+            pad = -count % (width - start)
+            order = torch.cat((order, order[:pad])) if pad <= count else order.repeat(width)[: width - start]
+            rows = order.view(-1, width - start)
+            tokens = self.tokens[rows]
+            if start:
+                first = torch.full((len(tokens), 1), trial.config.bos_token_id)
+                tokens = torch.cat((first, tokens), 1)
+            tap = CacheTap([Site("resid_post", layer - 1)])
+            trial.run(tokens, tap)
+            stream = upcast(tap.store[Site("resid_post", layer - 1).path])[:, start:].flatten(0, 1)
+            total.index_add_(0, rows.flatten().to(total.device), stream)
+            seen.index_add_(0, rows.flatten().to(total.device), torch.ones(len(stream), 1, device=total.device))
+        return total / seen
+
+
+def mechanism(trial: Trial, claim: Claim, floors: Floors, tables: Tables) -> Iterator[Measurement]:
+    """Rung 4: each member's weights, and each edge between members, with every other head or pair beside them."""
+    inputs = Inputs(trial)
+    for role in claim.roles:
+        build = _positional if role.build == "positional" else _copying
+        yield from build(trial, role, inputs, floors, tables)
+    for edge in claim.edges:
+        yield from _routed(trial, claim, edge, inputs, floors)
+
+
+def _verdict(trial: Trial, share: float, floor: float, exact: bool) -> Outcome:
+    """Below the floor where the table is only an approximation of what the head reads, nothing is decided."""
+    if share >= floor:
+        return Outcome.HOLDS
+    return Outcome.FAILS if exact else Outcome.INCONCLUSIVE
+
+
+def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
+    kind = trial.config.positional_embedding_type
+    heads = _heads_of_layers(trial, role)
+    if kind is None:
+        for head in role.heads:
+            yield _unbuilt(trial, head, "positional argmax one back", "the model has no positions to read")
+        return
+    shares = {head: _one_back(trial, head, inputs) for head in heads}
+    tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
+    for head in role.heads:
+        best = max((share for other, share in shares.items() if other not in role.heads), default=0.0)
+        # Positions read off a table are exact; a kernel averaged over content, or positions that passed a layer, not.
+        exact = kind == "shortformer" or (kind != "rotary" and head[0] == 0)
+        yield Measurement(
+            rung=4,
+            test="positional argmax one back",
+            subject=head_label(head),
+            outcome=_verdict(trial, shares[head], floors.weights, exact),
+            required=True,
+            value=shares[head],
+            unit="of positions" if kind != "rotary" else "of tokens, kernel averaged over keys",
+            n=trial.batch.tokens.shape[1] - 1 if kind != "rotary" else len(inputs.tokens),
+            floor=floors.weights,
+            control=best,
+            control_name="best other head of these layers",
+            said=f"{head_label(head)} looks one back by position alone for {share_of(shares[head])}, next {share_of(best)}",
+        )
+
+
+def _one_back(trial: Trial, head: Head, inputs: Inputs) -> float:
+    config, n = trial.config, trial.batch.tokens.shape[1]
+    if config.rotary is None:
+        return looks_back(trial.model, head, 1, n).share
+    w = head_weights(trial.model, head)
+    x = inputs.at(head[0])
+    queries, key = x @ w.W_Q + w.b_Q, (x @ w.W_K).mean(0)
+    kernel = torch.stack([turned(queries, config.rotary, back) @ key for back in range(n)], 1)
+    return float((kernel.argmax(1) == 1).double().mean())
+
+
+def turned(q: Float[Tensor, "token d_head"], rotary: Rotary, by: int) -> Float[Tensor, "token d_head"]:
+    """Queries turned as if they stood `by` positions after their key."""
+    angles = by * frequencies(rotary, q.device)[None]
+    return rotate(q[:, None, None], rotary, angles.cos(), angles.sin())[:, 0, 0]
+
+
+def _copying(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
+    tokens = inputs.tokens.to(trial.model.device)
+    found = {head: ov_copying(trial.model, head, tokens, inputs.at(head[0])) for head in _heads_of_layers(trial, role)}
+    tables["weights", role.name] = {head: np.array([copies.share]) for head, copies in found.items()}
+    for head in role.heads:
+        best = max((copies.share for other, copies in found.items() if other not in role.heads), default=0.0)
+        share = found[head].share
+        eigenvalues = eigenvalue_copying(trial.model, head, tokens, inputs.at(head[0]))
+        yield Measurement(
+            rung=4,
+            test="OV copying top-1",
+            subject=head_label(head),
+            outcome=_verdict(trial, share, floors.weights, trial.config.attn_only),
+            required=True,
+            value=share,
+            unit=f"of tokens; read: {inputs.name(head[0])}",
+            n=len(tokens),
+            floor=floors.weights,
+            control=best,
+            control_name="best other head of these layers",
+            said=f"{head_label(head)}'s OV copies {share_of(share)} of tokens, next head {share_of(best)}",
+        )
+        yield _described("eigenvalue copying score", head_label(head), eigenvalues, "Σλ/Σ|λ|", len(tokens))
+
+
+def _routed(trial: Trial, claim: Claim, edge: Edge, inputs: Inputs, floors: Floors) -> Iterator[Measurement]:
+    senders, receivers = claim.role(edge.sender), claim.role(edge.receiver)
+    if edge.into != "K":
+        why = f"routed QK is a test of edges into K; this one ends in {edge.into}"
+        yield _unbuilt(trial, receivers.heads[0], "routed QK diagonal", why)
+        return
+    pairs = [
+        (s, r) for s, r in product(_heads_of_layers(trial, senders), _heads_of_layers(trial, receivers)) if s[0] < r[0]
+    ]
+    claimed = set(product(senders.heads, receivers.heads))
+    shares = {pair: routed_share(trial, *pair, inputs) for pair in pairs}
+    norms = composition(trial.model) if len(pairs) <= 4096 and trial.config.n_layers <= 4 else None
+    for pair in pairs:
+        if pair not in claimed:
+            continue
+        rest = {other: share for other, share in shares.items() if other not in claimed}
+        next_pair = max(rest, key=lambda other: rest[other], default=None)
+        best = rest[next_pair] if next_pair else 0.0
+        label = " → ".join(map(head_label, pair))
+        chance = rotated_shares(trial, *pair, inputs)
+        yield Measurement(
+            rung=4,
+            test="routed QK diagonal",
+            subject=label,
+            outcome=_verdict(trial, shares[pair], floors.weights, trial.config.attn_only),
+            required=True,
+            value=shares[pair],
+            unit=f"of tokens; query: {inputs.name(pair[1][0])}; routed: {inputs.name(pair[0][0])}",
+            n=len(inputs.tokens),
+            floor=floors.weights,
+            control=best,
+            control_name=f"best other pair of these layers; {ROTATIONS} random turns of the sender's output: "
+            f"at most {share_of(max(chance))}",
+            said=f"routed QK of {label} is right for {share_of(shares[pair])} of tokens "
+            f"(floor {floors.weights:.0%}, next pair {share_of(best)})",
+        )
+        if norms is not None:
+            score = norms.score(head_label(pair[0]), head_label(pair[1]), edge.into)
+            yield _described("composition norm", label, score, f"against {norms.chance:.3f} by chance", 1)
+
+
+def routed_share(trial: Trial, sender: Head, receiver: Head, inputs: Inputs, frame: Tensor | None = None) -> float:
+    """Share of tokens that, routed by the sender into the receiver's key, are best matched by themselves as query.
+
+    Rotary: the least share over several distances of the task. `frame` replaces the sender's output directions.
+    """
+    product_ = routed_qk(trial.model, sender, receiver, inputs.at(receiver[0]), inputs.at(sender[0]))
+    q, k = product_.A, product_.B.mT
+    if frame is not None:
+        s, r = head_weights(trial.model, sender), head_weights(trial.model, receiver)
+        k = (inputs.at(sender[0]) @ s.W_V) @ (torch.linalg.qr(s.W_O.mT).R.mT @ frame.mT @ r.W_K)
+    rotary = trial.config.rotary
+    if rotary is None:
+        return diagonal(FactoredMatrix(k, q.mT), "routed QK").share
+    back = (trial.batch.back - 1).double()
+    offsets = [int(back.quantile(at)) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64)]
+    return min(diagonal(FactoredMatrix(k, turned(q, rotary, by).mT), "routed QK").share for by in offsets)
+
+
+def rotated_shares(trial: Trial, sender: Head, receiver: Head, inputs: Inputs) -> list[float]:
+    """The routed share with the sender's output turned to random directions: what no composition gives."""
+    generator = torch.Generator().manual_seed(trial.seed)
+    shares = []
+    for _ in range(ROTATIONS):
+        drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator).to(trial.model.device)
+        shares.append(routed_share(trial, sender, receiver, inputs, torch.linalg.qr(drawn).Q))
+    return shares
+
+
+def _heads_of_layers(trial: Trial, role: Role) -> list[Head]:
+    layers = sorted({layer for layer, _ in role.heads})
+    return [(layer, head) for layer in layers for head in range(trial.config.n_heads)]
+
+
+def _unbuilt(trial: Trial, head: Head, test: str, why: str) -> Measurement:
+    return Measurement(
+        rung=4, test=test, subject=head_label(head), outcome=Outcome.INCONCLUSIVE, required=True, n=trial.n, said=why
+    )
+
+
+def _described(test: str, subject: str, value: float, unit: str, n: int) -> Measurement:
+    return Measurement(
+        rung=4,
+        test=test,
+        subject=subject,
+        outcome=Outcome.NOT_APPLICABLE,
+        required=False,
+        value=value,
+        unit=unit,
+        n=n,
+        said=f"{test} of {subject} {value:.2f}, {unit}: describes, does not decide",
+    )
+
+
+def share_of(value: float) -> str:
+    """A share in words that never round up to all."""
+    if value == 1.0:
+        return "100 %"
+    return f"{min(100 * value, 99.9):.1f} %" if value > 0.99 else f"{100 * value:.0f} %"

@@ -1,0 +1,297 @@
+"""Rung 3: does the model rely on it? Ablation, path patching, denoising, and the circuit as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import product
+from typing import get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..circuits.composition import Into
+from ..circuits.heads import Head, head_label, kv_head
+from ..engine.sites import Site
+from ..engine.taps import EditTap, Tap
+from ..engine.weights import block_weights
+from ..tasks.induction import corrupt
+from .claim import Claim, Edge, Role
+from .measurement import Floors, Measurement, Outcome
+from .statistics import SIGN_FLIP, interval, ratio_interval, sign_flip_p
+from .trial import MEAN, RESAMPLE, ZERO, Ablation, PerSequence, Trial, put_heads
+
+PATCH_DONORS = 4
+"""Runs that an edge's foreign message is taken from; losses are averaged over them."""
+
+
+def necessity(trial: Trial, role: Role, floors: Floors, seed: int) -> tuple[Measurement, dict[str, PerSequence]]:
+    """Removing a role costs at least a share of the gain, by mean and by resample; the smaller is the one reported.
+
+    One that clears the floor while the other does not is inconclusive: a resampled head asserts a wrong token, which a
+    backup would have answered; a mean may lie where no run ever is.
+    """
+    gain = trial.gain.mean()
+    effects = {how.put: trial.ablate(role.heads, how) - trial.clean for how in (MEAN, RESAMPLE)}
+    ends = {put: interval(effect / gain, seed) for put, effect in effects.items()}
+    clears = {
+        put: ends[put][0] >= floors.necessity and sign_flip_p(effect, seed) <= floors.alpha
+        for put, effect in effects.items()
+    }
+    put = min(effects, key=lambda name: effects[name].mean())
+    effect, (low, high) = effects[put], ends[put]
+    outcome = Outcome.FAILS
+    if all(clears.values()):
+        outcome = Outcome.HOLDS
+    elif any(clears.values()):
+        outcome = Outcome.INCONCLUSIVE
+    elif all(end[1] <= -floors.necessity for end in ends.values()):
+        outcome = Outcome.CONTRADICTED
+    other = effects["mean" if put == "resample" else "resample"].mean()
+    cost = f"removing {role.labels} costs {effect.mean():+.2f} nats ({effect.mean() / gain:.0%} of the gain; "
+    said = cost + f"{put}; the other way {other:+.2f})"
+    if outcome is Outcome.INCONCLUSIVE:
+        said += ": redundant, or off distribution"
+    measured = Measurement(
+        rung=3,
+        test="necessity, mean and resample",
+        subject=role.labels,
+        outcome=outcome,
+        required=True,
+        value=float(effect.mean() / gain),
+        unit="of the gain",
+        n=trial.n,
+        interval=(low, high),
+        p=sign_flip_p(effect, seed),
+        p_test=SIGN_FLIP,
+        floor=floors.necessity,
+        control=float(other / gain),
+        control_name="the other kind of ablation",
+        said=said,
+    )
+    return measured, effects
+
+
+def members(
+    trial: Trial, role: Role, whole: dict[str, PerSequence], floors: Floors, seed: int
+) -> Iterator[Measurement]:
+    """Each member earns its place: removing it costs, or with the others removed it does a good part of the work."""
+    if len(role.heads) < 2:
+        return
+    gain = trial.gain.mean()
+    for head in role.heads:
+        others = [other for other in role.heads if other != head]
+        cost: dict[str, float] = {}
+        alone: dict[str, float] = {}
+        ends: dict[str, float] = {}
+        for how in (MEAN, RESAMPLE):
+            effect = trial.ablate([head], how) - trial.clean
+            cost[how.put], ends[how.put] = effect.mean() / gain, interval(effect / gain, seed)[0]
+            left = trial.ablate(others, how) - trial.clean
+            alone[how.put] = 1 - left.mean() / whole[how.put].mean()
+        least_cost, least_alone = min(cost.values()), min(alone.values())
+        needed, able = min(ends.values()) >= floors.member, least_alone >= floors.alone
+        yield Measurement(
+            rung=3,
+            test="member",
+            subject=head_label(head),
+            outcome=Outcome.HOLDS if needed or able else Outcome.FAILS,
+            required=True,
+            value=least_cost,
+            unit="of the gain",
+            n=trial.n,
+            floor=floors.member,
+            control=least_alone,
+            control_name=f"share of the role's work done alone (floor {floors.alone:g})",
+            said=f"{head_label(head)}: removing it costs {least_cost:.0%} of the gain, alone it does {least_alone:.0%}"
+            + ("" if needed or able else ": a passenger"),
+        )
+
+
+def denoising(trial: Trial, role: Role, floors: Floors, seed: int) -> Measurement:
+    """Restoring the role's clean output in a run whose first copy was corrupted mends at least half of the loss."""
+    corruption = corrupt(trial.batch, role.corrupted, trial.model, seed)
+    clean, broken, mended = trial.role_mends(role.heads, corruption.tokens, corruption.query, corruption.answer)
+    damage, repair = broken - clean, broken - mended
+    share = float(repair.mean() / damage.mean()) if damage.mean() else 0.0
+    layer = role.heads[0][0]
+    rest = [(layer, head) for head in range(trial.config.n_heads) if (layer, head) not in role.heads]
+    other = 0.0
+    if rest:
+        _, _, by_rest = trial.role_mends(rest, corruption.tokens, corruption.query, corruption.answer)
+        other = float((broken - by_rest).mean() / damage.mean()) if damage.mean() else 0.0
+    harmed = sign_flip_p(damage, seed) <= floors.alpha and damage.mean() >= floors.necessity * trial.gain.mean()
+    ends = ratio_interval(repair, damage, seed) if harmed else None
+    outcome = Outcome.INCONCLUSIVE
+    if harmed and ends is not None:
+        outcome = Outcome.HOLDS if ends[0] >= floors.denoising else Outcome.FAILS
+        outcome = Outcome.CONTRADICTED if ends[1] <= -floors.denoising else outcome
+    what = (
+        f"restoring {role.labels} after {role.corrupted} was replaced: {broken.mean():.2f} → {mended.mean():.2f} nats"
+    )
+    return Measurement(
+        rung=3,
+        test=f"denoising, {role.corrupted} replaced",
+        subject=role.labels,
+        outcome=outcome,
+        required=True,
+        value=share,
+        unit="of the loss mended",
+        n=trial.n,
+        interval=ends,
+        p=sign_flip_p(repair, seed),
+        p_test=SIGN_FLIP,
+        floor=floors.denoising,
+        control=other,
+        control_name=f"all other heads of layer {layer}",
+        said=f"{what}, {share:.0%} mended (other heads of its layer {other:.0%})"
+        + ("" if harmed else ": the corruption does too little harm to tell"),
+    )
+
+
+@torch.no_grad()
+def edge_effects(trial: Trial, claim: Claim, edge: Edge) -> tuple[dict[Into, PerSequence], PerSequence]:
+    """What foreign messages from the sender cost: through each input of the receiver directly, and everywhere at once.
+
+    The receiver's input gets (z' − z) W_O added, z' the sender's on another sequence; all between stays as it was, the
+    norm before the receiver is computed anew. Losses are averaged over the foreign sequences.
+    """
+    senders, receivers = claim.role(edge.sender).heads, claim.role(edge.receiver).heads
+    layers = sorted({layer for layer, _ in senders})
+    clean, foreign = trial.z(layers), trial.z(layers, donors=True)
+    rows = trial.donor_rows(PATCH_DONORS).to(trial.model.device)
+    start = min(layer for layer, _ in receivers)
+    along: dict[Into, list[PerSequence]] = {into: [] for into in get_args(Into)}
+    whole: list[PerSequence] = []
+    for row in rows:
+        delta = torch.stack(
+            [
+                (foreign[layer][row][:, :, head] - clean[layer][:, :, head])
+                @ block_weights(trial.weights, layer).W_O[head]
+                for layer, head in senders
+            ]
+        ).sum(0)
+        for into in get_args(Into):
+            tap = _into(trial, receivers, into, delta)
+            along[into].append(trial.losses([tap], start) - trial.clean)
+        swapped = {layer: foreign[layer][row] for layer in layers}
+        whole.append(trial.losses([put_heads(senders, swapped)], layers[0]) - trial.clean)
+    return {into: np.mean(found, axis=0) for into, found in along.items()}, np.mean(whole, axis=0)
+
+
+def _into(trial: Trial, receivers: Sequence[Head], into: Into, delta: Tensor) -> Tap:
+    """Adds `delta` to what the receivers' queries, keys or values read; heads of a group share one K and one V."""
+    ends = {(layer, head if into == "Q" else kv_head(trial.config, (layer, head))) for layer, head in receivers}
+
+    def add(x: Tensor, layer: int) -> Tensor:
+        x = x.clone()
+        for at, index in ends:
+            if at == layer:
+                x[:, :, index] += delta
+        return x
+
+    return EditTap({Site(f"{into.lower()}_input", layer): partial(add, layer=layer) for layer, _ in ends})
+
+
+def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: int) -> Measurement:
+    """The edge carries at least half of its sender's effect, and several times what each rival input carries."""
+    along, whole = edge_effects(trial, claim, edge)
+    own = along[edge.into]
+    rivals = {into: float(effect.mean()) for into, effect in along.items() if into != edge.into}
+    share = float(own.mean() / whole.mean()) if whole.mean() else 0.0
+    ends = ratio_interval(own, whole, seed)
+    significant = sign_flip_p(own, seed) <= floors.alpha and sign_flip_p(whole, seed) <= floors.alpha
+    matters = whole.mean() >= floors.necessity * trial.gain.mean()
+    clear = all(own.mean() >= floors.rival * rival for rival in rivals.values())
+    outcome = Outcome.HOLDS if significant and matters and clear and ends[0] >= floors.edge else Outcome.FAILS
+    if matters and ends[1] <= -floors.edge:
+        outcome = Outcome.CONTRADICTED
+    best = max(rivals, key=lambda into: rivals[into])
+    subject = f"{claim.role(edge.sender).labels} → {claim.role(edge.receiver).labels}.{edge.into}"
+    listed = ", ".join(f"{into} {effect / whole.mean() if whole.mean() else 0:.2f}" for into, effect in rivals.items())
+    return Measurement(
+        rung=3,
+        test="path patching against rivals",
+        subject=subject,
+        outcome=outcome,
+        required=True,
+        value=share,
+        unit="of the sender's effect",
+        n=trial.n,
+        interval=ends,
+        p=sign_flip_p(own, seed),
+        p_test=SIGN_FLIP,
+        floor=floors.edge,
+        control=rivals[best] / whole.mean() if whole.mean() else 0.0,
+        control_name=f"strongest rival: {best}",
+        said=f"edge into {edge.into} carries {share:.2f} of the sender's {whole.mean():+.2f} nats, {listed}",
+    )
+
+
+def faithfulness(trial: Trial, claim: Claim, floors: Floors) -> Iterator[Measurement]:
+    """F(C) = (m(C) − m(∅)) / (m(M) − m(∅)) on loss, ∅ all heads at their mean; against every set with one head swapped.
+
+    Asked for where there are no MLPs, whose own work is in neither C nor ∅; elsewhere shown.
+    """
+    every = list(product(range(trial.config.n_layers), range(trial.config.n_heads)))
+    claimed = set(claim.heads)
+
+    def kept(circuit: set[Head], how: Ablation) -> float:
+        return float(trial.ablate([head for head in every if head not in circuit], how).mean())
+
+    for how in (MEAN, RESAMPLE):
+        empty, full = kept(set(), how), float(trial.clean.mean())
+        own = (kept(claimed, how) - empty) / (full - empty)
+        best, swap = -np.inf, "no other head to swap in"
+        if how is MEAN:
+            for head in sorted(claimed):
+                for other in (h for h in every if h[0] == head[0] and h not in claimed):
+                    share = (kept(claimed - {head} | {other}, how) - empty) / (full - empty)
+                    if share > best:
+                        best, swap = share, f"{head_label(other)} for {head_label(head)}"
+        required = how is MEAN and trial.config.attn_only
+        holds = own >= floors.faithfulness and own > best
+        yield Measurement(
+            rung=3,
+            test=f"faithfulness, {how.put}",
+            subject="the circuit",
+            outcome=Outcome.HOLDS if holds else Outcome.FAILS,
+            required=required,
+            value=own,
+            unit="of the loss explained",
+            n=trial.n,
+            floor=floors.faithfulness,
+            control=best if np.isfinite(best) else None,
+            control_name=f"best set with one swap: {swap}" if how is MEAN else "",
+            said=f"F {own:.2f}" if how is MEAN else f"F {own:.2f} by resample, whose empty circuit misleads",
+        )
+
+
+def shown(trial: Trial, claim: Claim, seed: int) -> Iterator[Measurement]:
+    """What describes and does not decide: zero ablation, the model without the circuit, the first copy's loss."""
+    gain = trial.gain.mean()
+    for role in claim.roles:
+        effect = trial.ablate(role.heads, ZERO) - trial.clean
+        yield _shown(trial, "zero ablation", role.labels, effect / gain, seed, "of the gain")
+    without = trial.ablate(claim.heads, MEAN) - trial.clean
+    yield _shown(trial, "the model without the circuit", "the circuit", without / gain, seed, "of the gain")
+    taps = trial.ablation_taps(claim.heads, MEAN)
+    start = min(layer for layer, _ in claim.heads)
+    first = trial.losses(taps, start, trial.batch.untold) - trial.losses(at=trial.batch.untold)
+    yield _shown(trial, "specificity: loss of the first copy", "the circuit", first / gain, seed, "of the gain")
+
+
+def _shown(trial: Trial, test: str, subject: str, effect: PerSequence, seed: int, unit: str) -> Measurement:
+    return Measurement(
+        rung=3,
+        test=test,
+        subject=subject,
+        outcome=Outcome.NOT_APPLICABLE,
+        required=False,
+        value=float(effect.mean()),
+        unit=unit,
+        n=trial.n,
+        interval=interval(effect, seed),
+        said=f"{test} {subject}: {effect.mean():+.0%} {unit}",
+    )
