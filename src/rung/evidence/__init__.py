@@ -1,1 +1,1 @@
-"""The ladder: claims about circuits, tests with controls and floors, and verdicts that never say more than they show."""
+"""The ladder: claims about circuits, tests with controls and floors, verdicts that never say more than they show."""

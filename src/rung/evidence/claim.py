@@ -91,7 +91,7 @@ class Claim:
         return replace(self, roles=roles)
 
     def check(self, config: ModelConfig) -> None:
-        """Raises SiteError for a head that is not there, ClaimError for a head in two roles or an edge that cannot be."""
+        """Raises SiteError for a missing head, ClaimError for a head in two roles or an edge that cannot be."""
         for role in self.roles:
             for head in role.heads:
                 check_head(config, *head)
@@ -159,7 +159,7 @@ def find_claim(name: str) -> Claim:
 
 
 def parse_heads(text: str) -> tuple[str, tuple[Head, ...]]:
-    """ "induction=1.4,1.10" as ("induction", ((1, 4), (1, 10))). Raises ClaimError on anything else."""
+    """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))). Raises ClaimError on anything else."""
     name, found, listed = text.partition("=")
     pieces = [piece.strip() for piece in listed.split(",")]
     if not found or not name.strip() or not all(re.fullmatch(r"\d+\.\d+", piece) for piece in pieces):

@@ -29,7 +29,7 @@ def behaviour(trial: Trial, floors: Floors, alpha_seed: int) -> list[Measurement
     strata = {name: rows.numpy() for name, rows in trial.batch.strata.items() if bool(rows.any())}
     least, where = min((gain[rows].mean(), name) for name, rows in strata.items())
     p = sign_flip_p(gain, alpha_seed)
-    worst, place = max((second[rows].mean() - bag[rows].mean(), name) for name, rows in strata.items())
+    worst = max(second[rows].mean() - bag[rows].mean() for rows in strata.values())
     first = gain + second
     return [
         Measurement(
@@ -47,7 +47,8 @@ def behaviour(trial: Trial, floors: Floors, alpha_seed: int) -> list[Measurement
             floor=floors.gain,
             control=float(least),
             control_name=f"least stratum: {where}",
-            said=f"loss {first.mean():.2f} → {second.mean():.2f} nats on the second copy, least gain {least:.2f} with {where}",
+            said=f"loss {first.mean():.2f} → {second.mean():.2f} nats on the second copy, "
+            f"least gain {least:.2f} with {where}",
         ),
         Measurement(
             rung=0,

@@ -35,7 +35,7 @@ class DirectAttribution:
 
 @torch.no_grad()
 def direct_attribution(trial: Trial) -> DirectAttribution:
-    """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; all parts sum to the logits' own."""
+    """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; parts sum to the logits' own."""
     config, at, tokens = trial.config, trial.told, trial.batch.tokens.to(trial.model.device)
     tap = CacheTap(_writers(trial), keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0])
     logits = trial.row_logits(trial.run(trial.batch.tokens, tap), at, tap)
@@ -137,7 +137,7 @@ def _right_against_others(trial: Trial, scores: Float[Tensor, "batch query key"]
 def contribution(
     trial: Trial, claim: Claim, scores: Scores, floors: Floors, seed: int, tables: Tables
 ) -> list[Measurement]:
-    """Rung 2: a role that writes to the output pushes the right token; one that writes for another, the right key."""
+    """Rung 2: a role that writes to the output pushes the right token, one that writes for another the right key."""
     found = []
     direct = direct_attribution(trial)
     for role in claim.roles:
@@ -207,7 +207,8 @@ def _push(
     p = sign_flip_p(together, seed)
     pushes = all(end[0] > 0 for end in ends.values()) and p <= floors.alpha
     outcome = Outcome.HOLDS if pushes and low > best else Outcome.CONTRADICTED if high < 0 else Outcome.FAILS
-    strong = sorted(h for h in siblings - set(claim.heads) if heads[h].mean() >= together.mean() / len(role.heads))
+    share = together.mean() / len(role.heads)
+    strong = sorted(head for head in siblings - set(claim.heads) if heads[head].mean() >= share)
     also = f"; not unique: {', '.join(map(head_label, strong))} push as much" if strong else ""
     return Measurement(
         rung=2,

@@ -195,7 +195,7 @@ def _unfilled(role: Role, scores: Scores) -> Measurement:
 
 
 def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, sequences: int) -> Claim:
-    """Fills the claim's empty roles: heads with the role's signature that, on the discovery sequences, earn their place."""
+    """Fills the claim's empty roles: heads with the signature that, on the discovery sequences, earn their place."""
     trial = Trial(model, induction_batch(model, sequences=sequences, seed=seed), sequences=sequences, seed=seed)
     if not model.config.n_layers or not _holds(behaviour(trial, floors, seed)):
         return claim

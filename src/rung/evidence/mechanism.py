@@ -76,7 +76,7 @@ class Inputs:
             order = torch.cat((order, order[:pad])) if pad <= count else order.repeat(width)[: width - start]
             rows = order.view(-1, width - start)
             tokens = self.tokens[rows]
-            if start:
+            if trial.config.bos_token_id is not None:
                 first = torch.full((len(tokens), 1), trial.config.bos_token_id)
                 tokens = torch.cat((first, tokens), 1)
             tap = CacheTap([Site("resid_post", layer - 1)])
@@ -129,7 +129,8 @@ def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables
             floor=floors.weights,
             control=best,
             control_name="best other head of these layers",
-            said=f"{head_label(head)} looks one back by position alone for {share_of(shares[head])}, next {share_of(best)}",
+            said=f"{head_label(head)} looks one back by position alone for {share_of(shares[head])}, "
+            f"next head {share_of(best)}",
         )
 
 

@@ -106,7 +106,7 @@ def induction_batch(
     prefix = torch.where(at // 3 % 2 == 1, between(torch.ones(sequences), most), 0)
     gap = torch.where(at // 6 % 2 == 1, between(torch.ones(sequences), most), 0)
     tokens = draw_distinct(ordinary, length, sequences, generator)
-    if start:
+    if config.bos_token_id is not None:
         tokens[:, 0] = config.bos_token_id
     batch = InductionBatch(tokens, period, prefix, gap, start + prefix, kind, seed, config.bos_token_id)
     if kind == "unrepeated":
