@@ -10,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("rung", deadline=None, derandomize=True)
 settings.load_profile("rung")
 
+# Models in tests are tiny: on a busy machine a second thread waits far longer than it computes.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def seed() -> Iterator[int]:

@@ -185,7 +185,9 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: Any) -> "ModelConfig":
-        """The config that `to_dict` wrote, read from JSON. Raises ConfigError on keys that are missing, unknown or contradictory."""
+        """The config that `to_dict` wrote, read from JSON. Raises ConfigError on keys that are missing, unknown,
+        contradictory or of the wrong type.
+        """
         read = _arguments("config", values, cls)
         if read.get("rotary") is not None:
             rotary = _arguments("rotary", read["rotary"], Rotary)

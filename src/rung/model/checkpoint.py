@@ -65,8 +65,6 @@ def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32) -> Che
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     """
-    if not dtype.is_floating_point:
-        raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
     folder = find_folder(name)
     values = _read_config(folder)
     family = find_family(values)
@@ -116,11 +114,19 @@ def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, t
         raise CheckpointError(f"cannot write the model to {folder}: {error}") from None
 
 
+def rounded(config: ModelConfig, weights: Weights, dtype: torch.dtype) -> Weights:
+    """The weights as `dtype`. Raises CheckpointError if one is too large for it."""
+    flat = {name: tensor.detach().to(dtype) for name, tensor in flatten(config, weights)}
+    for name, tensor in flat.items():
+        _check_finite(name, tensor)
+    return gather(config, flat)
+
+
 def find_family(values: Mapping[str, Any]) -> Family:
     """The family that a config.json's model_type names. Raises ConfigError with near names."""
     kind = values.get("model_type")
     by_type = {model_type: family for family in FAMILIES for model_type in family.model_types}
-    if kind not in by_type:
+    if not isinstance(kind, str) or kind not in by_type:
         raise ConfigError(
             f"config.json has model_type {kind!r}; Rung reads {', '.join(by_type)}.{near(str(kind), by_type)}"
         )
@@ -227,12 +233,16 @@ def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int
     flat: dict[str, Tensor] = {}
     for step in make_plan(family, config, shapes):
         tensor = read(step.theirs)
-        if not bool(torch.isfinite(tensor).all()):
-            bad = int((~torch.isfinite(tensor)).sum())
-            raise CheckpointError(f"{step.theirs} holds {bad} values that are not finite numbers as {tensor.dtype}")
+        _check_finite(step.theirs, tensor)
         flat |= dict(apply(step, config, tensor))
     _check_tie(family, config, shapes, read, flat)
     return gather(config, flat)
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    if not bool(torch.isfinite(tensor).all()):
+        bad = int((~torch.isfinite(tensor)).sum())
+        raise CheckpointError(f"{name} holds {bad} values that are not finite numbers as {tensor.dtype}")
 
 
 def _check_tie(

@@ -24,7 +24,7 @@ from ..engine.slicing import SliceInput, take
 from ..engine.taps import NO_TAP, Tap
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import convert, load_checkpoint, save_checkpoint
+from .checkpoint import convert, load_checkpoint, rounded, save_checkpoint
 from .components import grow
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process
@@ -91,15 +91,19 @@ class HookedTransformer(HookedRootModule, TextTopic):
         of the three: None does it where it fits, True also warns where it does not, False leaves it.
         `config.processing` and `config.notes` say what was done.
         """
+        if not dtype.is_floating_point:
+            raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
+        # Narrow types are rounded to once, after processing.
+        wide = torch.promote_types(dtype, torch.float32)
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, dtype)
+            config, weights, found = load_checkpoint(model_name, wide)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
                 raise CheckpointError(
                     f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
                 )
-            config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), dtype)
+            config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), wide)
             config = replace(config, model_name=str(model_name))
         config, weights = process(
             config,
@@ -107,6 +111,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
             {"fold_ln": fold_ln, "center_writing_weights": center_writing_weights, "center_unembed": center_unembed},
         )
         config = _with_first_token(config, tokenizer, default_prepend_bos)
+        weights = weights if wide == dtype else rounded(config, weights, dtype)
         return cls(config, weights, tokenizer=tokenizer).to(device)
 
     @classmethod

@@ -302,7 +302,7 @@ def test_anybodys_own_model_can_be_hooked() -> None:
     assert toy.run_with_hooks(x, fwd_hooks=[("hook_in", double)]) == 10.0
     assert toy.run_with_hooks(x, 3.0, fwd_hooks=[("hook_in", double)]) == 90.0
     assert toy.hook_dict["blocks.1.2"].layer() == 1
-    with pytest.raises(SiteError, match="no hook named 'hook_inn' among the 5 of this model. Near names: hook_in"):
+    with pytest.raises(SiteError, match=r"no hook named 'hook_inn' among the 5 of this model. Near names: hook_in"):
         toy.run_with_hooks(x, fwd_hooks=[("hook_in", double), ("hook_inn", double)])
     assert attached(toy) == []
 
