@@ -128,6 +128,10 @@ class WeightsTopic:
         return self._stack("mlp", "b_in")
 
     @property
+    def b_gate(self) -> Float[Tensor, "layer d_mlp"]:
+        return self._stack("mlp", "b_gate")
+
+    @property
     def b_out(self) -> Float[Tensor, "layer d_model"]:
         return self._stack("mlp", "b_out")
 
