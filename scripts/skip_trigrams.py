@@ -17,7 +17,9 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -25,11 +27,11 @@ from torch import Generator, Tensor
 from rung.model.model import HookedTransformer
 from rung.training.corpus import encode
 
-OFTEN = 150
+OFTEN = 60
 """A context counts if the text has it at least so many times."""
 BEFORE = 40
 """Tokens of text before a context when the model reads it."""
-PLACES = 48
+PLACES = 32
 """Places in the text at which a context is read."""
 
 
@@ -60,18 +62,50 @@ def main() -> None:
     asked = parser.parse_args()
     model = HookedTransformer.from_pretrained_no_processing(asked.folder)
     text = encode(model.tokenizer.backend, asked.corpus.read_text(encoding="utf-8"))
-    found = find(model, text)
+    found = list(find(model, text))
     trigrams = sorted((each for each in found if each.right_after is None), key=strength)
     bugs = sorted((each for each in found if each.right_after is not None), key=excess)
-    listed = {
+    listed: dict[str, list[Any]] = {
         "skip_trigrams": [asdict(each) for each in trigrams[-asked.show :][::-1]],
         "bugs": [asdict(each) for each in bugs[-asked.show :][::-1]],
+        "squares": [[asdict(one), asdict(other)] for one, other in squares(bugs)],
     }
     (asked.folder / "skip_trigrams.json").write_text(json.dumps(listed, indent=1) + "\n")
-    for kind, rows in listed.items():
-        print(kind)
-        for row in rows:
-            print("  ", " ".join(f"{name}={value!r}" for name, value in row.items()))
+    readme = asked.folder / "README.md"
+    card = readme.read_text(encoding="utf-8").partition("\n## Skip-trigrams")[0]
+    readme.write_text(card + page(listed), encoding="utf-8")
+    print(page(listed))
+
+
+def squares(bugs: list[Finding]) -> Iterator[tuple[Finding, Finding]]:
+    """Pairs of bugs with one source, where each has the other's destination as its right one.
+
+    Both right triples are there, and with them both wrong ones: the bug in full.
+    """
+    for one, other in combinations(bugs, 2):
+        crossed = (one.right_after, one.destination) == (other.destination, other.right_after)
+        if crossed and one.source == other.source and one.output != other.output:
+            yield one, other
+
+
+def page(listed: dict[str, list[Any]]) -> str:
+    """The findings as a section for the model's README."""
+    lines = [
+        "\n## Skip-trigrams and their bug",
+        "",
+        "Found by `scripts/skip_trigrams.py`; more in `skip_trigrams.json`. Probabilities: in the corpus, of the model, "
+        "and of the model with other tokens in the source's place.",
+        "",
+        "| source … destination → output | corpus | model | without source |",
+        "|---|---|---|---|",
+    ]
+    for kind, count in (("skip_trigrams", 8), ("bugs", 8)):
+        for each in listed[kind][:count]:
+            context = f"{each['source']}{each['between']}{each['destination']} →{each['output']}"
+            wrong = f" (bug: right after{each['right_after']})" if each["right_after"] else ""
+            numbers = " | ".join(f"{each[name]:.3f}" for name in ("text", "model", "model_without_source"))
+            lines.append(f"|{context}{wrong} | {numbers} |")
+    return "\n".join(lines) + "\n"
 
 
 def strength(finding: Finding) -> float:
@@ -86,6 +120,7 @@ def excess(finding: Finding) -> float:
 
 def find(model: HookedTransformer, text: Tensor) -> Iterator[Finding]:
     """Every skip-trigram and bug among the text's frequent contexts."""
+    assert model.tokenizer is not None
     size = model.config.d_vocab
     codes = (text[:-2] * size + text[1:-1]) * size + text[2:]
     contexts, which, counts = codes.unique(return_inverse=True, return_counts=True)
@@ -94,7 +129,7 @@ def find(model: HookedTransformer, text: Tensor) -> Iterator[Finding]:
     followers = text[:-1].mul(size).add(text[1:]).bincount(minlength=size * size).view(size, size)
     after = followers / followers.sum(1, keepdim=True).clamp(min=1)
     names = [model.tokenizer.decode([token]) for token in range(size)]
-    chosen = [i for i in (counts >= OFTEN).nonzero().flatten().tolist()]
+    chosen = (counts >= OFTEN).nonzero().flatten().tolist()
     tables: dict[int, Tensor] = {}
     by_source: dict[int, list[int]] = {}
     for i in chosen:
@@ -116,8 +151,8 @@ def find(model: HookedTransformer, text: Tensor) -> Iterator[Finding]:
             for output in (with_source > 0.03).nonzero().flatten().tolist():
                 if with_source[output] < 2 * without[output] or not names[output].startswith(" "):
                     continue
-                if names[output].strip().lower() in (names[source].strip().lower(), ""):
-                    continue
+                if len(names[output].strip()) < 3 or names[output].lower() == names[source].lower():
+                    continue  # the beginning of a word, or a copy
                 here = float(tables[i][output])
                 rival = None
                 if here < with_source[output] / 3:

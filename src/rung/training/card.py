@@ -83,7 +83,8 @@ def data_sources(training: Training) -> dict[str, Any]:
     about: dict[str, Any] = {"sha256": corpus.sha256, "tokens": len(corpus.train)}
     if file is None:
         return {"kind": "a made-up language and repeated random tokens"} | about
-    about = {"kind": "text and repeated sequences"} | about
+    repeated = any(stage.mix.repeated for stage in training.recipe.stages)
+    about = {"kind": "text and repeated sequences" if repeated else "text"} | about
     listing = file.with_suffix(".json")
     if listing.exists():
         read = json.loads(listing.read_text())

@@ -150,7 +150,8 @@ def initial_weights(recipe: Recipe, seed: int) -> Weights:
     """Fresh weights, as embeddings of deviation 0.5 ask for them.
 
     The unembedding starts as a faint copy of the embedding, attention outputs are halved, and
-    shortformer positions start as sinusoids.
+    shortformer positions start as sinusoids. Where positions are rotary, embeddings share a common
+    part: a score can depend on distance alone only through what all tokens have in common.
     """
     config = recipe.config
     weights = dict(init_weights(config, seed))
@@ -162,6 +163,8 @@ def initial_weights(recipe: Recipe, seed: int) -> Weights:
     if isinstance(W_pos, Tensor):
         positions = torch.arange(config.n_ctx)
         W_pos.copy_(sinusoids(positions, config.d_model, recipe.position_base))
+    if config.rotary is not None:
+        W_E.add_(0.2 * torch.randn(config.d_model, generator=Generator().manual_seed(seed)))
     for W_O in weights["W_O"]:
         W_O.mul_(0.5)
     return weights

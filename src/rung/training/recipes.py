@@ -145,6 +145,7 @@ def _induction_tiny(config: ModelConfig) -> tuple[Stage, ...]:
     )
 
 
+_VERY_SHORT = Stage(mix=Mix(window=32, rows=48, repeated=0.85), until=0.9)
 _TEXT = Stage(mix=Mix(window=128, rows=20, repeated=0.0))
 
 _TWO_LAYERS = _attention_only(2)
@@ -156,7 +157,7 @@ _FULL = _attention_only(
     act_fn="gelu",
     normalization_type="RMS",
     positional_embedding_type="rotary",
-    rotary=Rotary(dim=32, base=1000.0),
+    rotary=Rotary(dim=32, base=100.0),
 )
 
 RECIPES: Mapping[str, Recipe] = {
@@ -208,9 +209,9 @@ RECIPES: Mapping[str, Recipe] = {
             name="two-layer-full",
             about="The same job with RMSNorm, rotary positions, grouped queries and MLPs.",
             config=_FULL,
-            stages=_induction(_FULL),
+            stages=(_VERY_SHORT, *_induction(_FULL)),
             steps=4000,
-            head_scale=(1.0, 0.3, 0.3, 0.3),
+            head_scale=(1.0, 0.6, 0.6, 0.6),
         ),
     )
 }
