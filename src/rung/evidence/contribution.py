@@ -194,9 +194,9 @@ def _push(
     way: str,
     unit: str,
 ) -> Measurement:
-    """The role's heads together, each of them above zero, against every head that fills no role.
+    """The role's heads together, each of them no trifle, against every head that fills no role.
 
-    A head with the role's own signature that is as strong is a sibling, not a rival: the claim is not unique, not false.
+    A head with the role's own signature that is as strong is a sibling, not a rival: not unique is not false.
     """
     together = np.sum([heads[head] for head in role.heads], axis=0)
     ends = {head: interval(heads[head], seed) for head in role.heads}
@@ -205,8 +205,10 @@ def _push(
     rivals = {h: float(x.mean()) for h, x in heads.items() if h not in claim.heads and h not in siblings}
     best, rival = max(((x, head_label(h)) for h, x in rivals.items()), default=(0.0, "none"))
     p = sign_flip_p(together, seed)
-    pushes = all(end[0] > 0 for end in ends.values()) and p <= floors.alpha
-    outcome = Outcome.HOLDS if pushes and low > best else Outcome.CONTRADICTED if high < 0 else Outcome.FAILS
+    floor = floors.contribution * max(float(x.mean()) for x in heads.values())
+    pushes = all(end[0] > max(floor, 0.0) for end in ends.values()) and p <= floors.alpha
+    wrong = Outcome.CONTRADICTED if high < -abs(floor) and high < 0 else Outcome.FAILS
+    outcome = Outcome.HOLDS if pushes and low > best else wrong
     share = together.mean() / len(role.heads)
     strong = sorted(head for head in siblings - set(claim.heads) if heads[head].mean() >= share)
     also = f"; not unique: {', '.join(map(head_label, strong))} push as much" if strong else ""
@@ -222,7 +224,7 @@ def _push(
         interval=(low, high),
         p=p,
         p_test=SIGN_FLIP,
-        floor=0.0,
+        floor=floor,
         control=best,
         control_name=f"best head in no role: {rival}",
         said=f"{role.labels} {way} {together.mean():+.2f} {unit} [{low:.2f}, {high:.2f}], next {best:+.2f}{also}",

@@ -67,6 +67,8 @@ class Floors:
     """Signature score, in every stratum."""
     clue_ratio: float = 3.0
     """Signature score over its control."""
+    contribution: float = 0.1
+    """Each member's push, as a share of the strongest head's: a significant trifle does not pass."""
     necessity: float = 0.1
     """Share of the gain that removing a role costs."""
     member: float = 0.02
