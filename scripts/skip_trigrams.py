@@ -25,6 +25,7 @@ import torch
 from torch import Generator, Tensor
 
 from rung.model.model import HookedTransformer
+from rung.model.tokenizer import TextTokenizer
 from rung.training.corpus import encode
 
 OFTEN = 60
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=25, help="findings of each kind")
     asked = parser.parse_args()
     model = HookedTransformer.from_pretrained_no_processing(asked.folder)
+    assert isinstance(model.tokenizer, TextTokenizer)
     text = encode(model.tokenizer.backend, asked.corpus.read_text(encoding="utf-8"))
     found = list(find(model, text))
     trigrams = sorted((each for each in found if each.right_after is None), key=strength)
@@ -93,7 +95,7 @@ def page(listed: dict[str, list[Any]]) -> str:
     lines = [
         "\n## Skip-trigrams and their bug",
         "",
-        "Found by `scripts/skip_trigrams.py`; more in `skip_trigrams.json`. Probabilities: in the corpus, of the model, "
+        "Found by `scripts/skip_trigrams.py`, more in `skip_trigrams.json`. Probabilities in the corpus, of the model, "
         "and of the model with other tokens in the source's place.",
         "",
         "| source … destination → output | corpus | model | without source |",

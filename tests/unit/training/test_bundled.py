@@ -46,7 +46,7 @@ def test_the_six_models_ship_and_are_small():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scores_are_those_of_the_read_card(name):
+def test_scores_are_those_of_the_card(name):
     config, weights, _ = load_checkpoint(name)
     told = read_card(name)["scores"]
     found = scores.along_training(config, weights, held_out(name))

@@ -37,7 +37,7 @@ def test_a_recipe_file_is_read(tmp_path):
     ("change", "says"),
     [
         ({"stepz": 5}, "'stepz' is not known. Near names: steps"),
-        ({"config": {"n_layers": 2}}, "missing"),
+        ({"config": {"n_layers": 2}}, "d_model"),
         ({"stages": []}, "at least one stage"),
         ({"steps": 0}, "steps is 0"),
         ({"head_scale": [1.0]}, "head_scale"),
