@@ -28,8 +28,10 @@ class HookFn(Protocol):
     def __call__(self, value: Any, /, *, hook: HookPoint) -> Any: ...
 
 
-NameFilter = str | Sequence[str] | Callable[[str], bool] | None
-Hook = tuple[str | Callable[[str], bool], HookFn]
+Name = str | tuple[Any, ...]
+"""A hook point's name. Only a model that knows its layers understands a tuple, ("pattern", 1)."""
+NameFilter = Name | Sequence[Name] | Callable[[str], bool] | None
+Hook = tuple[Name | Callable[[str], bool], HookFn]
 
 
 @dataclass(eq=False)
@@ -165,17 +167,16 @@ class HookedRootModule(nn.Module):
         """What `run_with_cache` keeps when not told otherwise: everything."""
         return self.hook_points()
 
-    def find_hook(self, name: str) -> HookPoint:
+    def find_hook(self, name: Any) -> HookPoint:
         """The hook point of this name; SiteError with near names if there is none."""
-        if name not in self.hook_dict:
-            raise SiteError(
-                f"no hook named {name!r} among the {len(self.hook_dict)} of this model.{near(name, self.hook_dict)}"
-            )
+        if not isinstance(name, str) or name not in self.hook_dict:
+            count, names = len(self.hook_dict), near(str(name), self.hook_dict)
+            raise SiteError(f"no hook named {name!r} among the {count} of this model.{names}")
         return self.hook_dict[name]
 
     def add_hook(
         self,
-        name: str | Callable[[str], bool],
+        name: Name | Callable[[str], bool],
         hook: HookFn,
         dir: Direction = "fwd",
         is_permanent: bool = False,
@@ -189,7 +190,7 @@ class HookedRootModule(nn.Module):
         return [point.add_hook(hook, dir, is_permanent, level, prepend) for point in points]
 
     def add_perma_hook(
-        self, name: str | Callable[[str], bool], hook: HookFn, dir: Direction = "fwd"
+        self, name: Name | Callable[[str], bool], hook: HookFn, dir: Direction = "fwd"
     ) -> list[HookHandle]:
         """Attaches a hook that `reset_hooks` leaves in place."""
         return self.add_hook(name, hook, dir, is_permanent=True)

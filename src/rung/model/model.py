@@ -19,7 +19,7 @@ from ..config import ModelConfig
 from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
-from ..engine.sites import Site, SiteKey, find_site, select_sites, sites_of
+from ..engine.sites import Site, find_site, select_sites, sites_of
 from ..engine.slicing import SliceInput, take
 from ..engine.taps import NO_TAP, Tap
 from ..engine.weights import Weights, init_weights
@@ -214,11 +214,11 @@ class HookedTransformer(HookedRootModule, TextTopic):
         hooked = {site: point for site, point in self._points.items() if point.fwd_hooks or point.bwd_hooks}
         return HookTap(hooked) if hooked else NO_TAP
 
-    def find_hook(self, name: str) -> HookPoint:
+    def find_hook(self, name: Any) -> HookPoint:
         """The hook point of a full or short name; SiteError with near names if there is none."""
         return self.hook_dict[find_site(self.config, name).path]
 
-    def select_hooks(self, wanted: NameFilter | SiteKey | Sequence[SiteKey]) -> list[HookPoint]:
+    def select_hooks(self, wanted: NameFilter) -> list[HookPoint]:
         """The points that names pick, in the order of the forward pass; ("pattern", 1) and "pattern" are names too."""
         if wanted is None or callable(wanted):
             return super().select_hooks(wanted)
@@ -235,7 +235,7 @@ class HookedTransformer(HookedRootModule, TextTopic):
     def run_with_cache(
         self,
         *model_args: Any,
-        names_filter: NameFilter | SiteKey | Sequence[SiteKey] = None,
+        names_filter: NameFilter = None,
         remove_batch_dim: bool = False,
         return_cache_object: bool = True,
         device: torch.device | str | None = None,
@@ -253,8 +253,9 @@ class HookedTransformer(HookedRootModule, TextTopic):
                 x = take(x, pos_slice, _POSITION_AXIS.get(name.rpartition("hook_")[2], 1))
             return x if device is None else x.to(device)
 
-        names: Any = names_filter
-        out, store = self.cache_run(*model_args, names_filter=names, keep=keep, incl_bwd=incl_bwd, **model_kwargs)
+        out, store = self.cache_run(
+            *model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs
+        )
         cache = ActivationCache(store, self)
         cache = cache.remove_batch_dim() if remove_batch_dim else cache
         return out, cache if return_cache_object else cache.cache_dict

@@ -133,6 +133,9 @@ def test_names_in_every_form_reach_the_same_points(model: HookedTransformer, tok
     assert names(("scale", 0, "ln1")) == ["blocks.0.ln1.hook_scale"]
     assert model.add_hook("pattern", double)[1].point.name == every[1]
     assert attached(model) == every
+    model.reset_hooks()
+    with model.hooks(fwd_hooks=[(("pattern", 1), double)]):
+        assert attached(model) == every[1:2]
 
 
 def test_contexts_nest(model: HookedTransformer, tokens: Tensor) -> None:
@@ -304,6 +307,8 @@ def test_anybodys_own_model_can_be_hooked() -> None:
     assert toy.hook_dict["blocks.1.2"].layer() == 1
     with pytest.raises(SiteError, match=r"no hook named 'hook_inn' among the 5 of this model. Near names: hook_in"):
         toy.run_with_hooks(x, fwd_hooks=[("hook_in", double), ("hook_inn", double)])
+    with pytest.raises(SiteError, match=r"no hook named 1 among"):
+        toy.run_with_hooks(x, fwd_hooks=[(("hook_in", 1), double)])
     assert attached(toy) == []
 
 
