@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ from .trial import MEAN, Progress, Trial, silent
 FEWEST_SEQUENCES = 2
 MOST_CANDIDATES = 8
 """Heads of one signature that the search looks at more closely."""
+WITH = ("rung", "torch", "numpy", "scipy")
+"""Packages whose versions a record names."""
 NOTHING = -1
 """The rung of a claim about a behaviour that is not there."""
 
@@ -84,6 +88,12 @@ class Proof:
 
         return plain(self)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows."""
+        from ..views.proof import html, plain
+
+        return {"text/plain": plain(self), "text/html": html(self)}
+
 
 def prove(
     claim: str | Claim,
@@ -127,7 +137,7 @@ def prove(
             "first_token": model.config.bos_token_id,
             "dtype": str(model.dtype).removeprefix("torch."),
             "device": str(model.device),
-            "versions": {"torch": torch.__version__, "numpy": np.__version__},
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in WITH},
         },
         floors=floors,
     )

@@ -33,6 +33,8 @@ OFFSETS = 5
 """Distances at which rotary queries and keys are turned against each other."""
 ROTATIONS = 20
 """Random directions that the sender's output is turned to, for comparison."""
+ROTATED_TOKENS = 512
+"""Tokens that those are asked about; fewer tokens are easier to tell apart, so the comparison is on the safe side."""
 
 
 class Inputs:
@@ -222,11 +224,13 @@ def routed_share(trial: Trial, sender: Head, receiver: Head, inputs: Inputs, fra
 
     Rotary: the least share over several distances of the task. `frame` replaces the sender's output directions.
     """
-    product_ = routed_qk(trial.model, sender, receiver, inputs.at(receiver[0]), inputs.at(sender[0]))
+    most = None if frame is None else ROTATED_TOKENS
+    queries, routed = inputs.at(receiver[0])[:most], inputs.at(sender[0])[:most]
+    product_ = routed_qk(trial.model, sender, receiver, queries, routed)
     q, k = product_.A, product_.B.mT
     if frame is not None:
         s, r = head_weights(trial.model, sender), head_weights(trial.model, receiver)
-        k = (inputs.at(sender[0]) @ s.W_V) @ (torch.linalg.qr(s.W_O.mT).R.mT @ frame.mT @ r.W_K)
+        k = (routed @ s.W_V) @ (torch.linalg.qr(s.W_O.mT).R.mT @ frame.mT @ r.W_K)
     rotary = trial.config.rotary
     if rotary is None:
         return diagonal(FactoredMatrix(k, q.mT), "routed QK").share
