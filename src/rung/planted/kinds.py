@@ -1,0 +1,231 @@
+"""The kinds of planted model: what each holds, what is claimed of it, and how far a sound verdict may go.
+
+`truth` is a bound by construction, not a measurement: a verdict above it is wrong, one below it is only timid (but for
+the true circuits, where timid is wrong too).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from ..circuits.composition import Into
+from ..circuits.heads import Head
+from ..config import Normalization
+from ..errors import RungError, near
+from ..model.model import HookedTransformer
+from .wiring import Hiding, Stream, Wire, build
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """A model whose circuit is known, and a claim about it that may be false."""
+
+    name: str
+    model: HookedTransformer
+    heads: Mapping[str, tuple[Head, ...]]
+    """The heads that the claim names, by role."""
+    into: Into
+    """Where the claim says that the edge ends."""
+    truth: int
+    """The highest rung that a sound verdict may give: −1 nothing to explain, 0 behaviour, 1 clue, 2 contribution,
+    3 causal support, 4 mechanism."""
+    refused: bool
+    """Whether the claim contradicts itself and must be refused."""
+    why: str
+    """What is true of this model, and why the verdict may not be higher."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Heads to wire, by name in each layer, and what is claimed of them."""
+
+    layers: tuple[Mapping[str, Wire], ...]
+    induction: tuple[str, ...] = ("induction",)
+    previous_token: tuple[str, ...] = ("previous_token",)
+    into: Into = "K"
+    truth: int
+    refused: bool = False
+    why: str
+    normalization_type: Normalization | None = None
+
+
+def plant(kind: str, seed: int, hiding: Hiding | None = None) -> Planted:
+    """A model of one of the `PLANTED` kinds, everything in it drawn from `seed`.
+
+    `hiding` (None: the usual) disguises it. Raises RungError for an unknown kind.
+    """
+    hiding = Hiding() if hiding is None else hiding
+    if kind not in PLANTED:
+        raise RungError(f"no planted model is called {kind!r}; there are {', '.join(PLANTED)}.{near(kind, PLANTED)}")
+    generator = torch.Generator().manual_seed(seed)
+    stream = Stream.draw(generator)
+    plan, name = PLANTED[kind](stream, generator), f"{kind}-{seed}"
+    model, places = build(
+        stream, plan.layers, generator, name=name, hiding=hiding, normalization_type=plan.normalization_type
+    )
+    roles = {"previous_token": plan.previous_token, "induction": plan.induction}
+    heads = {role: tuple(places[wire] for wire in wires) for role, wires in roles.items()}
+    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why)
+
+
+def previous_token(stream: Stream, target: str = "before") -> Wire:
+    """Looks one back and writes the token it finds to `target`."""
+    return Wire(stream.looks_back(1), stream.moves("token", target))
+
+
+def induction(stream: Stream, source: str = "before", gain: float = 1.0) -> Wire:
+    """Looks for the key with the query's token in `source`, and copies the token that stands there."""
+    return Wire(stream.matches(source), stream.moves("token", "output", gain))
+
+
+def striped(stream: Stream) -> Wire:
+    """Looks as an induction head does, and writes nothing."""
+    return Wire(stream.matches("before"), stream.silent())
+
+
+def _circuit(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream)}),
+        truth=4,
+        why="The claimed heads are the circuit: one writes the token before, the other matches it in its keys and "
+        "copies.",
+    )
+
+
+def _circuit_norm(stream: Stream, generator: torch.Generator) -> Plan:
+    return replace(
+        _circuit(stream, generator),
+        normalization_type="RMS",
+        why="The claimed heads are the circuit, behind RMS norms.",
+    )
+
+
+def _circuit_deep(stream: Stream, generator: torch.Generator) -> Plan:
+    first, second = _circuit(stream, generator).layers
+    return Plan(
+        layers=(first, {}, second),
+        truth=4,
+        why="The claimed heads are the circuit; between them lies a layer of heads that do nothing in particular.",
+    )
+
+
+def _circuit_shared(stream: Stream, generator: torch.Generator) -> Plan:
+    halves = {"one": induction(stream, gain=0.5), "other": induction(stream, gain=0.5)}
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, halves),
+        induction=("one", "other"),
+        truth=4,
+        why="The claimed heads are the circuit: two induction heads copy half each, and each of them is missed.",
+    )
+
+
+def _stripe(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"real": induction(stream), "stripe": striped(stream)}),
+        induction=("stripe",),
+        truth=1,
+        why="The claimed induction head looks where one would and writes nothing; another head of its layer copies.",
+    )
+
+
+def _stripe_alone(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"stripe": striped(stream)}),
+        induction=("stripe",),
+        truth=-1,
+        why="The claimed induction head looks where one would and writes nothing, and no other head copies: the model "
+        "does no induction.",
+    )
+
+
+def _fixed_distance(stream: Stream, generator: torch.Generator) -> Plan:
+    distance = _distance(generator)
+    fixed = Wire(stream.looks_back(distance, parked=0.5), stream.moves("token", "output", 0.4))
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"real": induction(stream), "fixed": fixed}),
+        induction=("fixed",),
+        truth=0,
+        why=f"The claimed induction head copies what stands {distance} back, which is right when the copies begin "
+        f"{distance + 1} apart and at no other distance; another head does induction.",
+    )
+
+
+def _fixed_distance_alone(stream: Stream, generator: torch.Generator) -> Plan:
+    distance = _distance(generator)
+    fixed = Wire(stream.looks_back(distance, parked=0.5), stream.moves("token", "output"))
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"fixed": fixed}),
+        induction=("fixed",),
+        truth=-1,
+        why=f"The claimed induction head copies what stands {distance} back, which is right when the copies begin "
+        f"{distance + 1} apart; at other distances the model does no induction at all.",
+    )
+
+
+def _same_layer(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": induction(stream), "beside": previous_token(stream)},
+        ),
+        previous_token=("beside",),
+        truth=1,
+        refused=True,
+        why="The claimed previous-token head stands in the induction head's own layer, so nothing it writes is read "
+        "there; another, a layer earlier, is the route.",
+    )
+
+
+def _wrong_edge(stream: Stream, generator: torch.Generator) -> Plan:
+    return replace(
+        _circuit(stream, generator),
+        into="Q",
+        truth=2,
+        why="The claimed heads are the right ones and contribute, but the induction head reads the previous-token head "
+        "in its keys, not in its queries.",
+    )
+
+
+def _wrong_edge_value(stream: Stream, generator: torch.Generator) -> Plan:
+    return replace(
+        _circuit(stream, generator),
+        into="V",
+        truth=2,
+        why="The claimed heads are the right ones and contribute, but the induction head reads the previous-token head "
+        "in its keys, not in its values.",
+    )
+
+
+def _covered(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=(
+            {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
+            {"induction": induction(stream, gain=1.25), "second": induction(stream, "second")},
+        ),
+        truth=2,
+        why="The claimed heads are a whole circuit and contribute most, but a second one, apart from it, does the same "
+        "and is enough: the model does not rely on the first.",
+    )
+
+
+def _distance(generator: torch.Generator) -> int:
+    """7 to 11 back, in the midst of the distances between copies."""
+    return int(torch.randint(7, 12, (1,), generator=generator))
+
+
+PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
+    "circuit": _circuit,
+    "circuit_norm": _circuit_norm,
+    "circuit_deep": _circuit_deep,
+    "circuit_shared": _circuit_shared,
+    "stripe": _stripe,
+    "stripe_alone": _stripe_alone,
+    "fixed_distance": _fixed_distance,
+    "fixed_distance_alone": _fixed_distance_alone,
+    "same_layer": _same_layer,
+    "wrong_edge": _wrong_edge,
+    "wrong_edge_value": _wrong_edge_value,
+    "covered": _covered,
+}
+"""Every kind, by name."""
