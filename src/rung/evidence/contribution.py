@@ -211,7 +211,8 @@ def _push(
     outcome = Outcome.HOLDS if pushes and low > best else wrong
     share = together.mean() / len(role.heads)
     strong = sorted(head for head in siblings - set(claim.heads) if heads[head].mean() >= share)
-    also = f"; not unique: {', '.join(map(head_label, strong))} push as much" if strong else ""
+    named = ", ".join(map(head_label, strong))
+    also = f"; not unique, as much comes from {named}" if strong and outcome is Outcome.HOLDS else ""
     return Measurement(
         rung=2,
         test=f"attribution, {way}",
