@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test check lint wheel bench corpus clean
+.PHONY: help venv prove test check lint wheel bench corpus clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.user ## make .venv and install rung in it, editable
+
+prove: $(VENV)/.user ## find the induction circuit of a bundled model, and test it on every rung
+	@$(BIN)/rung prove induction
 
 test: $(VENV)/.dev lint ## everything that must pass
 	@$(BIN)/python -m pytest -q || { code=$$?; \

@@ -7,9 +7,14 @@ if TYPE_CHECKING:
     from .config import ModelConfig as ModelConfig
     from .engine.cache import ActivationCache as ActivationCache
     from .engine.factored import FactoredMatrix as FactoredMatrix
+    from .evidence import claim as _claim
+    from .evidence.ladder import prove as prove
+    from .evidence.record import load_record as load_record
     from .model.hooks import HookedRootModule as HookedRootModule
     from .model.hooks import HookPoint as HookPoint
     from .model.model import HookedTransformer as HookedTransformer
+
+    claims = _claim
 
 _HOMES = {
     "ActivationCache": "engine.cache",
@@ -18,7 +23,13 @@ _HOMES = {
     "HookedRootModule": "model.hooks",
     "HookedTransformer": "model.model",
     "ModelConfig": "config",
+    "claims": "evidence.claim",
+    "load_record": "evidence.record",
+    "prove": "evidence.ladder",
 }
+"""Each name and the module that it is taken from."""
+_MODULES = ("claims",)
+"""Names that are that module itself."""
 
 __all__ = [*_HOMES]
 
@@ -26,7 +37,8 @@ __all__ = [*_HOMES]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'rung' has no attribute {name!r}; it has {', '.join(_HOMES)}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    return home if name in _MODULES else getattr(home, name)
 
 
 def __dir__() -> list[str]:

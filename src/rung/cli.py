@@ -1,12 +1,14 @@
-"""The command line: `rung inspect`, `heads`, `board` and `doctor`.
+"""The command line: `rung prove`, `inspect`, `heads`, `board` and `doctor`.
 
-Exit codes: 0 done · 1 `doctor` found a fault · 2 bad input, one line on stderr · 130 interrupted · 141 the reader of
-a pipe went away. Heavy imports stand inside the commands, so that `rung --help` answers at once.
+Exit codes: 0 done · 1 `doctor` found a fault, or `prove` did not reach the required rung · 2 bad input, one line on
+stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
+`rung --help` answers at once.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .errors import RungError
+from .errors import RungError, near
 
 if TYPE_CHECKING:
     import torch
@@ -118,6 +120,7 @@ def rung(
       rung inspect MODEL    what is this model?
       rung board MODEL      does it use a repeat in its input?
       rung heads MODEL      which attention heads look like the reason?
+      rung prove induction  find the circuit behind it, and test that claim
 
     MODEL is a folder that holds config.json and model.safetensors, or the name of a bundled model (doctor lists them).
     Each command explains how to read its output: rung heads --help.
@@ -295,6 +298,136 @@ def board(
     show(lambda width: board_view(found, example, width))
 
 
+@app.command(short_help="Find the circuit behind a behaviour, and test the claim on every rung.")
+def prove(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: induction.")],
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="A folder of config.json and safetensors, or a bundled model's name.")
+    ] = "two-layer",
+    heads: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=HEADS",
+            help="The heads of a role, layer.head: induction=1.4,1.10. Once a role; a role left out is searched for.",
+        ),
+    ] = None,
+    require: Annotated[
+        str | None, typer.Option(metavar="RUNG", help="Exit code 1 unless the verdict reaches this rung.")
+    ] = None,
+    record: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the record goes.  [default: CLAIM.json here; with --json, nowhere]",
+            show_default=False,
+        ),
+    ] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Write no record.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", "-v", help="Show every measurement, also those that hold.")] = False,
+    sequences: Annotated[
+        int, typer.Option(metavar="N", help="Confirmation sequences; under 64 the verdict stops at clue.")
+    ] = 64,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Draws the sequences of the search. The confirming ones follow from claim and weights alone.",
+        ),
+    ] = 0,
+    device: Device = "cpu",
+    dtype: Dtype = "float32",
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record alone.")] = False,
+) -> None:
+    r"""Find the circuit behind a behaviour, and test the claim on every rung of the ladder of evidence.
+
+    \b
+    Examples
+      rung prove induction
+      rung prove induction --model ./my-model --require mechanism
+      rung prove induction --heads previous_token=0.1 --heads induction=1.2
+
+    A claim says which heads play which roles: for induction (on “A B … A” the model predicts B), a previous_token head
+    tells B's position what came before it, and an induction head of a later layer finds that by its keys and copies B.
+    Heads that you do not name are searched for on other sequences than those that test them.
+
+    \b
+    The rungs: each asks more than the one below
+      0 behaviour        is there anything to explain?
+      1 clue             do the heads look where their roles say?
+      2 contribution     does what they write push the right way?
+      3 causal support   does the model need them, and the path between them?
+      4 mechanism        are their weights built to do it?
+
+    \b
+    How to read it
+      ✓ holds            every test that the claim requires on this rung
+      ✗ fails            the tests that do not come first
+      ? undecided        the tests cannot tell on this model
+      – not run          or not counted
+      Verdict            the highest rung up to which all hold, and what stopped it
+                         there; “a circuit”: others may do the same work
+
+    A number stands beside its control: what the same test gives where nothing should be. --tests shows them all, with
+    intervals and floors. The record has everything, to be read by others and run again.
+
+    \b
+    Exit codes: 0 done, or RUNG reached · 1 RUNG not reached · 2 bad input
+    RUNG: behaviour, clue, contribution, causal-support, mechanism, or 0 to 4
+    """
+    from .evidence.claim import find_claim, parse_heads
+    from .evidence.ladder import prove as climb
+    from .evidence.record import check_place, write_record
+    from .evidence.record import record as write_down
+    from .evidence.trial import silent
+    from .views.proof import proof_view
+    from .views.terminal import show
+
+    claimed = find_claim(claim)
+    named: dict[str, tuple[tuple[int, int], ...]] = {}
+    for role, found in map(parse_heads, heads or ()):
+        named[role] = named.get(role, ()) + found
+    claimed = claimed.with_heads(named)
+    wanted = None if require is None else _rung(require)
+    place = _place(record, None if as_json else f"{claim}.json", no_record)
+    if place is not None:
+        check_place(place)
+    opened = _open(model, device, dtype, threads)
+    with _steps(quiet) as tell:
+        proof = climb(claimed, opened, sequences=sequences, seed=seed, progress=tell or silent)
+    if not all(math.isfinite(m.value) for m in proof.of(0) if m.value is not None):
+        raise RungError(f"the model's output is not finite in {dtype}; try --dtype float32, or float64")
+    if place is not None:
+        write_record(proof, place)
+    if as_json:
+        _print_json(write_down(proof).to_dict())
+    else:
+        show(lambda width: proof_view(proof, width, tests, place))
+    if wanted is not None and proof.verdict.rung < wanted:
+        raise typer.Exit(1)
+
+
+def _rung(spelled: str) -> int:
+    from .evidence.measurement import RUNGS
+
+    name = " ".join(spelled.lower().replace("-", " ").replace("_", " ").split())
+    if name in RUNGS:
+        return RUNGS.index(name)
+    if name in map(str, range(len(RUNGS))):
+        return int(name)
+    known = [rung.replace(" ", "-") for rung in RUNGS]
+    raise RungError(f"there is no rung {spelled!r}; there are {', '.join(known)}.{near(spelled, known)}")
+
+
+def _place(record: str | None, default: str | None, none: bool) -> str | None:
+    if record is not None and none:
+        raise RungError("--record and --no-record exclude each other")
+    if record == "-":
+        raise RungError("a record goes into a file: --json prints it, --no-record writes none")
+    return None if none else record if record is not None else default
+
+
 @app.command(short_help="Can Rung work here?")
 def doctor(threads: Threads = None, as_json: Json = False) -> None:
     r"""Can Rung work here? Versions, devices, folders, and a small check of the engine itself.
@@ -377,6 +510,13 @@ def _print_json(value: dict[str, Any]) -> None:
 @contextmanager
 def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on stderr where somebody can see it, gone when done."""
+    with _steps(quiet) as tell:
+        yield None if tell is None else lambda done, total: tell(what, done, total)
+
+
+@contextmanager
+def _steps(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """The same for work whose steps have names."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -384,8 +524,8 @@ def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | N
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task("", total=None)
+        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
 
 
 def main() -> None:

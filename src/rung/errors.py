@@ -48,6 +48,10 @@ class ClaimError(RungError):
     """A claim that cannot be meant: an unknown role, an edge inside one layer, heads that are not written as heads."""
 
 
+class RecordError(RungError):
+    """A record that cannot be written where it was asked for, or a file that is not a whole record."""
+
+
 class ProcessingNote(UserWarning):
     """Told when a requested weight change does not fit the model and was skipped."""
 

@@ -7,7 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -137,10 +137,17 @@ def prove(
             "first_token": model.config.bos_token_id,
             "dtype": str(model.dtype).removeprefix("torch."),
             "device": str(model.device),
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in WITH},
+            "versions": {"python": platform.python_version()} | {name: _version(name) for name in WITH},
         },
         floors=floors,
     )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from its sources, say
+        return "not installed"
 
 
 def climb(

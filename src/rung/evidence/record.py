@@ -1,0 +1,332 @@
+"""The record: a proof as versioned JSON that anyone can read, and run again. Read as data only.
+
+A number that is not finite is written as the string "nan", "inf" or "-inf", which JSON can carry.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from secrets import token_hex
+from types import UnionType
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+
+from ..circuits.heads import Head
+from ..config import ModelConfig
+from ..errors import ConfigError, RecordError, near
+from .claim import Claim
+from .ladder import NOTHING, Agreement, Proof, Verdict
+from .measurement import RUNGS, Floors, Measurement
+
+FORMAT = "rung record"
+VERSION = 1
+_OPENING = f'{{\n  "format": "{FORMAT}"'
+_LARGEST = 1e300
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A proof as it was written down."""
+
+    proof: Proof
+    date: str
+    """When it was written: ISO 8601, UTC."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, nothing in them that is not finite."""
+        proof = self.proof
+        plain = {
+            "format": FORMAT,
+            "version": VERSION,
+            "date": self.date,
+            "verdict": {"rung": proof.verdict.rung, "name": proof.verdict.name, "sentence": proof.verdict.sentence},
+            "claim": proof.claim.to_dict(),
+            "model": dict(proof.model),
+            "run": dict(proof.run),
+            "floors": {one.name: getattr(proof.floors, one.name) for one in fields(Floors)},
+            "floors_changed": proof.floors.changed(),
+            "agreement": [
+                {"role": one.role, "claimed": list(one.claimed), "first": dict(one.first), "agrees": one.agrees}
+                for one in proof.agreement
+            ],
+            "measurements": [one.to_dict() for one in proof.measurements],
+        }
+        found: dict[str, Any] = _finite(plain)
+        return found
+
+    def to_json(self) -> str:
+        """The text of the file."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def record(proof: Proof) -> Record:
+    """The proof, dated now."""
+    return Record(proof, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def write_record(proof: Proof, path: str | Path) -> Record:
+    """Writes the record in one piece or not at all: beside its place, then moved there. Raises RecordError."""
+    made, path = record(proof), _place(path)
+    beside = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        try:
+            with beside.open("x", encoding="utf-8") as file:
+                file.write(made.to_json())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordError(f"the record cannot be written to {path}: {error.strerror or error}") from None
+    return made
+
+
+def check_place(path: str | Path) -> None:
+    """Raises RecordError unless a record can be written to `path`: to be asked before anything is computed.
+
+    A file that is there and is not a record is never written over.
+    """
+    path = _place(path)
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise RecordError(f"the record cannot be written to {path}: it is not a file")
+        with path.open("r+", encoding="utf-8", errors="replace") as file:
+            opening = file.read(len(_OPENING))
+    except OSError as error:
+        raise RecordError(f"the record cannot be written to {path}: {error.strerror or error}") from None
+    if opening and opening != _OPENING:
+        raise RecordError(f"{path} is there and is not a record, so it is left as it is; choose another file")
+
+
+def _place(path: str | Path) -> Path:
+    """Where the file is, links followed, so that a link stays one."""
+    path = Path(path)
+    if not path.name:
+        raise RecordError(f"{str(path)!r} names no file for the record")
+    return path.resolve() if path.is_symlink() else path
+
+
+def load_record(path: str | Path) -> Record:
+    """Reads a record. Raises RecordError, naming the entry, for whatever this version would not have written."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"the record {path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"{path} is not a record: it is not text") from None
+    try:
+        found = json.loads(text, parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_no_twins)
+    except RecordError as error:
+        raise RecordError(f"{path} is not a record: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is not a record: it is not JSON ({_short(error)})") from None
+    try:
+        return _record(found)
+    except (RecordError, ConfigError) as error:
+        raise RecordError(f"the record {path} cannot be read: {error}") from None
+
+
+def _short(error: Exception) -> str:
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)[:120]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise RecordError(f"{name} is no JSON number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise RecordError(f"{text} is too large a number")
+    return value
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RecordError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return found
+
+
+def _record(value: Any) -> Record:
+    whole = _entries("", value)
+    if (found := _take(whole, "", "format", str)) != FORMAT:
+        raise RecordError(f"format is {found!r}, not {FORMAT!r}")
+    if (version := _take(whole, "", "version", int)) != VERSION:
+        raise RecordError(f"its format is version {version}; this Rung reads version {VERSION}")
+    date = _take(whole, "", "date", str)
+    floors = _take(whole, "", "floors", Floors)
+    if _take(whole, "", "floors_changed", dict[str, float]) != floors.changed():
+        raise RecordError("floors_changed does not say what floors says")
+    proof = Proof(
+        claim=_take(whole, "", "claim", Claim),
+        model=_model(whole),
+        verdict=_verdict(whole),
+        measurements=tuple(
+            _measurement(f"measurements[{i}]", one)
+            for i, one in enumerate(_take(whole, "", "measurements", list[dict[str, Any]]))
+        ),
+        agreement=tuple(
+            _agreement(f"agreement[{i}]", one)
+            for i, one in enumerate(_take(whole, "", "agreement", list[dict[str, Any]]))
+        ),
+        run=_run(whole),
+        floors=floors,
+    )
+    _none_left(whole, "")
+    roles = {role.name for role in proof.claim.roles}
+    for end in (end for edge in proof.claim.edges for end in (edge.sender, edge.receiver)):
+        if end not in roles:
+            raise RecordError(f"an edge of the claim ends in {end!r}, which is none of its roles")
+    return Record(proof, date)
+
+
+def _verdict(whole: dict[str, Any]) -> Verdict:
+    entries = _take(whole, "", "verdict", dict[str, Any])
+    name = _take(entries, "verdict", "name", str)
+    found: Verdict = _as("verdict", entries, Verdict)
+    if not NOTHING <= found.rung < len(RUNGS) or name != found.name:
+        raise RecordError(f"verdict.rung is {found.rung} and verdict.name {name!r}: no such rung")
+    return found
+
+
+def _model(whole: dict[str, Any]) -> dict[str, Any]:
+    entries = _take(whole, "", "model", dict[str, Any])
+    found = {name: _take(entries, "model", name, str) for name in ("name", "weights")}
+    if not re.fullmatch(r"[0-9a-f]{64}", found["weights"]):
+        raise RecordError("model.weights is no SHA-256 in hexadecimal")
+    config = _take(entries, "model", "config", dict[str, Any])
+    ModelConfig.from_dict(config)
+    _none_left(entries, "model")
+    return found | {"config": config}
+
+
+def _run(whole: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _take(whole, "", "run", dict[str, Any])
+    for name, kind in (("sequences", int), ("confirmation_seed", int), ("heads", str), ("dtype", str), ("device", str)):
+        _take(dict(found), "run", name, kind)
+    return found
+
+
+def _agreement(where: str, entries: dict[str, Any]) -> Agreement:
+    agrees = _take(entries, where, "agrees", bool)
+    found: Agreement = _as(where, entries, Agreement)
+    if agrees is not found.agrees:
+        raise RecordError(f"{where}.agrees does not say what its heads say")
+    return found
+
+
+def _measurement(where: str, entries: dict[str, Any]) -> Measurement:
+    rung = _take(entries, where, "rung", str)
+    if rung not in RUNGS:
+        raise RecordError(f"{where}.rung is {rung!r}; known are {', '.join(RUNGS)}.{near(rung, RUNGS)}")
+    found: Measurement = _as(where, entries | {"rung": RUNGS.index(rung)}, Measurement)
+    return found
+
+
+def _entries(where: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RecordError(f"{where or 'all of it'} is {_kind(value)}, not an object")
+    return dict(value)
+
+
+def _take(entries: dict[str, Any], where: str, key: str, hint: Any) -> Any:
+    name = f"{where}.{key}" if where else key
+    if key not in entries:
+        raise RecordError(f"{name} is missing")
+    return _as(name, entries.pop(key), hint)
+
+
+def _none_left(entries: dict[str, Any], where: str) -> None:
+    if entries:
+        raise RecordError(f"{f'{where}.' if where else ''}{next(iter(entries))} is not known")
+
+
+def _as(where: str, value: Any, hint: Any) -> Any:
+    """A JSON value as what a type hint calls for; RecordError if it is anything else. Every field must be there."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return None if value is None else _as(where, value, inner[0])
+    if origin is Literal or (isinstance(hint, type) and issubclass(hint, StrEnum)):
+        options = inner or tuple(hint)
+        if type(value) not in {str, int} or value not in options:
+            raise RecordError(f"{where} is {value!r}; known are {', '.join(map(str, options))}")
+        return value if origin is Literal else hint(value)
+    if isinstance(hint, type) and is_dataclass(hint):
+        entries, hints = _entries(where, value), get_type_hints(hint)
+        found = {one.name: _take(entries, where, one.name, hints[one.name]) for one in fields(hint)}
+        _none_left(entries, where)
+        return hint(**found)
+    if hint is Any:
+        return value
+    if hint == Head:
+        return _head(where, value)
+    if origin in (dict, Mapping):
+        return {name: _as(f"{where}.{name}", one, inner[1]) for name, one in _entries(where, value).items()}
+    if origin in (tuple, list):
+        return _sequence(where, value, origin, inner)
+    if hint is float:
+        return _float(where, value)
+    # A bool is an int to Python, not to us.
+    if type(value) is not hint:
+        raise RecordError(f"{where} is {_kind(value)}, not {_WORDS[hint]}")
+    return value
+
+
+def _sequence(where: str, value: Any, kind: Any, inner: tuple[Any, ...]) -> Any:
+    if not isinstance(value, list):
+        raise RecordError(f"{where} is {_kind(value)}, not a list")
+    if kind is tuple and inner[-1] is not Ellipsis and len(value) != len(inner):
+        raise RecordError(f"{where} has {len(value)} entries, not {len(inner)}")
+    return kind(_as(f"{where}[{i}]", one, inner[0]) for i, one in enumerate(value))
+
+
+def _head(where: str, value: Any) -> Head:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", value):
+        raise RecordError(f"{where} is no head; one is written as 1.4")
+    layer, head = value.split(".")
+    return int(layer), int(head)
+
+
+def _float(where: str, value: Any) -> float:
+    if isinstance(value, str) and value in _NOT_FINITE:
+        return _NOT_FINITE[value]
+    if type(value) not in (int, float) or abs(value) > _LARGEST:
+        raise RecordError(f"{where} is {_kind(value)}, not a number that fits")
+    return float(value)
+
+
+_WORDS = {
+    str: "text",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else _WORDS[type(value)]
