@@ -112,7 +112,7 @@ def rung(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    r"""See the circuit, then prove it: open a transformer and look at how it does what it does.
+    """See the circuit, then prove it: open a transformer and look at how it does what it does.
 
     \b
     Begin with
@@ -137,7 +137,7 @@ def inspect(
     weights: Annotated[bool, typer.Option("--weights", help="List every weight and its shape.")] = False,
     as_json: Json = False,
 ) -> None:
-    r"""What is this model? Its shape, tokenizer, hooks and weights, in words.
+    """What is this model? Its shape, tokenizer, hooks and weights, in words.
 
     \b
     Example
@@ -194,7 +194,7 @@ def heads(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    r"""Where does each attention head look, when random tokens come twice?
+    """Where does each attention head look, when random tokens come twice?
 
     \b
     Example
@@ -264,7 +264,7 @@ def board(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    r"""Does the model use a repeat? Its loss at every token of random tokens that come twice.
+    """Does the model use a repeat? Its loss at every token of random tokens that come twice.
 
     \b
     Example
@@ -298,7 +298,7 @@ def board(
     show(lambda width: board_view(found, example, width))
 
 
-@app.command(short_help="Find the circuit behind a behaviour, and test the claim on every rung.")
+@app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")
 def prove(
     claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: induction.")],
     model: Annotated[
@@ -340,7 +340,7 @@ def prove(
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record alone.")] = False,
 ) -> None:
-    r"""Find the circuit behind a behaviour, and test the claim on every rung of the ladder of evidence.
+    """Find the circuit behind a behaviour, and test the claim on every rung of the ladder of evidence.
 
     \b
     Examples
@@ -362,10 +362,10 @@ def prove(
 
     \b
     How to read it
-      ✓ holds            every test that the claim requires on this rung
-      ✗ fails            the tests that do not come first
-      ? undecided        the tests cannot tell on this model
-      – not run          or not counted
+      ✓                  every test that the claim requires on this rung holds
+      ✗                  some fail: they come first
+      ?                  some cannot tell on this model: they come first
+      –                  not run, or not counted
       Verdict            the highest rung up to which all hold, and what stopped it
                          there; “a circuit”: others may do the same work
 
@@ -430,7 +430,7 @@ def _place(record: str | None, default: str | None, none: bool) -> str | None:
 
 @app.command(short_help="Can Rung work here?")
 def doctor(threads: Threads = None, as_json: Json = False) -> None:
-    r"""Can Rung work here? Versions, devices, folders, and a small check of the engine itself.
+    """Can Rung work here? Versions, devices, folders, and a small check of the engine itself.
 
     \b
     Example
