@@ -14,7 +14,7 @@ from ..circuits.heads import Head
 from ..config import Normalization
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
-from .wiring import Hiding, Stream, Wire, build
+from .wiring import Hiding, Stream, Wire, build, rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +209,69 @@ def _covered(stream: Stream, generator: torch.Generator) -> Plan:
     )
 
 
+def _dormant(stream: Stream, generator: torch.Generator) -> Plan:
+    claimed = Wire(stream.matches("before"), stream.moves("token", "output", telling=True))
+    backup = Wire(stream.matches("second", parked=0.5, done=0.65), stream.moves("token", "output"))
+    return Plan(
+        layers=(
+            {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
+            {"induction": claimed},
+            {"backup": backup},
+        ),
+        truth=2,
+        why="The claimed heads are a circuit and do all the work, but a backup in a later layer sleeps only while they "
+        "do: without them it does the same.",
+    )
+
+
+def _partial(stream: Stream, generator: torch.Generator) -> Plan:
+    shares = {"larger": induction(stream, gain=0.6), "smaller": induction(stream, gain=0.4)}
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, shares),
+        induction=("smaller",),
+        truth=1,
+        why="Two heads copy, 60 to 40, and only the smaller is claimed: a head without a role contributes more, and is "
+        "enough alone.",
+    )
+
+
+def _passenger(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream), "idle": striped(stream)}),
+        induction=("induction", "idle"),
+        truth=2,
+        why="One of the claimed induction heads is the right one; the other looks the same way and writes nothing, so "
+        "it is not needed.",
+    )
+
+
+def _unread(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        layers=(
+            {"previous_token": previous_token(stream), "unread": previous_token(stream, "second")},
+            {"induction": induction(stream)},
+        ),
+        previous_token=("unread",),
+        truth=1,
+        why="The claimed previous-token head looks one back and writes what it finds where no head reads; another is "
+        "the route.",
+    )
+
+
+def _wrong_match(stream: Stream, generator: torch.Generator) -> Plan:
+    blind = stream.matches("before", parked=0.2, turn=rotation(stream.d_code, generator))
+    return Plan(
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"real": induction(stream), "blind": Wire(blind, stream.moves("token", "output", 0.4))},
+        ),
+        induction=("blind",),
+        truth=0,
+        why="The claimed induction head copies whatever it looks at, and matches its query with keys that have nothing "
+        "to do with it; another head does induction.",
+    )
+
+
 def _distance(generator: torch.Generator) -> int:
     """7 to 11 back, in the midst of the distances between copies."""
     return int(torch.randint(7, 12, (1,), generator=generator))
@@ -227,5 +290,10 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "wrong_edge": _wrong_edge,
     "wrong_edge_value": _wrong_edge_value,
     "covered": _covered,
+    "dormant": _dormant,
+    "partial": _partial,
+    "passenger": _passenger,
+    "unread": _unread,
+    "wrong_match": _wrong_match,
 }
 """Every kind, by name."""

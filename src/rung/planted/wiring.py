@@ -225,7 +225,7 @@ def build(
         bos_token_id=0,
         model_name=name,
     )
-    R = _rotation(stream.d_model, generator)
+    R = rotation(stream.d_model, generator)
     R = R if hiding.rotated else torch.eye(stream.d_model)
 
     def hide(name: str, W: Tensor) -> Tensor:
@@ -249,7 +249,7 @@ def _hidden(
     Float[Tensor, "d_head d_model"],
 ]:
     """One head's W_Q, W_K, W_V and W_O, each pair turned inside, scores scaled to what attention divides by."""
-    S, T = (_rotation(wire.QK.mdim, generator) for _ in range(2))
+    S, T = (rotation(wire.QK.mdim, generator) for _ in range(2))
     scale = wire.QK.mdim**0.25
     return wire.QK.A @ S * scale, wire.QK.B.T @ S * scale, wire.OV.A @ T, T.T @ wire.OV.B
 
@@ -263,7 +263,7 @@ def _norms(config: ModelConfig) -> dict[str, Tensor | tuple[Tensor, ...]]:
     return {"ln1_w": tuple(w(1 if layer == 0 else 2) for layer in range(config.n_layers)), "ln_final_w": w(3)}
 
 
-def _rotation(size: int, generator: torch.Generator) -> Float[Tensor, "size size"]:
+def rotation(size: int, generator: torch.Generator) -> Float[Tensor, "size size"]:
     """An orthogonal matrix, every one as likely."""
     Q, R = torch.linalg.qr(torch.randn(size, size, generator=generator))
     rotation: Tensor = Q * R.diagonal().sign()

@@ -19,10 +19,10 @@ SEEDS = (0, 1, 2)
 class Measured:
     """A planted model on a batch of the induction task, with other sequences of the same task beside it."""
 
-    def __init__(self, planted: Planted) -> None:
+    def __init__(self, planted: Planted, sequences: int) -> None:
         self.planted, self.model = planted, planted.model
-        self.batch = induction_batch(self.model, sequences=48, seed=11)
-        self.others = induction_batch(self.model, sequences=48, seed=12).tokens
+        self.batch = induction_batch(self.model, sequences=sequences, seed=11)
+        self.others = induction_batch(self.model, sequences=sequences, seed=12).tokens
         self.loss = next_token_loss(self.batch.told)
         with torch.no_grad():
             logits, self.cache = self.model.run_with_cache(self.batch.tokens, names_filter="pattern")
@@ -72,14 +72,14 @@ class Measured:
 
 
 @cache
-def _measured(kind: str, seed: int) -> Measured:
-    return Measured(plant(kind, seed))
+def _measured(kind: str, seed: int, sequences: int) -> Measured:
+    return Measured(plant(kind, seed), sequences)
 
 
 @pytest.fixture(scope="session", params=SEEDS)
-def measured(request: pytest.FixtureRequest) -> Callable[[str], Measured]:
-    """measured(kind), for each seed in turn."""
-    return lambda kind: _measured(kind, request.param)
+def measured(request: pytest.FixtureRequest) -> Callable[..., Measured]:
+    """measured(kind, sequences), for each seed in turn."""
+    return lambda kind, sequences=24: _measured(kind, request.param, sequences)
 
 
 @pytest.fixture
