@@ -30,7 +30,8 @@ class ActivationCache(Mapping[str, Tensor]):
     """Activations by hook name, in the order they were met.
 
     `cache["pattern", 0]`, `cache["blocks.0.attn.hook_pattern"]`, `cache["resid_post", -1]` and
-    `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored.
+    `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored. Values are the run's
+    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it.
     """
 
     def __init__(self, cache_dict: Mapping[str, Tensor], model: Opened, has_batch_dim: bool = True) -> None:

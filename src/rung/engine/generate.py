@@ -32,6 +32,7 @@ def generate(
     A row that has produced `stop_token` is filled up with it; generation ends early when every row has. `mask` is
     False at (left) padding. Raises PromptError if the result would not fit the context.
     """
+    check_sampling(temperature, top_k, top_p)
     batch, length = tokens.shape
     if length + count > config.n_ctx:
         raise PromptError(
@@ -68,12 +69,7 @@ def choose(
     `top_k` keeps the k likeliest; `top_p` the fewest that hold that much probability (Holtzman et al. 2019,
     arXiv:1904.09751).
     """
-    if temperature < 0:
-        raise PromptError(f"temperature is {temperature}; it must be 0 (greedy) or more")
-    if top_k is not None and top_k < 1:
-        raise PromptError(f"top_k is {top_k}; it must be at least 1")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise PromptError(f"top_p is {top_p}; it must be above 0 and at most 1")
+    check_sampling(temperature, top_k, top_p)
     if temperature == 0:
         return logits.argmax(-1)
     logits = logits.float() / temperature
@@ -85,3 +81,13 @@ def choose(
         before = ranked.softmax(-1).cumsum(-1) - ranked.softmax(-1)
         logits = logits.scatter(1, order, ranked.masked_fill(before >= top_p, -torch.inf))
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+
+
+def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Raises PromptError for settings that no draw can follow."""
+    if temperature < 0:
+        raise PromptError(f"temperature is {temperature}; it must be 0 (greedy) or more")
+    if top_k is not None and top_k < 1:
+        raise PromptError(f"top_k is {top_k}; it must be at least 1")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise PromptError(f"top_p is {top_p}; it must be above 0 and at most 1")

@@ -44,6 +44,7 @@ _RESID = ("batch", "pos", "d_model")
 _HEADS = ("batch", "pos", "head", "d_head")
 _KV_HEADS = ("batch", "pos", "kv_head", "d_head")
 _SPLIT = ("batch", "pos", "head", "d_model")
+_KV_SPLIT = ("batch", "pos", "kv_head", "d_model")
 _PATTERN = ("batch", "head", "query_pos", "key_pos")
 _SCALE = ("batch", "pos", "1")
 _MLP = ("batch", "pos", "d_mlp")
@@ -54,8 +55,8 @@ SITE_KINDS: dict[str, SiteKind] = {
     "resid_pre": SiteKind("blocks.{l}.hook_resid_pre", _RESID, "residual stream entering the block"),
     "attn_in": SiteKind("blocks.{l}.hook_attn_in", _SPLIT, "what each head reads, one copy a head", True),
     "q_input": SiteKind("blocks.{l}.hook_q_input", _SPLIT, "what each head's queries read, before the norm", True),
-    "k_input": SiteKind("blocks.{l}.hook_k_input", _SPLIT, "what each key head reads, before the norm", True),
-    "v_input": SiteKind("blocks.{l}.hook_v_input", _SPLIT, "what each value head reads, before the norm", True),
+    "k_input": SiteKind("blocks.{l}.hook_k_input", _KV_SPLIT, "what each key head reads, before the norm", True),
+    "v_input": SiteKind("blocks.{l}.hook_v_input", _KV_SPLIT, "what each value head reads, before the norm", True),
     "ln1.scale": SiteKind("blocks.{l}.ln1.hook_scale", _SCALE, "what the norm before attention divides by"),
     "ln1.normalized": SiteKind("blocks.{l}.ln1.hook_normalized", _RESID, "normalized input of attention"),
     "q": SiteKind("blocks.{l}.attn.hook_q", _HEADS, "queries"),
@@ -63,8 +64,8 @@ SITE_KINDS: dict[str, SiteKind] = {
     "v": SiteKind("blocks.{l}.attn.hook_v", _KV_HEADS, "values"),
     "rot_q": SiteKind("blocks.{l}.attn.hook_rot_q", _HEADS, "queries, turned by position"),
     "rot_k": SiteKind("blocks.{l}.attn.hook_rot_k", _KV_HEADS, "keys, turned by position"),
-    "attn_scores": SiteKind("blocks.{l}.attn.hook_attn_scores", _PATTERN, "scores before the softmax"),
-    "pattern": SiteKind("blocks.{l}.attn.hook_pattern", _PATTERN, "attention: each query's weights over keys"),
+    "attn_scores": SiteKind("blocks.{l}.attn.hook_attn_scores", _PATTERN, "scores, −∞ at later keys"),
+    "pattern": SiteKind("blocks.{l}.attn.hook_pattern", _PATTERN, "each query's weights over keys"),
     "z": SiteKind("blocks.{l}.attn.hook_z", _HEADS, "values averaged by the pattern"),
     "result": SiteKind("blocks.{l}.attn.hook_result", _SPLIT, "each head's own write to the stream", True),
     "attn_out": SiteKind("blocks.{l}.hook_attn_out", _RESID, "what attention writes to the stream"),
@@ -129,7 +130,7 @@ def find_site(config: ModelConfig, key: SiteKey) -> Site:
 
     Negative layers count from the end. Raises SiteError with near names when this model has no such site.
     """
-    path = key if isinstance(key, str) else hook_name(*_from_the_end(config, key))
+    path = _spelled(config, key)
     found = _by_path(config).get(path) or _by_path(config).get(hook_name(path))
     if found is None:
         names = list(_by_path(config))
@@ -140,11 +141,21 @@ def find_site(config: ModelConfig, key: SiteKey) -> Site:
     return found
 
 
-def _from_the_end(config: ModelConfig, key: tuple[str | int | None, ...]) -> tuple[str, int | None, str | None]:
-    name, layer, kind = (*key, None, None)[:3]
-    if isinstance(layer, int) and layer < 0:
-        layer += config.n_layers
-    return str(name), layer if layer is None else int(layer), None if kind is None else str(kind)
+def _spelled(config: ModelConfig, key: object) -> str:
+    match key:
+        case str():
+            return key
+        case (str(name),) | (str(name), None):
+            # A short name without its layer names no hook: it is left short for the error to quote.
+            return name if "{l}" in hook_name(name) else hook_name(name)
+        case (str(name), int(layer), *rest) if not isinstance(layer, bool):
+            at = layer + config.n_layers if layer < 0 else layer
+            match rest:
+                case []:
+                    return hook_name(name, at)
+                case [str(kind)]:
+                    return hook_name(name, at, kind)
+    raise SiteError(f'{key!r} names no hook: give a name, or a tuple like ("pattern", 1) or ("scale", 0, "ln1")')
 
 
 def hook_name(name: str, layer: int | None = None, layer_type: str | None = None) -> str:

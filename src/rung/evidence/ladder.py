@@ -32,6 +32,8 @@ MOST_CANDIDATES = 8
 """Heads of one signature that the search looks at more closely."""
 WITH = ("rung", "torch", "numpy", "scipy")
 """Packages whose versions a record names."""
+SUFFICES = 0.8
+"""Share of a role's work from which one member is said to suffice."""
 NOTHING = -1
 """The rung of a claim about a behaviour that is not there."""
 
@@ -269,11 +271,13 @@ def judge(claim: Claim, measurements: list[Measurement], floors: Floors, sequenc
     if reached == len(RUNGS) - 1:
         return Verdict(
             reached,
-            _under(floors, f"mechanism. A circuit for {claim.name}: {drawn(claim)}.{_shared(claim, measurements)}"),
+            _under(
+                floors, f"mechanism. A circuit for {claim.name}: {drawn(claim)}.{_shared(claim, measurements, floors)}"
+            ),
         )
     weak = _weakest(measurements, reached + 1)
     sentence = f"{RUNGS[reached]}; not {RUNGS[reached + 1]}: {weak}."
-    return Verdict(reached, _under(floors, sentence + _shared(claim, measurements)))
+    return Verdict(reached, _under(floors, sentence + _shared(claim, measurements, floors)))
 
 
 def _weakest(measurements: list[Measurement], rung: int) -> str:
@@ -294,13 +298,18 @@ def drawn(claim: Claim) -> str:
     return "; ".join(map(edge, claim.edges)) or ", ".join(role.labels for role in claim.roles)
 
 
-def _shared(claim: Claim, measurements: list[Measurement]) -> str:
+def _shared(claim: Claim, measurements: list[Measurement], floors: Floors) -> str:
     """Roles whose members stand in for each other, said plainly."""
     said = ""
     for role in claim.roles:
         alone = [m for m in measurements if m.test == "member" and m.subject in set(map(head_label, role.heads))]
-        if len(alone) > 1 and all((m.control or 0) >= 0.5 and (m.value or 0) < 0.1 for m in alone):
+        shares = [m.control or 0.0 for m in alone]
+        if len(alone) < 2 or min(shares) < floors.alone or max(m.value or 0.0 for m in alone) >= floors.necessity:
+            continue
+        if min(shares) >= SUFFICES:
             said += f" Redundant: any one of {role.labels} suffices."
+        else:
+            said += f" Redundant: {role.labels} cover for each other; alone, each does {min(shares):.0%} or more."
     return said
 
 

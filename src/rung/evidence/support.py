@@ -264,7 +264,8 @@ def faithfulness(trial: Trial, claim: Claim, floors: Floors) -> Iterator[Measure
             floor=floors.faithfulness,
             control=best if np.isfinite(best) else None,
             control_name=f"best set with one swap: {swap}" if how is MEAN else "",
-            said=f"F {own:.2f}" if how is MEAN else f"F {own:.2f} by resample, whose empty circuit misleads",
+            said=f"F {own:.2f}"
+            + ("" if holds else f": the circuit alone, all other heads at their {how.put}, is too little"),
         )
 
 

@@ -48,6 +48,14 @@ def test_unknown_names_suggest_near_ones():
     with pytest.raises(SiteError, match="no hook named 'pattern'"):
         find_site(CONFIG, "pattern")
     assert hook_name("nonsense") == "nonsense"
+    with pytest.raises(SiteError, match="no hook named 'pattern'"):
+        find_site(CONFIG, ("pattern", None))
+
+
+@pytest.mark.parametrize("key", [5, None, (), (1, "pattern"), ("pattern", True), ("pattern", 0, "ln1", 3)])
+def test_what_is_no_name_at_all(key):
+    with pytest.raises((SiteError, TypeError)):
+        find_site(CONFIG, key)
 
 
 def test_a_short_name_without_a_layer_selects_every_layers():
