@@ -16,7 +16,7 @@ from ..engine.transformer import locate, rotate, upcast
 from ..engine.weights import block_weights, single, unembedding
 from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores
-from .measurement import Floors, Measurement, Outcome, Tables
+from .measurement import Floors, Measurement, Outcome, Tables, in_words
 from .statistics import SIGN_FLIP, interval, sign_flip_p
 from .trial import PerSequence, Trial, per_sequence
 
@@ -228,5 +228,7 @@ def _push(
         floor=floor,
         control=best,
         control_name=f"best head in no role: {rival}",
-        said=f"{role.labels} {way} {together.mean():+.2f} {unit} [{low:.2f}, {high:.2f}], next {best:+.2f}{also}",
+        said=in_words(
+            f"{role.labels} {way} {together.mean():+.2f} {unit} [{low:.2f}, {high:.2f}], next {best:+.2f}{also}"
+        ),
     )

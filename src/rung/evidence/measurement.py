@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -24,6 +25,11 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not applicable"
     NOT_RUN = "not run"
+
+
+def in_words(text: str) -> str:
+    """A result as people write it: rounded to nothing is nothing, without a minus."""
+    return re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,7 @@ class Floors:
 
     def changed(self) -> dict[str, float]:
         """The floors that are not the default ones."""
-        return {name: value for name, value in asdict(self).items() if value != getattr(_DEFAULT, name)}
+        return {name: float(value) for name, value in asdict(self).items() if value != getattr(_DEFAULT, name)}
 
 
 _DEFAULT = Floors()

@@ -18,7 +18,7 @@ from ..engine.taps import EditTap, Tap
 from ..engine.weights import block_weights
 from ..tasks.induction import corrupt
 from .claim import Claim, Edge, Role
-from .measurement import Floors, Measurement, Outcome
+from .measurement import Floors, Measurement, Outcome, in_words
 from .statistics import SIGN_FLIP, interval, ratio_interval, sign_flip_p
 from .trial import MEAN, RESAMPLE, ZERO, Ablation, PerSequence, Trial, put_heads
 
@@ -68,7 +68,7 @@ def necessity(trial: Trial, role: Role, floors: Floors, seed: int) -> tuple[Meas
         floor=floors.necessity,
         control=float(other / gain),
         control_name="the other kind of ablation",
-        said=said,
+        said=in_words(said),
     )
     return measured, effects
 
@@ -104,8 +104,10 @@ def members(
             floor=floors.member,
             control=least_alone,
             control_name=f"share of the role's work done alone (floor {floors.alone:g})",
-            said=f"{head_label(head)}: removing it costs {least_cost:.0%} of the gain, alone it does {least_alone:.0%}"
-            + ("" if needed or able else ": a passenger"),
+            said=in_words(
+                f"{head_label(head)}: removing it costs {least_cost:.0%} of the gain, alone it does {least_alone:.0%}"
+                + ("" if needed or able else ": a passenger")
+            ),
         )
 
 
@@ -145,8 +147,10 @@ def denoising(trial: Trial, role: Role, floors: Floors, seed: int) -> Measuremen
         floor=floors.denoising,
         control=other,
         control_name=f"all other heads of layer {layer}",
-        said=f"{what}, {share:.0%} mended (other heads of its layer {other:.0%})"
-        + ("" if harmed else ": the corruption does too little harm to tell"),
+        said=in_words(
+            f"{what}, {share:.0%} mended (other heads of its layer {other:.0%})"
+            + ("" if harmed else ": the corruption does too little harm to tell")
+        ),
     )
 
 
@@ -225,7 +229,7 @@ def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: i
         floor=floors.edge,
         control=rivals[best] / whole.mean() if whole.mean() else 0.0,
         control_name=f"strongest rival: {best}",
-        said=f"edge into {edge.into} carries {share:.2f} of the sender's {whole.mean():+.2f} nats, {listed}",
+        said=in_words(f"edge into {edge.into} carries {share:.2f} of the sender's {whole.mean():+.2f} nats, {listed}"),
     )
 
 
@@ -264,8 +268,10 @@ def faithfulness(trial: Trial, claim: Claim, floors: Floors) -> Iterator[Measure
             floor=floors.faithfulness,
             control=best if np.isfinite(best) else None,
             control_name=f"best set with one swap: {swap}" if how is MEAN else "",
-            said=f"F {own:.2f}"
-            + ("" if holds else f": the circuit alone, all other heads at their {how.put}, is too little"),
+            said=in_words(
+                f"F {own:.2f}"
+                + ("" if holds else f": the circuit alone, all other heads at their {how.put}, is too little")
+            ),
         )
 
 
@@ -294,5 +300,5 @@ def _shown(trial: Trial, test: str, subject: str, effect: PerSequence, seed: int
         unit=unit,
         n=trial.n,
         interval=interval(effect, seed),
-        said=f"{test} {subject}: {effect.mean():+.0%} {unit}",
+        said=in_words(f"{test} {subject}: {effect.mean():+.0%} {unit}"),
     )
