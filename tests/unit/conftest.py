@@ -1,12 +1,16 @@
 """Small models: random ones of every kind, and one that is wired by hand to do induction."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from rung.config import BIASES, ModelConfig, Rotary, bias_shapes
+from rung.evidence.claim import INDUCTION
+from rung.evidence.ladder import Agreement, Proof, Verdict
+from rung.evidence.measurement import Floors, Measurement, Outcome
 from rung.model.model import HookedTransformer
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -101,3 +105,56 @@ def wired() -> HookedTransformer:
     weights["W_K"][1][2][before, :v] = eye(v)
     weights["W_V"][1][2][token, :v] = weights["W_O"][1][2][:v, token] = eye(v)
     return model
+
+
+HOLDS, FAILS, SHOWN = Outcome.HOLDS, Outcome.FAILS, Outcome.NOT_APPLICABLE
+
+
+def _measured(rung: int, test: str, subject: str, value: float, said: str = "", **more: Any) -> Measurement:
+    values: dict[str, Any] = {"outcome": HOLDS, "required": True, "n": 64, "said": said} | more
+    return Measurement(rung=rung, test=test, subject=subject, value=value, **values)
+
+
+def _proof(**changes: Any) -> Proof:
+    """A proof by hand, as one of a good run looks; `outcomes` changes some of them, by test."""
+    p = {"p": 0.0001, "p_test": "paired sign flips"}
+    measurements = [
+        _measured(
+            0, "gain", "the model", 9.8, "loss 9.88 → 0.07 nats", unit="nats", interval=(9.7, 9.9), floor=1.0, **p
+        ),
+        _measured(0, "second copy against ln n", "the model", 0.07, "second copy 0.07 nats", unit="nats", floor=2.89),
+        _measured(1, "previous_token score", "0.0", 0.997, "0.0 previous-token 1.00", unit="attention", floor=0.3),
+        _measured(1, "induction score", "1.0", 0.92, "1.0 induction 0.92", unit="attention", floor=0.3, control=0.02),
+        _measured(2, "attribution, direct", "1.0", 17.9, "1.0 direct +17.88 logits", unit="logits", floor=0.0, **p),
+        _measured(2, "parts sum to the whole", "the model", 6.9e-7, "parts sum within 7e-07", floor=1e-4),
+        _measured(3, "necessity, mean and resample", "0.0", 0.85, "removing 0.0 costs +8.3 nats", floor=0.1, **p),
+        _measured(3, "necessity, mean and resample", "1.0", 0.88, "removing 1.0 costs +8.7 nats", floor=0.1, **p),
+        _measured(3, "denoising, A replaced", "0.0", 1.0, "restoring 0.0: 9.4 → 0.04 nats", floor=0.5),
+        _measured(3, "faithfulness, mean", "the circuit", 0.98, "F 0.98", floor=0.8, control_name="best swap"),
+        _measured(3, "zero ablation", "0.0", 0.86, "zero ablation 0.0: +86%", outcome=SHOWN, required=False),
+        _measured(4, "OV copying top-1", "1.0", 1.0, "1.0's OV copies 100 % of tokens", unit="of tokens", floor=0.8),
+    ]
+    outcomes: dict[str, Outcome] = changes.pop("outcomes", {})
+    methods = ("pattern", "attribution", "ablation", "weights")
+    whole: dict[str, Any] = {
+        "claim": INDUCTION.with_heads({"previous_token": [(0, 0)], "induction": [(1, 0)]}),
+        "model": {"name": "small", "weights": "0f" * 32, "config": _build().config.to_dict()},
+        "verdict": Verdict(4, "mechanism. A circuit for induction: 0.0 → 1.0 (K-composition)."),
+        "measurements": tuple(replace(m, outcome=outcomes.get(m.test, m.outcome)) for m in measurements),
+        "agreement": (
+            Agreement("previous_token", ("0.0",), dict.fromkeys(methods, "0.0")),
+            Agreement("induction", ("1.0",), dict.fromkeys(methods, "1.0")),
+        ),
+        "run": {
+            "sequences": 64, "search_seed": 0, "confirmation_seed": 7, "heads": "found by search", "dtype": "float32",
+            "device": "cpu", "versions": {"rung": "0.1.0"},
+        },
+        "floors": Floors(),
+    }  # fmt: skip
+    return Proof(**(whole | changes))
+
+
+@pytest.fixture
+def proof() -> Callable[..., Proof]:
+    """proof(outcomes={test: outcome}, **fields of Proof): a proof by hand, of a good run but for the changes."""
+    return _proof

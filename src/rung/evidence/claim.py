@@ -162,7 +162,7 @@ def parse_heads(text: str) -> tuple[str, tuple[Head, ...]]:
     """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))). Raises ClaimError on anything else."""
     name, found, listed = text.partition("=")
     pieces = [piece.strip() for piece in listed.split(",")]
-    if not found or not name.strip() or not all(re.fullmatch(r"\d+\.\d+", piece) for piece in pieces):
+    if not found or not name.strip() or not all(re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", piece) for piece in pieces):
         raise ClaimError(
             f"heads are given as ROLE=LAYER.HEAD[,LAYER.HEAD…], for example induction=1.4,1.10; not {text!r}"
         )

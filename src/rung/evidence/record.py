@@ -9,7 +9,8 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,7 +29,6 @@ from .measurement import RUNGS, Floors, Measurement
 FORMAT = "rung record"
 VERSION = 1
 _OPENING = f'{{\n  "format": "{FORMAT}"'
-_LARGEST = 1e300
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -84,17 +84,16 @@ def _finite(value: Any) -> Any:
 
 def write_record(proof: Proof, path: str | Path) -> Record:
     """Writes the record in one piece or not at all: beside its place, then moved there. Raises RecordError."""
-    made, path = record(proof), _place(path)
-    beside = path.with_name(f".{path.name}.{token_hex(4)}")
-    try:
+    made = record(proof)
+    with _told(path):
+        target = _target(path)
+        beside = target.with_name(f".{target.name}.{token_hex(4)}")
         try:
             with beside.open("x", encoding="utf-8") as file:
                 file.write(made.to_json())
-            beside.replace(path)
+            beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise RecordError(f"the record cannot be written to {path}: {error.strerror or error}") from None
     return made
 
 
@@ -103,23 +102,29 @@ def check_place(path: str | Path) -> None:
 
     A file that is there and is not a record is never written over.
     """
-    path = _place(path)
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
+    with _told(path):
+        target = _target(path)
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
-        if not path.exists():
-            return
-        if not path.is_file():
-            raise RecordError(f"the record cannot be written to {path}: it is not a file")
-        with path.open("r+", encoding="utf-8", errors="replace") as file:
-            opening = file.read(len(_OPENING))
-    except OSError as error:
-        raise RecordError(f"the record cannot be written to {path}: {error.strerror or error}") from None
+        opening = ""
+        if target.exists():
+            if not target.is_file():
+                raise RecordError(f"the record cannot be written to {path}: it is not a file")
+            with target.open("r+", encoding="utf-8", errors="replace") as file:
+                opening = file.read(len(_OPENING))
     if opening and opening != _OPENING:
         raise RecordError(f"{path} is there and is not a record, so it is left as it is; choose another file")
 
 
-def _place(path: str | Path) -> Path:
+@contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(f"the record cannot be written to {path}: {error.strerror or error}") from None
+
+
+def _target(path: str | Path) -> Path:
     """Where the file is, links followed, so that a link stays one."""
     path = Path(path)
     if not path.name:
@@ -313,9 +318,12 @@ def _head(where: str, value: Any) -> Head:
 def _float(where: str, value: Any) -> float:
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
-    if type(value) not in (int, float) or abs(value) > _LARGEST:
-        raise RecordError(f"{where} is {_kind(value)}, not a number that fits")
-    return float(value)
+    if type(value) not in (int, float):
+        raise RecordError(f"{where} is {_kind(value)}, not a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise RecordError(f"{where} is too large a number") from None
 
 
 _WORDS = {
