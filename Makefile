@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel bench corpus clean
+.PHONY: help venv prove test check lint wheel bench soundness corpus clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.user ## make .venv and install rung in it, editable
 
@@ -34,9 +34,10 @@ wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 	@$(BIN)/python scripts/check_wheel.py
 
 bench: $(VENV)/.dev ## rung beside its peers
-	@set -e; for file in benchmarks/*.py; do \
-		[ -e "$$file" ] || { echo "make bench: benchmarks/ holds no .py file" >&2; exit 1; }; \
-		echo "== $$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in benchmarks/engine.py benchmarks/prove.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
+	@$(BIN)/python benchmarks/soundness.py
 
 corpus: $(VENV)/.user ## fetch and clean the text that the bundled models learned
 	@$(BIN)/python scripts/corpus.py --out build/corpus

@@ -101,9 +101,8 @@ def main() -> None:
     ours = HookedTransformer.from_pretrained_no_processing("gpt2-small-shaped", hf_model=theirs, device=args.device)
     generator = torch.Generator().manual_seed(0)
     name = torch.cuda.get_device_name() if args.device == "cuda" else platform.processor() or platform.machine()
-    print(
-        f"{datetime.date.today()} · {name}, {args.threads} threads · torch {torch.__version__} · transformers {transformers.__version__}"
-    )
+    versions = f"torch {torch.__version__} · transformers {transformers.__version__}"
+    print(f"{datetime.date.today()} · {name}, {args.threads} threads · {versions}")
     for batch, length in SHAPES:
         tokens = torch.randint(0, 50257, (batch, length), generator=generator).to(args.device)
         with torch.no_grad():

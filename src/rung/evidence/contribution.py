@@ -213,6 +213,9 @@ def _push(
     strong = sorted(head for head in siblings - set(claim.heads) if heads[head].mean() >= share)
     named = ", ".join(map(head_label, strong))
     also = f"; not unique, as much comes from {named}" if strong and outcome is Outcome.HOLDS else ""
+    trifles = [head_label(head) for head, end in ends.items() if end[0] <= max(floor, 0.0)]
+    if trifles and len(ends) > 1:
+        also = f"; {', '.join(trifles)} alone: a trifle beside the strongest head"
     return Measurement(
         rung=2,
         test=f"attribution, {way}",
