@@ -111,12 +111,12 @@ def _circuit_deep(stream: Stream, generator: torch.Generator) -> Plan:
 
 
 def _circuit_shared(stream: Stream, generator: torch.Generator) -> Plan:
-    halves = {"one": induction(stream, gain=0.5), "other": induction(stream, gain=0.5)}
+    halves = {"one": induction(stream, gain=0.3), "other": induction(stream, gain=0.3)}
     return Plan(
         layers=({"previous_token": previous_token(stream)}, halves),
         induction=("one", "other"),
         truth=4,
-        why="The claimed heads are the circuit: two induction heads copy half each, and each of them is missed.",
+        why="The claimed heads are the circuit: two induction heads copy half each, too faintly to do without either.",
     )
 
 
@@ -181,9 +181,9 @@ def _wrong_edge(stream: Stream, generator: torch.Generator) -> Plan:
     return replace(
         _circuit(stream, generator),
         into="Q",
-        truth=2,
-        why="The claimed heads are the right ones and contribute, but the induction head reads the previous-token head "
-        "in its keys, not in its queries.",
+        truth=1,
+        why="The claimed heads are the right ones, but the induction head reads the previous-token head in its keys: "
+        "into its queries, where the claim says that it does, nothing is contributed.",
     )
 
 
@@ -191,9 +191,9 @@ def _wrong_edge_value(stream: Stream, generator: torch.Generator) -> Plan:
     return replace(
         _circuit(stream, generator),
         into="V",
-        truth=2,
-        why="The claimed heads are the right ones and contribute, but the induction head reads the previous-token head "
-        "in its keys, not in its values.",
+        truth=1,
+        why="The claimed heads are the right ones, but the induction head reads the previous-token head in its keys: "
+        "into its values, where the claim says that it does, nothing is contributed.",
     )
 
 
@@ -229,9 +229,8 @@ def _partial(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
         layers=({"previous_token": previous_token(stream)}, shares),
         induction=("smaller",),
-        truth=1,
-        why="Two heads copy, 60 to 40, and only the smaller is claimed: a head without a role contributes more, and is "
-        "enough alone.",
+        truth=2,
+        why="Two heads copy, 60 to 40, and only the smaller is claimed: it contributes, but the larger is enough.",
     )
 
 
@@ -239,9 +238,9 @@ def _passenger(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
         layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream), "idle": striped(stream)}),
         induction=("induction", "idle"),
-        truth=2,
-        why="One of the claimed induction heads is the right one; the other looks the same way and writes nothing, so "
-        "it is not needed.",
+        truth=1,
+        why="One of the claimed induction heads is the right one; the other looks the same way and contributes "
+        "nothing.",
     )
 
 

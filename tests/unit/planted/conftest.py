@@ -79,7 +79,7 @@ def _measured(kind: str, seed: int, sequences: int) -> Measured:
 @pytest.fixture(scope="session", params=SEEDS)
 def measured(request: pytest.FixtureRequest) -> Callable[..., Measured]:
     """measured(kind, sequences), for each seed in turn."""
-    return lambda kind, sequences=24: _measured(kind, request.param, sequences)
+    return lambda kind, sequences=18: _measured(kind, request.param, sequences)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_a_wrong_edge_is_a_wrong_claim_about_the_true_circuit(kind, into) -> Non
 def test_half_a_role_is_missed(measured) -> None:
     found = measured("circuit_shared")
     both = found.cost(found.heads["induction"])
-    assert all(0.02 * found.gain < found.cost((head,)) < 0.5 * both for head in found.heads["induction"])
+    assert all(0.1 * found.gain < found.cost((head,)) < 0.5 * both for head in found.heads["induction"])
 
 
 @pytest.mark.parametrize("kind", ["stripe", "stripe_alone"])
@@ -200,11 +200,11 @@ def test_with_the_cover_gone_too_nothing_is_left(measured) -> None:
 
 def test_a_backup_sleeps_until_the_claimed_heads_fall_silent(measured) -> None:
     """Resampled heads do not fall silent: they assert, and keep it asleep."""
-    found = measured("dormant")
+    found = measured("dormant", 36)
     roles = found.heads
     for heads in (*roles.values(), sum(roles.values(), ())):
         assert max(abs(found.cost(heads)), abs(found.cost(heads, Zero()))) < 0.05 * found.gain
-    assert found.cost(roles["induction"], Resample(found.others)) > 0.05 * found.gain
+    assert found.cost(roles["induction"], Resample(found.others)) > 0.03 * found.gain
     assert found.shares()["K"] > 0.9
     backups = [found.cost(((2, head),)) for head in range(4)]
     assert max(backups) < 0.02 * found.gain
