@@ -19,6 +19,12 @@ from . import scores
 from .corpus import BOS, Corpus
 from .recipes import Recipe
 
+KEYS = (
+    "name", "about", "parameters", "data", "licence", "seed", "steps", "stages_entered_at_steps", "stages_planned",
+    "head_scale", "silence", "seconds", "threads", "torch", "scores",
+)  # fmt: skip
+"""What every card tells."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -110,7 +116,7 @@ def page(card: Mapping[str, Any]) -> str:
         "## Training",
         f"{card['steps']} steps from seed {card['seed']}, {card['seconds']} s on {card['threads']} thread(s) with "
         f"torch {card['torch']}. The bits repeat on the same machine with the same torch build and thread count.",
-        *_disclosures(card),
+        *disclosures(card),
         "## Scores",
         "Of the stored weights; losses in nats. The copies are those of [BOS] r₁ … rₙ r₁ … rₙ, with distinct random "
         "tokens r, or (“prose”) a passage that was held out from training. Heads are written layer.head. The ablation "
@@ -122,7 +128,7 @@ def page(card: Mapping[str, Any]) -> str:
     return "\n\n".join(each for each in paragraphs if each) + "\n"
 
 
-def _disclosures(card: Mapping[str, Any]) -> Iterator[str]:
+def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
     """What was done to the training that a reader of its curve must know."""
     steps = card["stages_entered_at_steps"]
     if card["stages_planned"] > 1:
@@ -134,9 +140,10 @@ def _disclosures(card: Mapping[str, Any]) -> Iterator[str]:
     if len(steps) < card["stages_planned"]:
         yield f"Only {len(steps)} of them were reached."
     if card["head_scale"]:
+        layers = "; ".join(f"layer {layer}: {factors}" for layer, factors in enumerate(card["head_scale"]))
         yield (
-            f"The heads of each layer started, and took their steps, scaled by {tuple(card['head_scale'])}. That "
-            "chooses which head wins a role; it wires nothing."
+            f"Heads started, and took their steps, scaled by fixed factors ({layers}). That chooses which head wins a "
+            "role; it wires nothing."
         )
     if card["silence"]:
         yield (
@@ -149,9 +156,12 @@ def read_card(name: str | Path) -> dict[str, Any]:
     """The card of a bundled model, or of a folder that `train` left. Raises CheckpointError if it has none."""
     path = find_folder(name) / "card.json"
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        card = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"no card can be read from {path}: {error}") from None
+    if missing := [key for key in KEYS if key not in card]:
+        raise CheckpointError(f"no card can be read from {path}: it lacks {missing[0]!r}")
+    return card
 
 
 def read_curve(name: str | Path) -> list[dict[str, Any]]:

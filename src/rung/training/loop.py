@@ -178,13 +178,14 @@ def scaled(recipe: Recipe, leaves: Weights) -> Weights:
     """
     if recipe.head_scale is None:
         return leaves
-    config = recipe.config
-    scale = {
-        "W_Q": torch.tensor(recipe.head_scale)[:, None, None],
-        "W_K": torch.tensor(recipe.head_scale)[:: config.n_heads // config.n_kv, None, None],
+    group = recipe.config.n_heads // recipe.config.n_kv
+    queries = [torch.tensor(factors)[:, None, None] for factors in recipe.head_scale]
+    keys = [factors[::group] for factors in queries]
+    by = {"W_Q": queries, "W_O": queries, "W_K": keys, "W_V": keys}
+    return {
+        name: tuple(each * factors for each, factors in zip(held, by[name], strict=True)) if name in by else held
+        for name, held in leaves.items()
     }
-    by = {"W_Q": scale["W_Q"], "W_O": scale["W_Q"], "W_K": scale["W_K"], "W_V": scale["W_K"]}
-    return {name: tuple(each * by[name] for each in held) if name in by else held for name, held in leaves.items()}
 
 
 def take_step(run: Run) -> None:

@@ -8,6 +8,7 @@ weights at the start and the steps it takes: it chooses which head wins a role, 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -39,8 +40,8 @@ class Recipe:
     steps: int
     synthetic: bool = False
     """Whether the plain rows are a made-up language, so that no corpus is needed."""
-    head_scale: tuple[float, ...] | None = None
-    """One factor a head, the same in every layer; None: all heads alike."""
+    head_scale: tuple[tuple[float, ...], ...] | None = None
+    """One factor a head, layer by layer; None: all heads alike."""
     silence: float = 0.0
     """Chance that a batch is computed without one random head of the last layer: the others learn to cover for it."""
     learning_rate: float = 3e-3
@@ -59,8 +60,15 @@ class Recipe:
             raise ConfigError(f"steps is {self.steps} and measure_every {self.measure_every}; both must be at least 1")
         if self.config.bos_token_id != 0:
             raise ConfigError(f"bos_token_id is {self.config.bos_token_id}; a recipe's tokenizer makes it 0")
-        if self.head_scale is not None and len(self.head_scale) != self.config.n_heads:
-            raise ConfigError(f"head_scale has {len(self.head_scale)} values for {self.config.n_heads} heads")
+        shape = (self.config.n_heads,) * self.config.n_layers
+        if self.head_scale is not None and tuple(map(len, self.head_scale)) != shape:
+            raise ConfigError(f"head_scale is {self.head_scale}; it needs one factor a head, layer by layer")
+        if self.learning_rate <= 0 or self.weight_decay < 0 or self.position_base <= 0 or not 0 <= self.silence <= 1:
+            raise ConfigError(
+                f"learning_rate is {self.learning_rate}, weight_decay {self.weight_decay}, position_base "
+                f"{self.position_base} and silence {self.silence}; the first and third must be above 0, the second "
+                "not below, and silence is a chance"
+            )
         if self.silence and not self.config.n_layers:
             raise ConfigError(f"silence is {self.silence}, but there is no layer with heads to silence")
         for stage in self.stages:
@@ -79,15 +87,38 @@ class Recipe:
             known = {field.name for field in fields(cls)}
             for key in values.keys() - known:
                 raise ConfigError(f"recipe key {key!r} is not known.{near(key, known)}")
-            stages = [dict(each) for each in values["stages"]]
-            values["stages"] = tuple(Stage(**(each | {"mix": Mix(**each["mix"])})) for each in stages)
+            stages = [_typed(Stage, dict(each)) for each in values["stages"]]
+            values["stages"] = tuple(Stage(**(each | {"mix": Mix(**_typed(Mix, each["mix"]))})) for each in stages)
             values["config"] = ModelConfig.from_dict(values["config"])
-            for key in ("head_scale", "keep"):
-                if values.get(key) is not None:
-                    values[key] = tuple(values[key])
+            if values.get("head_scale") is not None:
+                values["head_scale"] = tuple(map(tuple, values["head_scale"]))
+            values["keep"] = tuple(values.get("keep", ()))
             return cls(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"this is not a recipe: {error}") from None
+
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float, type(None)),
+}  # fmt: skip
+_JSON_ITEMS: Mapping[str, tuple[type, ...]] = {
+    "tuple[int, ...]": (int,), "tuple[float, ...] | None": (int, float),
+}  # fmt: skip
+
+
+def _typed(kind: type, values: Any) -> dict[str, Any]:
+    """The values that a JSON object gives for a dataclass. Raises ConfigError for one of another type."""
+    values = dict(values)
+    for each in fields(kind):
+        if each.name not in values:
+            continue
+        value = values[each.name]
+        single, items = _JSON_TYPES.get(str(each.type)), _JSON_ITEMS.get(str(each.type), ())
+        held, fitting = ([value], single) if single else (value or () if items else (), items)
+        # A bool is an int to Python, not to a reader; NaN and infinity are no JSON.
+        if not all(type(one) in fitting and (type(one) is not float or math.isfinite(one)) for one in held):
+            raise ConfigError(f"{each.name} is {value!r}; it must be {each.type}")
+    return values
 
 
 def _check(stage: Stage, recipe: Recipe) -> None:
@@ -100,6 +131,8 @@ def _check(stage: Stage, recipe: Recipe) -> None:
     if (stage.until is None) != (stage is recipe.stages[-1]):
         raise ConfigError("every stage but the last needs an accuracy to end at, `until`; the last has none")
     chances = (mix.repeated, mix.natural, mix.prefix, mix.gap)
+    if mix.shortest < 1 or mix.unpredictable < 0:
+        raise ConfigError(f"shortest is {mix.shortest}, at least 1, and unpredictable {mix.unpredictable}, at least 0")
     if mix.rows < 1 or not all(0 <= each <= 1 for each in chances):
         raise ConfigError(f"a stage needs rows, and chances between 0 and 1: {mix}")
 
@@ -183,7 +216,7 @@ RECIPES: Mapping[str, Recipe] = {
             config=_TWO_LAYERS,
             stages=_induction(_TWO_LAYERS),
             steps=4000,
-            head_scale=(1.0, 0.3, 0.3, 0.3),
+            head_scale=((1.0, 0.3, 0.3, 0.3),) * 2,
         ),
         Recipe(
             name="two-layer-tiny",
@@ -192,7 +225,7 @@ RECIPES: Mapping[str, Recipe] = {
             stages=_induction_tiny(_TINY),
             steps=2500,
             synthetic=True,
-            head_scale=(1.0, 0.1),
+            head_scale=((1.0, 0.1),) * 2,
             learning_rate=4e-3,
             measure_every=25,
             keep=(0, 200, 300, 350, 400, 450, 500, 550, 600, 700, 1000, 2500),
@@ -203,6 +236,7 @@ RECIPES: Mapping[str, Recipe] = {
             config=_TWO_LAYERS,
             stages=_induction(_TWO_LAYERS),
             steps=4000,
+            head_scale=((1.0, 0.3, 0.3, 0.3), (1.0, 1.0, 1.0, 1.0)),
             silence=0.5,
         ),
         Recipe(
@@ -211,7 +245,7 @@ RECIPES: Mapping[str, Recipe] = {
             config=_FULL,
             stages=(_VERY_SHORT, *_induction(_FULL)),
             steps=4000,
-            head_scale=(1.0, 0.6, 0.6, 0.6),
+            head_scale=((1.0, 0.6, 0.6, 0.6),) * 2,
         ),
     )
 }

@@ -59,7 +59,7 @@ def test_scores_are_those_of_the_card(name):
 def test_a_card_says_where_the_model_comes_from(name):
     told, recipe = read_card(name), RECIPES[name]
     assert told["name"] == name and told["steps"] == recipe.steps
-    assert told["head_scale"] == (recipe.head_scale and list(recipe.head_scale))
+    assert told["head_scale"] == json.loads(json.dumps(recipe.head_scale))
     assert len(told["stages_entered_at_steps"]) == told["stages_planned"] == len(recipe.stages)
     assert told["seconds"] <= 1800
     if not recipe.synthetic:
@@ -83,17 +83,27 @@ def gain(told: dict) -> float:
     return told["first_copy_loss"] - told["second_copy_loss"]
 
 
-@pytest.mark.parametrize("name", ["two-layer", "two-layer-tiny", "two-layer-full"])
+@pytest.mark.parametrize("name", ["two-layer", "two-layer-tiny"])
 def test_one_head_of_each_layer_carries_induction(name):
     told = read_card(name)["scores"]
     (previous, *others), (induction, *rest) = told["previous_token"][0], told["induction"][1]
-    assert previous > 0.9 and induction > 0.7 and max(others) < 0.3 and max(rest) < 0.3
-    assert told["second_copy_loss"] < 0.4 and told["second_copy_accuracy"] > 0.95
+    assert previous > 0.98 and induction > 0.8 and max(others) < 0.1 and max(rest) < 0.1
+    assert told["second_copy_loss"] < 0.2 and told["second_copy_accuracy"] > 0.98
     rise = told["ablation_rise"]
-    assert min(rise["0.0"], rise["1.0"]) > 0.5 * gain(told)
+    assert min(rise["0.0"], rise["1.0"]) > 0.9 * gain(told)
     n_heads = len(told["induction"][0])
     for head in (f"{layer}.{h}" for layer in (0, 1) for h in range(1, n_heads)):
-        assert rise[head] < 0.1 * gain(told), head
+        assert rise[head] < 0.05 * gain(told), head
+
+
+def test_the_full_model_does_the_same_job_with_heads_that_share_a_role():
+    told = read_card("two-layer-full")["scores"]
+    assert sum(score > 0.9 for score in told["previous_token"][0]) == 2
+    assert sum(score > 0.7 for score in told["induction"][1]) == 2
+    assert told["second_copy_loss"] < 0.25 and told["second_copy_accuracy"] > 0.98
+    rise = told["ablation_rise"]
+    assert min(rise["0.*"], rise["1.*"]) > 0.85 * gain(told)
+    assert max(rise["1.2"], rise["1.3"]) < 0.05 * gain(told)
 
 
 def test_the_redundant_heads_cover_for_each_other():

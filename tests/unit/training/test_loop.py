@@ -38,7 +38,7 @@ SMALL = Recipe(
     ),
     steps=12,
     synthetic=True,
-    head_scale=(1.0, 0.3),
+    head_scale=((1.0, 0.3),) * 2,
     measure_every=4,
     keep=(0, 8),
 )
@@ -113,7 +113,7 @@ def test_what_a_run_leaves(tmp_path):
     assert card == json.loads(json.dumps(result.card))
     assert read_curve(result.folder) == [each.scores for each in told]
     assert list(checkpoints(result.folder)) == [0, 8]
-    assert card["seed"] == 0 and card["steps"] == 12 and card["head_scale"] == [1.0, 0.3]
+    assert card["seed"] == 0 and card["steps"] == 12 and card["head_scale"] == [[1.0, 0.3]] * 2
     assert card["stages_entered_at_steps"] == [0, 0]
     model = HookedTransformer.from_pretrained_no_processing(result.folder)
     assert model.config == replace(CONFIG, model_name="small")
@@ -127,7 +127,7 @@ def test_head_scale_scales_a_heads_start_and_its_steps():
     """A leaf scaled by s moves the weight by s times AdamW's step, which has no memory of scale."""
     alike = replace(SMALL, head_scale=None, weight_decay=0.0)
     moved = {}
-    for recipe in (alike, replace(alike, head_scale=(1.0, 0.25))):
+    for recipe in (alike, replace(alike, head_scale=((1.0, 0.25),) * 2)):
         run = loop.begin(recipe, 0, loop.find_corpus(recipe, None))
         before = {name: each.detach().clone() for name, each in flatten(CONFIG, run.weights)}
         loop.take_step(run)

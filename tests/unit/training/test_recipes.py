@@ -18,7 +18,7 @@ def test_a_recipe_can_be_carried_out(recipe):
         assert stage.until is None or stage is not recipe.stages[-1]
     assert set(recipe.keep) <= {*range(0, recipe.steps, recipe.measure_every), recipe.steps}
     if recipe.head_scale is not None:
-        assert len(recipe.head_scale) == recipe.config.n_heads
+        assert [len(factors) for factors in recipe.head_scale] == [recipe.config.n_heads] * recipe.config.n_layers
 
 
 def test_an_unknown_recipe_is_told_its_near_names():
@@ -40,7 +40,7 @@ def test_a_recipe_file_is_read(tmp_path):
         ({"config": {"n_layers": 2}}, "d_model"),
         ({"stages": []}, "at least one stage"),
         ({"steps": 0}, "steps is 0"),
-        ({"head_scale": [1.0]}, "head_scale"),
+        ({"head_scale": [[1.0]]}, "layer by layer"),
         ({"stages": [{"mix": {"window": 65, "rows": 8, "repeated": 0.5}}]}, "fit the context of 64"),
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 0.5}, "until": 0.9}]}, "the last has none"),
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 1.5}}]}, "between 0 and 1"),
