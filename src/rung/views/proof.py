@@ -205,8 +205,8 @@ def _agreement(found: Sequence[Agreement]) -> list[RenderableType]:
     if all(role.agrees for role in found):
         heads = _and([head for role in found for head in role.claimed])
         missing = [f"no {name} for {role.role}" for role in found for name in methods if name not in role.first]
-        verb = "agree" if len(methods) > 1 else "points"
-        said = f"{_and(methods).capitalize()} {verb} on {heads}{f' ({_and(missing)})' if missing else ''}."
+        verb = "agree on" if len(methods) > 1 else "points at"
+        said = f"{_and(methods).capitalize()} {verb} {heads}{f' ({_and(missing)})' if missing else ''}."
         return [Text(_clean(said))]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("the head put first", no_wrap=True)
