@@ -155,9 +155,10 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         if isinstance(value, list):
             each = {f"{at}.{h}": v for at, row in enumerate(value) for h, v in enumerate(row)}
         else:
-            each = value if isinstance(value, dict) else {}
-        text = " · ".join(f"{head}: {v:.3f}" for head, v in each.items()) or f"{value:.3f}"
-        out.append((name.replace("_", " "), text))
+            each = value if isinstance(value, dict) else {"": value}
+        texts = [f"{head}: {v:.3f}".removeprefix(": ") for head, v in each.items()]
+        if texts:
+            out.append((name.replace("_", " "), " · ".join(texts)))
     return out
 
 
