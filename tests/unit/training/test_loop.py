@@ -123,6 +123,25 @@ def test_what_a_run_leaves(tmp_path):
     assert "curriculum" in (result.folder / "README.md").read_text()
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_and_gets_a_card(name, tmp_path):
+    """A few steps of each, on the made-up language, narrowed to be quick."""
+    recipe = RECIPES[name]
+    rotary = recipe.config.rotary and replace(recipe.config.rotary, dim=8)
+    mlp = recipe.config.d_mlp and 32
+    config = replace(recipe.config, d_vocab=512, d_model=32, d_head=8, n_ctx=64, d_mlp=mlp, rotary=rotary)
+    stages = tuple(
+        replace(stage, mix=replace(stage.mix, rows=4, window=min(64, stage.mix.window)), until=stage.until and 0.0)
+        for stage in recipe.stages
+    )
+    result = loop.train(
+        replace(recipe, config=config, stages=stages, steps=8, measure_every=2, synthetic=True, keep=()), tmp_path
+    )
+    page = (result.folder / "README.md").read_text(encoding="utf-8")
+    assert "second copy loss" in page and ("ablation rise |" in page) == (config.n_layers > 0)
+    assert len(result.card["stages_entered_at_steps"]) == len(stages)
+
+
 def test_head_scale_scales_a_heads_start_and_its_steps():
     """A leaf scaled by s moves the weight by s times AdamW's step, which has no memory of scale."""
     alike = replace(SMALL, head_scale=None, weight_decay=0.0)
