@@ -1,4 +1,4 @@
-"""The command line: `rung prove`, `inspect`, `heads`, `board` and `doctor`.
+"""The command line: `rung prove`, `inspect`, `heads`, `board`, `train`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, or `prove` did not reach the required rung · 2 bad input, one line on
 stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
@@ -20,10 +20,13 @@ from typer.core import TyperGroup
 from .errors import RungError, near
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from .methods.patterns import HeadScores
     from .model.model import HookedTransformer
+    from .training import Progress, Recipe
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -121,8 +124,10 @@ def rung(
       rung board MODEL      does it use a repeat in its input?
       rung heads MODEL      which attention heads look like the reason?
       rung prove induction  find the circuit behind it, and test that claim
+      rung models           which models ship with Rung?
+      rung train RECIPE     train one yourself, and watch the circuit form
 
-    MODEL is a folder that holds config.json and model.safetensors, or the name of a bundled model (doctor lists them).
+    MODEL is a folder that holds config.json and model.safetensors, or the name of a bundled model (models lists them).
     Each command explains how to read its output: rung heads --help.
     """
 
@@ -428,6 +433,194 @@ def _place(record: str | None, default: str | None, none: bool) -> str | None:
     return None if none else record if record is not None else default
 
 
+@app.command(short_help="Train a small model, and watch its circuit form.")
+def train(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="What to train; without it, the list.")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own recipe, in the form that --show prints.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Where the model goes.  [default: ./ and the name]", show_default=False),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The text to learn from, UTF-8; `make corpus` builds one.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again, where an interrupted run could go on.")] = False,
+    printed: Annotated[bool, typer.Option("--show", help="Print the recipe as JSON; train nothing.")] = False,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**32, help="Draws the first weights and every batch.")
+    ] = 0,
+    threads: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Threads on the CPU; another count gives other last bits.")
+    ] = 2,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    r"""Train a small model by one of the recipes of the bundled ones, or by your own, and watch its circuit form.
+
+    \b
+    Examples
+      rung train                     list the recipes
+      rung train two-layer-tiny      needs no text, two minutes
+      rung train two-layer --corpus build/corpus/corpus.txt
+      rung train two-layer-tiny --show > mine.json
+      rung train --config mine.json --corpus book.txt
+
+    Ctrl-C keeps what was learned up to the last measurement; the same command goes on from there and ends with the same
+    bits as a run that was not interrupted, on one machine, torch build and number of threads. Nothing is downloaded.
+
+    \b
+    How to read it: measured every few steps, on text and tokens never trained on
+      second copy    loss in nats on random tokens that come twice: falls when the
+                     model learns to use the repeat
+      first copy     the same tokens the first time: nothing can predict them
+      text           loss on text that was held out
+      induction,     the best head's score (rung heads --help); a phase change is
+      previous       both rising while the second copy's loss falls
+      stage          recipes teach by a curriculum: a stage ends once it is learned
+
+    The folder holds what every command takes as MODEL, with the curve and a card that says how it was trained.
+    """
+    from pathlib import Path
+
+    if recipe is None and config is None:
+        if out is not None or corpus is not None or fresh or printed:
+            raise RungError("which recipe? Name one, or give your own with --config FILE; `rung train` lists them")
+        _list_recipes(as_json)
+        return
+    chosen = _recipe(recipe, config)
+    if printed:
+        _print_json(json.loads(chosen.to_json()))
+        return
+    if corpus is None and not chosen.synthetic:
+        raise RungError(
+            f"{chosen.name} learns from text: give it with --corpus FILE. `make corpus` in Rung's repository builds "
+            "build/corpus/corpus.txt; any UTF-8 text of some ten thousand words or more will do"
+        )
+    folder = Path(_named_folder(chosen.name) if out is None else out)
+    _train(chosen, folder, None if corpus is None else Path(corpus), seed, threads, fresh, quiet, as_json)
+
+
+def _train(
+    recipe: Recipe, out: Path, corpus: Path | None, seed: int, threads: int, fresh: bool, quiet: bool, as_json: bool
+) -> None:
+    from .training import read_curve
+    from .training import train as learn
+    from .training.loop import PROGRESS
+    from .views.terminal import show, write
+    from .views.training import begin_line, interrupted_line, trained_view
+
+    _set_threads(threads)
+    shown = str(out) if out.is_absolute() or out.parts[:1] == ("..",) else f"./{out}"
+    kept = read_curve(out)[-1]["step"] if not fresh and (out / PROGRESS).exists() else None
+    begun = begin_line(recipe, seed, threads, shown, kept is not None)
+    try:
+        with _curve(recipe, out, begun, quiet) as tell:
+
+            def heard(told: Progress) -> None:
+                nonlocal kept
+                kept = told.step
+                tell(told)
+
+            done = learn(recipe, out, seed=seed, corpus=corpus, progress=heard, resume=not fresh)
+    except KeyboardInterrupt:
+        write(f"rung: {interrupted_line(kept, recipe.steps, fresh)}\n", sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        _print_json({"folder": str(out), "card": dict(done.card)})
+        return
+    show(lambda width: trained_view(done.card, _expected(recipe), recipe.config, read_curve(out), shown, width))
+
+
+def _recipe(name: str | None, file: str | None) -> Recipe:
+    from pathlib import Path
+
+    from .training import find_recipe, read_recipe
+
+    if name is not None and file is not None:
+        raise RungError(f"a recipe was named, {name}, and --config given: which of the two?")
+    return read_recipe(Path(file)) if file is not None else find_recipe(str(name))
+
+
+def _named_folder(name: str) -> str:
+    """The default folder of a recipe, whose name a user may have chosen."""
+    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise RungError(f"the recipe's name, {name!r}, names no folder here; say where the model goes: --out FOLDER")
+    return name
+
+
+def _expected(recipe: Recipe) -> dict[str, Any] | None:
+    """The card of the bundled model that this very recipe made."""
+    from .model.checkpoint import BUNDLED, bundled_names
+    from .training import RECIPES, read_card
+
+    bundled = recipe.name in bundled_names() and recipe == RECIPES.get(recipe.name)
+    return read_card(BUNDLED / recipe.name) if bundled else None
+
+
+def _list_recipes(as_json: bool) -> None:
+    from .training import RECIPES
+    from .views.terminal import show
+    from .views.training import recipes_view
+
+    if as_json:
+        _print_json({"recipes": {name: json.loads(recipe.to_json()) for name, recipe in RECIPES.items()}})
+        return
+    known = [(recipe, _expected(recipe)) for recipe in RECIPES.values()]
+    show(lambda width: recipes_view(known, width))
+
+
+@app.command(short_help="Which models ship with Rung, and what do their cards say?")
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show one card: a bundled model's, or a trained folder's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    r"""Which models ship with Rung, and which other checkpoints can it read?
+
+    \b
+    Examples
+      rung models
+      rung models two-layer-tiny
+
+    \b
+    How to read a card
+      second copy      loss in nats on random tokens that come twice; far below
+                       ln V: the model uses the repeat
+      induction,       the heads with the highest scores, layer.head
+      previous token
+      without a head   how much the second copy's loss rises when that head gives
+                       its mean instead: the one that matters most, layer by layer
+      text             loss on text that was held out
+      the curve        a fall while ind and prev rise is the phase change in which
+                       the circuit forms
+
+    Scores in a card were measured when the model was trained. rung heads and rung board measure again; whether they add
+    up to a circuit is what rung prove tests.
+    """
+    from .families import FAMILIES
+    from .model.checkpoint import BUNDLED, bundled_names, load_checkpoint
+    from .training import read_card, read_curve
+    from .views.terminal import show
+    from .views.training import card_view, models_view
+
+    if name is not None:
+        card, curve, config = read_card(name), read_curve(name), load_checkpoint(name).config
+        if as_json:
+            _print_json({"card": card, "config": config.to_dict(), "curve": curve})
+        else:
+            show(lambda width: card_view(card, config, curve, width))
+        return
+    found = [(load_checkpoint(BUNDLED / each).config, read_card(BUNDLED / each)) for each in bundled_names()]
+    if as_json:
+        cards = {card["name"]: {"card": card, "config": config.to_dict()} for config, card in found}
+        _print_json({"models": cards, "reads": {family.name: list(family.model_types) for family in FAMILIES}})
+    else:
+        show(lambda width: models_view(found, FAMILIES, width))
+
+
 @app.command(short_help="Can Rung work here?")
 def doctor(threads: Threads = None, as_json: Json = False) -> None:
     """Can Rung work here? Versions, devices, folders, and a small check of the engine itself.
@@ -526,6 +719,42 @@ def _steps(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
+
+
+@contextmanager
+def _curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """The training curve on stderr: drawn where it can be drawn anew, else a line for each measurement.
+
+    `begun` comes before the first: until then the text is read, and what is wrong comes out.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from .training import read_curve
+    from .views.terminal import write
+    from .views.training import live_view, progress_line
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    utf = (sys.stderr.encoding or "").lower().startswith("utf")
+    opening = [begun]
+    if quiet:
+        yield lambda told: None
+    elif sys.stderr.isatty() and utf and not console.is_dumb_terminal:
+        with Live("getting ready", console=console, transient=True, auto_refresh=False) as live:
+
+            def draw(told: Progress) -> None:
+                if opening:
+                    console.print(opening.pop(), soft_wrap=True)
+                live.update(live_view(recipe, read_curve(out), console.width), refresh=True)
+
+            yield draw
+    else:
+
+        def log(told: Progress) -> None:
+            write("\n".join([*opening, progress_line(recipe, told)]) + "\n", sys.stderr)
+            opening.clear()
+
+        yield log
 
 
 def main() -> None:

@@ -232,6 +232,11 @@ def observe(run: Run, out: Path) -> None:
     with torch.no_grad():
         weights = run.weights
     found = scores.along_training(config, weights, run.corpus.held_out)
+    if not math.isfinite(found["prose_loss"]):
+        raise RungError(
+            f"training diverged: at step {run.step} the loss is {found['prose_loss']}; a smaller learning_rate than "
+            f"{recipe.learning_rate} may help"
+        )
     stage = recipe.stages[run.stage]
     found |= {"step": run.step, "stage": run.stage, "seconds": round(run.seconds, 1)}
     if stage.until is not None:

@@ -93,32 +93,40 @@ class Recipe:
             if values.get("head_scale") is not None:
                 values["head_scale"] = tuple(map(tuple, values["head_scale"]))
             values["keep"] = tuple(values.get("keep", ()))
-            return cls(**values)
+            return cls(**_typed(cls, values))
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"this is not a recipe: {error}") from None
 
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float, type(None)),
-}  # fmt: skip
-_JSON_ITEMS: Mapping[str, tuple[type, ...]] = {
-    "tuple[int, ...]": (int,), "tuple[float, ...] | None": (int, float),
-}  # fmt: skip
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "tuple[int, ...]": (int,),
+    "tuple[tuple[float, ...], ...] | None": (int, float),
+}
+"""What JSON may give for a field of each annotation, or for each item of its tuples."""
 
 
 def _typed(kind: type, values: Any) -> dict[str, Any]:
     """The values that a JSON object gives for a dataclass. Raises ConfigError for one of another type."""
-    values = dict(values)
+    given: dict[str, Any] = dict(values)
     for each in fields(kind):
-        if each.name not in values:
+        fitting = _JSON_TYPES.get(str(each.type))
+        if fitting is None or each.name not in given:
             continue
-        value = values[each.name]
-        single, items = _JSON_TYPES.get(str(each.type)), _JSON_ITEMS.get(str(each.type), ())
-        held, fitting = ([value], single) if single else (value or () if items else (), items)
+        value = given[each.name]
         # A bool is an int to Python, not to a reader; NaN and infinity are no JSON.
+        held = _flat(value or ()) if str(each.type).startswith("tuple") else [value]
         if not all(type(one) in fitting and (type(one) is not float or math.isfinite(one)) for one in held):
             raise ConfigError(f"{each.name} is {value!r}; it must be {each.type}")
-    return values
+    return given
+
+
+def _flat(value: Any) -> list[Any]:
+    return [one for item in value for one in _flat(item)] if isinstance(value, tuple) else [value]
 
 
 def _check(stage: Stage, recipe: Recipe) -> None:

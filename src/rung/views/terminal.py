@@ -185,6 +185,11 @@ def _scale(named: Sequence[str], lines: Mapping[str, float], row: int, height: i
     return f"{top:>{LABEL - 1}.1f} " if row == height - 1 else " " * LABEL
 
 
+def spark(values: Sequence[float], top: float, columns: int) -> str:
+    """A line of characters, each as high as its value from 0 to `top`, in at most `columns`."""
+    return "".join(_EIGHTHS[min(8, max(1, round(8 * value / top)))] for value in binned(values, columns))
+
+
 def nats(value: float) -> str:
     """Two decimals, and no minus before a zero."""
     return f"{round(value, 2) + 0.0:.2f}"

@@ -219,6 +219,11 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_training(tmp_path):
         loop.train(SMALL, tmp_path / "file" / "out")
 
 
+def test_training_that_diverges_says_so(tmp_path):
+    with pytest.raises(RungError, match="diverged: at step 4 the loss is nan; a smaller learning_rate"):
+        loop.train(replace(SMALL, learning_rate=1e30), tmp_path)
+
+
 def test_text_recipes_need_a_corpus_and_made_up_ones_refuse_it(tmp_path):
     with pytest.raises(RungError, match=r"no corpus was given: `make corpus`"):
         loop.train(RECIPES["two-layer"], tmp_path / "out")

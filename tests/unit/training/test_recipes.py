@@ -45,6 +45,14 @@ def test_a_recipe_file_is_read(tmp_path):
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 0.5}, "until": 0.9}]}, "the last has none"),
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 1.5}}]}, "between 0 and 1"),
         ({"stages": [{"mix": {"window": 64, "row": 8, "repeated": 0.5}}]}, "row"),
+        ({"stages": [{"mix": {"window": 64.5, "rows": 8, "repeated": 0.5}}]}, "window is 64.5; it must be int"),
+        ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 0.5, "shortest": 0}}]}, "shortest is 0"),
+        ({"steps": 2.5}, "steps is 2.5; it must be int"),
+        ({"steps": True}, "steps is True"),
+        ({"name": 5}, "name is 5; it must be str"),
+        ({"head_scale": [["a", "b"], ["a", "b"]]}, "head_scale is"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"learning_rate": 0.0}, "learning_rate is 0"),
     ],
 )
 def test_a_recipe_file_that_is_wrong_says_where(tmp_path, change, says):
