@@ -32,6 +32,8 @@ MOST_CANDIDATES = 8
 """Heads of one signature that the search looks at more closely."""
 WITH = ("rung", "torch", "numpy", "scipy")
 """Packages whose versions a record names."""
+MARGIN = 1.2
+"""How far above a floor the search wants a member: who barely passes may fail on the confirming sequences."""
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
 NOTHING = -1
@@ -226,8 +228,11 @@ def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, se
             chosen[role.name] = role.heads
             continue
         means = scores[role.signature].mean(-1)
+        # What must hold in every stratum later is asked of every stratum now.
+        strata = [rows.numpy() for rows in trial.batch.strata.values()]
+        least = np.min([scores[role.signature][..., rows].mean(-1) for rows in strata if rows.any()], axis=0)
         candidates = [
-            h for h in np.ndindex(means.shape) if means[h] >= floors.clue and _may_send(claim, role, h, chosen)
+            h for h in np.ndindex(means.shape) if least[h] >= floors.clue and _may_send(claim, role, h, chosen)
         ]
         ranked = sorted(candidates, key=lambda head: -means[head])[:MOST_CANDIDATES]
         chosen[role.name] = _earning([(int(layer), int(head)) for layer, head in ranked], trial, floors)
@@ -249,7 +254,7 @@ def _earning(heads: list[Head], trial: Trial, floors: Floors) -> tuple[Head, ...
         whole = (trial.ablate(kept, MEAN) - trial.clean).mean()
         cost = (trial.ablate([head], MEAN) - trial.clean).mean()
         left = (trial.ablate([other for other in kept if other != head], MEAN) - trial.clean).mean()
-        if cost < floors.member * gain and 1 - left / whole < floors.alone:
+        if cost < MARGIN * floors.member * gain and 1 - left / whole < MARGIN * floors.alone:
             kept.remove(head)
     return tuple(sorted(kept))
 

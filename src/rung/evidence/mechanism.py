@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.composition import composition, routed_qk
+from ..circuits.composition import composition
 from ..circuits.diagonal import diagonal
 from ..circuits.heads import Head, eigenvalue_copying, head_label, head_weights, ov_copying
 from ..circuits.positional import looks_back
@@ -31,6 +31,8 @@ CONTEXTS = 8
 """Random contexts that a token's stream is averaged over."""
 OFFSETS = 5
 """Distances at which rotary queries and keys are turned against each other."""
+MOST_LAYERS_COMPOSED = 4
+"""Composition norms of every pair are taken in models of at most so many layers."""
 ROTATIONS = 20
 """Random directions that the sender's output is turned to, for comparison."""
 ROTATED_TOKENS = 512
@@ -179,58 +181,66 @@ def _copying(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: T
 
 
 def _routed(trial: Trial, claim: Claim, edge: Edge, inputs: Inputs, floors: Floors) -> Iterator[Measurement]:
+    """For each receiver: what the edge's senders write together, read as its key. Pairs of heads are shown."""
     senders, receivers = claim.role(edge.sender), claim.role(edge.receiver)
     if edge.into != "K":
         why = f"routed QK is a test of edges into K; this one ends in {edge.into}"
         yield _unbuilt(trial, receivers.heads[0], "routed QK diagonal", why)
         return
     pairs = [
-        (s, r) for s, r in product(_heads_of_layers(trial, senders), _heads_of_layers(trial, receivers)) if s[0] < r[0]
+        (sender, receiver)
+        for sender, receiver in product(_heads_of_layers(trial, senders), _heads_of_layers(trial, receivers))
+        if sender[0] < receiver[0]
     ]
-    claimed = set(product(senders.heads, receivers.heads))
-    shares = {pair: routed_share(trial, *pair, inputs) for pair in pairs}
-    norms = composition(trial.model) if len(pairs) <= 4096 and trial.config.n_layers <= 4 else None
-    for pair in pairs:
-        if pair not in claimed:
-            continue
-        rest = {other: share for other, share in shares.items() if other not in claimed}
-        next_pair = max(rest, key=lambda other: rest[other], default=None)
-        best = rest[next_pair] if next_pair else 0.0
-        label = " → ".join(map(head_label, pair))
-        chance = rotated_shares(trial, *pair, inputs)
+    shares = {pair: routed_share(trial, [pair[0]], pair[1], inputs) for pair in pairs}
+    rest = {pair: x for pair, x in shares.items() if pair[0] not in senders.heads or pair[1] not in receivers.heads}
+    best = max(rest.values(), default=0.0)
+    for receiver in receivers.heads:
+        share = routed_share(trial, senders.heads, receiver, inputs)
+        label = f"{senders.labels} → {head_label(receiver)}"
+        chance = max(rotated_shares(trial, senders.heads, receiver, inputs))
+        tables = sorted({inputs.name(sender[0]) for sender in senders.heads})
         yield Measurement(
             rung=4,
             test="routed QK diagonal",
             subject=label,
-            outcome=_verdict(trial, shares[pair], floors.weights, trial.config.attn_only),
+            outcome=_verdict(trial, share, floors.weights, trial.config.attn_only),
             required=True,
-            value=shares[pair],
-            unit=f"of tokens; query: {inputs.name(pair[1][0])}; routed: {inputs.name(pair[0][0])}",
+            value=share,
+            unit=f"of tokens; query: {inputs.name(receiver[0])}; routed: {', '.join(tables)}",
             n=len(inputs.tokens),
             floor=floors.weights,
             control=best,
-            control_name=f"best other pair of these layers; {ROTATIONS} random turns of the sender's output: "
-            f"at most {share_of(max(chance))}",
-            said=f"routed QK of {label} is right for {share_of(shares[pair])} of tokens "
-            f"(floor {floors.weights:.0%}, next pair {share_of(best)})",
+            control_name=f"best other pair of these layers; {ROTATIONS} random turns of the senders' output: "
+            f"at most {share_of(chance)}",
+            said=f"routed QK of {label} is right for {share_of(share)} of tokens "
+            f"(floor {share_of(floors.weights)}, next pair {share_of(best)})",
         )
+    norms = composition(trial.model) if trial.config.n_layers <= MOST_LAYERS_COMPOSED else None
+    for pair in product(senders.heads, receivers.heads):
+        label, n = " → ".join(map(head_label, pair)), len(inputs.tokens)
+        if len(senders.heads) > 1:
+            yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", n)
         if norms is not None:
             score = norms.score(head_label(pair[0]), head_label(pair[1]), edge.into)
             yield _described("composition norm", label, score, f"against {norms.chance:.3f} by chance", 1)
 
 
-def routed_share(trial: Trial, sender: Head, receiver: Head, inputs: Inputs, frame: Tensor | None = None) -> float:
-    """Share of tokens that, routed by the sender into the receiver's key, are best matched by themselves as query.
+def routed_share(
+    trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs, frames: Sequence[Tensor] | None = None
+) -> float:
+    """Share of tokens that, routed by the senders together into the receiver's key, are best matched by themselves.
 
-    Rotary: the least share over several distances of the task. `frame` replaces the sender's output directions.
+    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions.
     """
-    most = None if frame is None else ROTATED_TOKENS
-    queries, routed = inputs.at(receiver[0])[:most], inputs.at(sender[0])[:most]
-    product_ = routed_qk(trial.model, sender, receiver, queries, routed)
-    q, k = product_.A, product_.B.mT
-    if frame is not None:
-        s, r = head_weights(trial.model, sender), head_weights(trial.model, receiver)
-        k = (routed @ s.W_V) @ (torch.linalg.qr(s.W_O.mT).R.mT @ frame.mT @ r.W_K)
+    most = None if frames is None else ROTATED_TOKENS
+    queries, r = inputs.at(receiver[0])[:most], head_weights(trial.model, receiver)
+    q = queries @ r.W_Q + r.b_Q
+    k = torch.zeros_like(q)
+    for at, sender in enumerate(senders):
+        s = head_weights(trial.model, sender)
+        writes = s.W_O if frames is None else torch.linalg.qr(s.W_O.mT).R.mT @ frames[at].mT
+        k = k + (inputs.at(sender[0])[:most] @ s.W_V) @ (writes @ r.W_K)
     rotary = trial.config.rotary
     if rotary is None:
         return diagonal(FactoredMatrix(k, q.mT), "routed QK").share
@@ -239,14 +249,16 @@ def routed_share(trial: Trial, sender: Head, receiver: Head, inputs: Inputs, fra
     return min(diagonal(FactoredMatrix(k, turned(q, rotary, by).mT), "routed QK").share for by in offsets)
 
 
-def rotated_shares(trial: Trial, sender: Head, receiver: Head, inputs: Inputs) -> list[float]:
-    """The routed share with the sender's output turned to random directions: what no composition gives."""
+def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
+    """The routed share with the senders' outputs turned to random directions: what no composition gives."""
     generator = torch.Generator().manual_seed(trial.seed)
-    shares = []
-    for _ in range(ROTATIONS):
-        drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator).to(trial.model.device)
-        shares.append(routed_share(trial, sender, receiver, inputs, torch.linalg.qr(drawn).Q))
-    return shares
+
+    def frame() -> Tensor:
+        drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator)
+        found: Tensor = torch.linalg.qr(drawn.to(trial.model.device)).Q
+        return found
+
+    return [routed_share(trial, senders, receiver, inputs, [frame() for _ in senders]) for _ in range(ROTATIONS)]
 
 
 def _heads_of_layers(trial: Trial, role: Role) -> list[Head]:

@@ -213,7 +213,9 @@ def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: i
         outcome = Outcome.CONTRADICTED
     best = max(rivals, key=lambda into: rivals[into])
     subject = f"{claim.role(edge.sender).labels} → {claim.role(edge.receiver).labels}.{edge.into}"
+    cost = f"{whole.mean():+.2f} nats"
     listed = ", ".join(f"{into} {effect / whole.mean() if whole.mean() else 0:.2f}" for into, effect in rivals.items())
+    carried = f"edge into {edge.into} carries {share:.2f} of the sender's {cost}, {listed}"
     return Measurement(
         rung=3,
         test="path patching against rivals",
@@ -229,7 +231,7 @@ def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: i
         floor=floors.edge,
         control=rivals[best] / whole.mean() if whole.mean() else 0.0,
         control_name=f"strongest rival: {best}",
-        said=in_words(f"edge into {edge.into} carries {share:.2f} of the sender's {whole.mean():+.2f} nats, {listed}"),
+        said=in_words(carried if matters else f"too little of {subject} to follow: swapping all of it costs {cost}"),
     )
 
 
