@@ -449,7 +449,7 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again, where an interrupted run could go on.")] = False,
     printed: Annotated[bool, typer.Option("--show", help="Print the recipe as JSON; train nothing.")] = False,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**32, help="Draws the first weights and every batch.")
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Draws the first weights and every batch.")
     ] = 0,
     threads: Annotated[
         int, typer.Option(metavar="N", min=1, help="Threads on the CPU; another count gives other last bits.")
@@ -457,14 +457,14 @@ def train(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    r"""Train a small model by one of the recipes of the bundled ones, or by your own, and watch its circuit form.
+    """Train a small model by one of the recipes of the bundled ones, or by your own, and watch its circuit form.
 
     \b
     Examples
       rung train                     list the recipes
       rung train two-layer-tiny      needs no text, two minutes
       rung train two-layer --corpus build/corpus/corpus.txt
-      rung train two-layer-tiny --show > mine.json
+      rung train two-layer --show > mine.json
       rung train --config mine.json --corpus book.txt
 
     Ctrl-C keeps what was learned up to the last measurement; the same command goes on from there and ends with the same
@@ -578,7 +578,7 @@ def models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    r"""Which models ship with Rung, and which other checkpoints can it read?
+    """Which models ship with Rung, and which other checkpoints can it read?
 
     \b
     Examples

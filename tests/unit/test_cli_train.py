@@ -236,6 +236,8 @@ def test_help_teaches(command):
     out = invoke(command, "--help").stdout
     assert "Example" in out
     assert "How to read" in out
+    assert "\\b" not in out
+    assert "\n    rung train" in out or "\n    rung models" in out
     assert f"rung {command}" in out
 
 
