@@ -1,5 +1,10 @@
-"""Writes the output of each `$ rung …` block of a document as it is now: `python scripts/readme.py README.md`."""
+"""Writes what commands print now into a document: `python scripts/readme.py README.md`.
 
+Each `$ rung …` block gets its output; the table between `<!-- verdicts -->` and `<!-- end -->` gets the verdict on every
+bundled model.
+"""
+
+import json
 import os
 import re
 import shlex
@@ -8,6 +13,32 @@ import sys
 from pathlib import Path
 
 BLOCK = re.compile(r"```console\n\$ (rung [^\n]*)\n.*?```", re.DOTALL)
+
+
+TABLE = re.compile(r"(<!-- verdicts -->\n).*?(<!-- end -->)", re.DOTALL)
+MODELS = (
+    ("two-layer", ""),
+    ("two-layer-tiny", ""),
+    ("two-layer-full", ""),
+    ("two-layer-redundant", ""),
+    ("two-layer-redundant", "--heads previous_token=0.0 --heads induction=1.0"),
+    ("one-layer", ""),
+    ("zero-layer", ""),
+)
+"""Each model, and the heads that are named for it; the search finds them otherwise."""
+
+
+def verdicts() -> str:
+    """The table's rows."""
+    rows = ["| model | heads | verdict |", "|---|---|---|"]
+    for model, heads in MODELS:
+        record = json.loads(output(f"rung prove induction --model {model} {heads} --json"))
+        roles = "; ".join(
+            f"{role['name']} {', '.join(role['heads'])}" for role in record["claim"]["roles"] if role["heads"]
+        )
+        how = "given" if heads else "found"
+        rows.append(f"| `{model}` | {f'{how}: {roles}' if roles else 'none found'} | {record['verdict']['sentence']} |")
+    return "\n".join(rows) + "\n"
 
 
 def output(command: str) -> str:
@@ -23,7 +54,9 @@ def main() -> None:
     for name in sys.argv[1:]:
         path = Path(name)
         text = path.read_text(encoding="utf-8")
-        path.write_text(BLOCK.sub(lambda m: f"```console\n$ {m[1]}\n{output(m[1])}\n```", text), encoding="utf-8")
+        text = BLOCK.sub(lambda m: f"```console\n$ {m[1]}\n{output(m[1])}\n```", text)
+        text = TABLE.sub(lambda m: m[1] + verdicts() + m[2], text)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

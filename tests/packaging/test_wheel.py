@@ -35,8 +35,5 @@ def test_the_installed_package_imports(programs: Path, folder: Path) -> None:
     check.check_import(programs, folder)
 
 
-@pytest.mark.xfail(
-    not (ROOT / "src" / "rung" / "cli.py").exists(), reason="there is no command line yet"
-)
 def test_the_installed_command_runs(programs: Path, folder: Path) -> None:
     check.check_command(programs, folder)
