@@ -1,6 +1,6 @@
 """Writes what commands print now into a document: `python scripts/readme.py README.md`.
 
-Each `$ rung …` block gets its output; the table between `<!-- verdicts -->` and `<!-- end -->` gets the verdict on every
+Each `$ rung …` block gets its output; the table between the comments `verdicts` and `end` gets the verdict on every
 bundled model.
 """
 

@@ -48,6 +48,8 @@ class Agreement:
     claimed: tuple[str, ...]
     first: Mapping[str, str]
     """pattern, attribution, ablation, weights → head."""
+    means: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Each method's mean for every head it was run on: scores, pushes, costs, shares."""
 
     @property
     def agrees(self) -> bool:
@@ -325,12 +327,13 @@ def _under(floors: Floors, sentence: str) -> str:
 
 def agree(role: Role, tables: Tables) -> Agreement:
     """The head that each method puts first for a role, where the method was run."""
-    first = {}
-    for method in ("pattern", "attribution", "ablation", "weights"):
-        heads = tables.get((method, role.name))
-        if heads:
-            first[method] = head_label(max(heads, key=lambda head: float(heads[head].mean())))
-    return Agreement(role.name, tuple(map(head_label, role.heads)), first)
+    means = {
+        method: {head_label(head): float(values.mean()) for head, values in tables[method, role.name].items()}
+        for method in ("pattern", "attribution", "ablation", "weights")
+        if tables.get((method, role.name))
+    }
+    first = {method: max(heads, key=lambda head: heads[head]) for method, heads in means.items()}
+    return Agreement(role.name, tuple(map(head_label, role.heads)), first, means)
 
 
 def hash_weights(config: ModelConfig, weights: Weights) -> str:

@@ -55,6 +55,7 @@ class Record:
             "floors_changed": proof.floors.changed(),
             "agreement": [
                 {"role": one.role, "claimed": list(one.claimed), "first": dict(one.first), "agrees": one.agrees}
+                | {"means": {method: dict(heads) for method, heads in one.means.items()}}
                 for one in proof.agreement
             ],
             "measurements": [one.to_dict() for one in proof.measurements],
