@@ -140,10 +140,10 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
     if len(steps) < card["stages_planned"]:
         yield f"Only {len(steps)} of them were reached."
     if card["head_scale"]:
-        layers = "; ".join(f"layer {layer}: {factors}" for layer, factors in enumerate(card["head_scale"]))
+        layers = "; ".join(f"layer {layer}: {tuple(factors)}" for layer, factors in enumerate(card["head_scale"]))
         yield (
-            f"Heads started, and took their steps, scaled by fixed factors ({layers}). That chooses which head wins a "
-            "role; it wires nothing."
+            f"Heads started, and took their steps, scaled by fixed factors ({layers}). That breaks their "
+            "symmetry, so that one is likely to win a role; it wires nothing."
         )
     if card["silence"]:
         yield (

@@ -2,7 +2,8 @@
 
 Each of them teaches by a curriculum, and a stage ends when its own accuracy is reached. The phase
 change that a curve shows is therefore one under a curriculum. `head_scale` multiplies a head's
-weights at the start and the steps it takes: it chooses which head wins a role, and wires nothing.
+weights at the start and the steps it takes: it breaks the heads' symmetry, so that one is likely to
+win a role, and wires nothing.
 """
 
 from __future__ import annotations
