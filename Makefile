@@ -17,7 +17,7 @@ prove: $(VENV)/.user ## find the induction circuit of a bundled model, and test 
 	@$(BIN)/rung prove induction
 
 test: $(VENV)/.dev lint ## everything that must pass
-	@$(BIN)/python -m pytest -q || { code=$$?; \
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal || { code=$$?; \
 		[ $$code -ne 5 ] || echo "make test: no test was run" >&2; exit $$code; }
 
 check: lint wheel ## style, types, import directions, the wheel
