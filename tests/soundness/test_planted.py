@@ -8,6 +8,7 @@ bounds of longer runs.
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,8 @@ from rung.errors import ClaimError
 from rung.evidence.claim import INDUCTION
 from rung.evidence.ladder import prove
 from rung.evidence.measurement import RUNGS
+from rung.evidence.statistics import sign_flip_p
+from rung.model.model import HookedTransformer
 from rung.planted import PLANTED, plant
 
 SEEDS = int(os.environ.get("SOUNDNESS_SEEDS", "10"))
@@ -75,3 +78,39 @@ def test_the_same_claim_on_the_same_weights_gives_the_same_proof():
     with torch.no_grad():
         planted.model.blocks[0].attn.W_Q.mul_(1.001)
     assert prove(claim_of(planted), planted.model).run["confirmation_seed"] != first.run["confirmation_seed"]
+
+
+def test_numbers_that_are_not_finite_pass_nothing():
+    assert sign_flip_p(np.array([1.0, 2.0, np.nan, 3.0] * 16), 0) == 1.0
+
+
+def test_too_few_sequences_are_said_to_be_too_few():
+    planted = plant("circuit", 0)
+    proof = prove(claim_of(planted), planted.model, sequences=4)
+    assert proof.verdict.rung == -1 and "nothing can be said: too few sequences to tell, 4" in proof.verdict.sentence
+
+
+def test_an_mlp_does_not_excuse_the_circuit_from_being_enough():
+    """A zero MLP changes nothing that the model computes: half of a shared role is no mechanism with it or without."""
+    planted = plant("circuit_shared", 0)
+    config = replace(planted.model.config, d_mlp=4, act_fn="relu")
+    zeros = {
+        "W_in": tuple(torch.zeros(config.d_model, 4) for _ in range(config.n_layers)),
+        "W_out": tuple(torch.zeros(4, config.d_model) for _ in range(config.n_layers)),
+    }
+    model = HookedTransformer(config, {**planted.model.weights, **zeros})
+    half = {"previous_token": planted.heads["previous_token"], "induction": planted.heads["induction"][:1]}
+    proof = prove(INDUCTION.with_heads(half), model)
+    assert proof.verdict.name != "mechanism"
+    (enough,) = (m for m in proof.of(4) if m.test == "faithfulness, mean")
+    assert enough.required and enough.outcome == "inconclusive"
+
+
+def test_the_search_works_around_heads_that_are_given():
+    planted = plant("circuit", 0)
+    (route,) = planted.heads["previous_token"]
+    proof = prove(INDUCTION.with_heads({"previous_token": [route]}), planted.model)
+    assert proof.claim.role("induction").heads == planted.heads["induction"]
+    (match,) = planted.heads["induction"]
+    swapped = prove(INDUCTION.with_heads({"previous_token": [match]}), planted.model)
+    assert swapped.verdict.rung <= 0

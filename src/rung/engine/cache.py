@@ -1,7 +1,7 @@
 """What a run leaves behind: every watched activation, and the residual stream taken apart into who wrote what."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -55,6 +55,13 @@ class ActivationCache(Mapping[str, Tensor]):
                 "...he,hed->...hd", self.cache_dict[z], block_weights(self.model.weights, site.layer).W_O
             )
         raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The activation, or `default` where there is none."""
+        try:
+            return self[key]
+        except SiteError:
+            return default
 
     def _sample(self) -> str:
         names = list(self.cache_dict)

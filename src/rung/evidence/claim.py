@@ -19,6 +19,8 @@ Signature = Literal["previous_token", "induction"]
 Build = Literal["positional", "copying"]
 """What a role's weights must show: a QK that looks one back, or an OV that copies."""
 OUTPUT = "output"
+TASKS = ("repeated random tokens",)
+"""The tasks that the ladder can run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,12 @@ class Claim:
         return replace(self, roles=roles)
 
     def check(self, config: ModelConfig) -> None:
-        """Raises SiteError for a missing head, ClaimError for a head in two roles or an edge that cannot be."""
+        """Raises SiteError for a missing head, ClaimError for a head in two roles or an edge that cannot be.
+
+        Also for a claim that leaves out what would have to be tested: a role that reaches nothing, a match without the
+        edge that it matches by, a task that is not known.
+        """
+        self._check_whole()
         for role in self.roles:
             for head in role.heads:
                 check_head(config, *head)
@@ -104,6 +111,31 @@ class Claim:
                 for receiver in self.role(edge.receiver).heads:
                     if receiver[0] <= sender[0]:
                         raise ClaimError(_impossible(sender, receiver))
+
+    def _check_whole(self) -> None:
+        names = [role.name for role in self.roles]
+        if self.task not in TASKS:
+            raise ClaimError(
+                f"the task {self.task!r} is not known; known are {', '.join(TASKS)}.{near(self.task, TASKS)}"
+            )
+        if len(set(names)) < len(names) or not names:
+            raise ClaimError(f"a claim needs roles, each with a name of its own; these are {names}")
+        if all(role.writes_to != OUTPUT for role in self.roles):
+            raise ClaimError(f"no role of {self.name!r} writes to the output, so nothing would explain the behaviour")
+        along = {(edge.sender, edge.receiver) for edge in self.edges}
+        for edge in self.edges:
+            if self.role(edge.sender).writes_to != edge.receiver:
+                raise ClaimError(
+                    f"the edge {edge.sender} → {edge.receiver} is not where {edge.sender} is said to write"
+                )
+            self.role(edge.receiver)
+        for role in self.roles:
+            if len(set(role.heads)) < len(role.heads):
+                raise ClaimError(f"a head is named twice for {role.name}: {role.labels}")
+            if role.writes_to != OUTPUT and (role.name, role.writes_to) not in along:
+                raise ClaimError(f"{role.name} writes to {role.writes_to!r}, and no edge says through which input")
+            if role.signature == "induction" and role.name not in {edge.receiver for edge in self.edges}:
+                raise ClaimError(f"{role.name} matches by what another role wrote, and no edge leads to it")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

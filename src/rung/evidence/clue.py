@@ -29,6 +29,11 @@ def behaviour(trial: Trial, floors: Floors, alpha_seed: int) -> list[Measurement
     strata = {name: rows.numpy() for name, rows in trial.batch.strata.items() if bool(rows.any())}
     least, where = min((gain[rows].mean(), name) for name, rows in strata.items())
     p = sign_flip_p(gain, alpha_seed)
+    # With so few signs to flip, or a stratum empty, nothing can be told either way.
+    few = 0.5**trial.n > floors.alpha or len(strata) < len(trial.batch.strata)
+    finite = bool(np.isfinite(gain).all())
+    enough = finite and least >= floors.gain and p <= floors.alpha
+    too_few = f"too few sequences to tell, {trial.n}"
     worst = max(second[rows].mean() - bag[rows].mean() for rows in strata.values())
     first = gain + second
     return [
@@ -36,7 +41,7 @@ def behaviour(trial: Trial, floors: Floors, alpha_seed: int) -> list[Measurement
             rung=0,
             test="gain",
             subject="the model",
-            outcome=Outcome.HOLDS if least >= floors.gain and p <= floors.alpha else Outcome.FAILS,
+            outcome=Outcome.INCONCLUSIVE if few else Outcome.HOLDS if enough else Outcome.FAILS,
             required=True,
             value=float(gain.mean()),
             unit="nats",
@@ -47,14 +52,16 @@ def behaviour(trial: Trial, floors: Floors, alpha_seed: int) -> list[Measurement
             floor=floors.gain,
             control=float(least),
             control_name=f"least stratum: {where}",
-            said=f"loss {first.mean():.2f} → {second.mean():.2f} nats on the second copy, "
+            said=too_few
+            if few
+            else f"loss {first.mean():.2f} → {second.mean():.2f} nats on the second copy, "
             f"least gain {least:.2f} with {where}",
         ),
         Measurement(
             rung=0,
             test="second copy against ln n",
             subject="the model",
-            outcome=Outcome.HOLDS if worst < 0 else Outcome.FAILS,
+            outcome=Outcome.INCONCLUSIVE if few else Outcome.HOLDS if finite and worst < 0 else Outcome.FAILS,
             required=True,
             value=float(second.mean()),
             unit="nats",
@@ -121,7 +128,8 @@ def _signature(
         elsewhere, name = float(control[role.signature][head].mean()), "same offset, nothing repeated"
     strata = {label: rows.numpy() for label, rows in trial.batch.strata.items() if bool(rows.any())}
     least, where = min((own[rows].mean(), label) for label, rows in strata.items())
-    others = np.delete(scores[role.signature].mean(-1).ravel(), head[0] * trial.config.n_heads + head[1])
+    means = scores[role.signature].mean(-1)
+    others = np.array([means[other] for other in np.ndindex(means.shape) if other not in role.heads])
     enough = least >= floors.clue and own.mean() >= floors.clue_ratio * elsewhere
     next_best = f", next head {others.max():.2f}" if len(others) else ""
     weak = "" if enough else f" (floor {floors.clue:g}; least {least:.2f} with {where}, control {elsewhere:.2f})"

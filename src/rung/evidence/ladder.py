@@ -22,10 +22,10 @@ from ..tasks.induction import induction_batch
 from .claim import Claim, Edge, Role, find_claim
 from .clue import Scores, behaviour, clue, signature_scores
 from .contribution import contribution
-from .measurement import RUNGS, Floors, Measurement, Outcome, Tables
+from .measurement import RUNGS, Floors, Measurement, Outcome, Tables, in_words
 from .mechanism import mechanism
 from .support import denoising, edge_support, faithfulness, members, necessity, shown
-from .trial import MEAN, Progress, Trial, silent
+from .trial import MEAN, Progress, Trial, silent, sub_seed
 
 FEWEST_SEQUENCES = 2
 MOST_CANDIDATES = 8
@@ -126,6 +126,7 @@ def prove(
     if not claim.complete:
         progress("searching", 0, 6)
         found = search(claim, model, floors, seed, sequences)
+        found.check(model.config)
     confirm = confirmation_seed(claim, weight_hash)
     trial = Trial(model, induction_batch(model, sequences=sequences, seed=confirm), sequences=sequences, seed=confirm)
     measurements, tables = climb(trial, found, floors, confirm, progress)
@@ -183,7 +184,7 @@ def climb(
         found += [measured, *members(trial, role, effects, floors, seed), denoising(trial, role, floors, seed)]
         tables["ablation", role.name] = single_ablations(trial, role)
     found += [edge_support(trial, claim, edge, floors, seed) for edge in claim.edges]
-    found += [*faithfulness(trial, claim, floors), *shown(trial, claim, seed)]
+    found += [*faithfulness(trial, claim, scores, floors, seed), *shown(trial, claim, seed)]
     progress("mechanism", 5, 6)
     found += mechanism(trial, claim, floors, tables)
     progress("done", 6, 6)
@@ -219,15 +220,15 @@ def _unfilled(role: Role, scores: Scores) -> Measurement:
 
 def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, sequences: int) -> Claim:
     """Fills the claim's empty roles: heads with the signature that, on the discovery sequences, earn their place."""
+    seed = sub_seed(seed, "discovery")
     trial = Trial(model, induction_batch(model, sequences=sequences, seed=seed), sequences=sequences, seed=seed)
     if not model.config.n_layers or not _holds(behaviour(trial, floors, seed)):
         return claim
     scores = signature_scores(trial, trial.batch)
-    chosen: dict[str, tuple[Head, ...]] = {}
-    # Receivers first: a sender must stand before some receiver.
+    chosen: dict[str, tuple[Head, ...]] = {role.name: role.heads for role in claim.roles if role.heads}
+    # Receivers first: a sender must stand before every receiver.
     for role in reversed(claim.roles):
         if role.heads:
-            chosen[role.name] = role.heads
             continue
         means = scores[role.signature].mean(-1)
         # What must hold in every stratum later is asked of every stratum now.
@@ -243,8 +244,13 @@ def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, se
 
 def _may_send(claim: Claim, role: Role, head: tuple[int, ...], chosen: Mapping[str, tuple[Head, ...]]) -> bool:
     taken = {other for heads in chosen.values() for other in heads}
-    ends = [chosen.get(edge.receiver, ()) for edge in claim.edges if edge.sender == role.name]
-    return head not in taken and all(head[0] < layer for heads in ends for layer, _ in heads)
+    after = [chosen.get(edge.receiver, ()) for edge in claim.edges if edge.sender == role.name]
+    before = [chosen.get(edge.sender, ()) for edge in claim.edges if edge.receiver == role.name]
+    return (
+        head not in taken
+        and all(head[0] < layer for heads in after for layer, _ in heads)
+        and all(layer < head[0] for heads in before for layer, _ in heads)
+    )
 
 
 def _earning(heads: list[Head], trial: Trial, floors: Floors) -> tuple[Head, ...]:
@@ -274,6 +280,8 @@ def judge(claim: Claim, measurements: list[Measurement], floors: Floors, sequenc
         return Verdict(1, _under(floors, f"clue; no more is said with {why}."))
     if reached == NOTHING:
         weak = _weakest(measurements, 0)
+        if any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in measurements):
+            return Verdict(NOTHING, _under(floors, f"nothing can be said: {weak}."))
         return Verdict(NOTHING, _under(floors, f"nothing to explain: no {claim.name} here; {weak}."))
     if reached == len(RUNGS) - 1:
         return Verdict(
@@ -316,13 +324,14 @@ def _shared(claim: Claim, measurements: list[Measurement], floors: Floors) -> st
         if min(shares) >= SUFFICES:
             said += f" Redundant: any one of {role.labels} suffices."
         else:
-            said += f" Redundant: {role.labels} cover for each other; alone, each does {min(shares):.0%} or more."
+            alone_at_least = f"{min(shares):.0%} of the work or more"
+            said += f" Redundant: {role.labels} cover for each other; alone, each does {alone_at_least}."
     return said
 
 
 def _under(floors: Floors, sentence: str) -> str:
     changed = ", ".join(f"{name} {value:g}" for name, value in floors.changed().items())
-    return f"{sentence} (Under other floors than the default: {changed}.)" if changed else sentence
+    return in_words(f"{sentence} (Under other floors than the default: {changed}.)" if changed else sentence)
 
 
 def agree(role: Role, tables: Tables) -> Agreement:
@@ -346,6 +355,8 @@ def hash_weights(config: ModelConfig, weights: Weights) -> str:
 
 
 def confirmation_seed(claim: Claim, weight_hash: str) -> int:
-    """A seed that nobody chose: from the claim as it was made, the weights and the task."""
-    text = json.dumps([claim.to_dict(), weight_hash], sort_keys=True)
+    """A seed that nobody chose: from what is claimed of which heads (not its words), the weights and the task."""
+    roles = sorted((role.name, role.signature, role.build, sorted(role.heads)) for role in claim.roles)
+    edges = sorted((edge.sender, edge.receiver, edge.into) for edge in claim.edges)
+    text = json.dumps(["confirmation", claim.task, roles, edges, weight_hash])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -28,8 +28,8 @@ class Outcome(StrEnum):
 
 
 def in_words(text: str) -> str:
-    """A result as people write it: rounded to nothing is nothing, without a minus."""
-    return re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text)
+    """A result as people write it: what rounds to nothing has no minus, and a per cent sign stands apart."""
+    return re.sub(r"(\d)%", r"\1 %", re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..circuits.composition import composition
 from ..circuits.diagonal import diagonal
-from ..circuits.heads import Head, eigenvalue_copying, head_label, head_weights, ov_copying
-from ..circuits.positional import looks_back
+from ..circuits.heads import Head, attention_scale, eigenvalue_copying, head_label, head_weights, ov_copying
+from ..circuits.positional import positional_qk
 from ..config import Rotary
 from ..engine.factored import FactoredMatrix
 from ..engine.sites import Site
@@ -44,7 +44,7 @@ class Inputs:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
-        generator = torch.Generator().manual_seed(trial.seed)
+        generator = torch.Generator().manual_seed(trial.seed_for("tokens"))
         ordinary = ordinary_tokens(trial.config, trial.model.tokenizer)
         self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
         self._held: dict[int, Tensor] = {}
@@ -139,14 +139,25 @@ def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables
 
 
 def _one_back(trial: Trial, head: Head, inputs: Inputs) -> float:
+    """Share of positions (rotary: of query tokens) that position alone sends one back, with most of the
+    attention: a best score that is too weak to be felt beside content does not count.
+    """
     config, n = trial.config, trial.batch.tokens.shape[1]
     if config.rotary is None:
-        return looks_back(trial.model, head, 1, n).share
-    w = head_weights(trial.model, head)
-    x = inputs.at(head[0])
-    queries, key = x @ w.W_Q + w.b_Q, (x @ w.W_K).mean(0)
-    kernel = torch.stack([turned(queries, config.rotary, back) @ key for back in range(n)], 1)
-    return float((kernel.argmax(1) == 1).double().mean())
+        product_ = positional_qk(trial.model, head)
+        scores = product_.A[1:n] @ product_.B[:, :n]
+        query = torch.arange(1, n, device=scores.device)[:, None]
+        scores = scores.masked_fill(torch.arange(n, device=scores.device) > query, -torch.inf)
+        right = query[:, 0] - 1
+    else:
+        w = head_weights(trial.model, head)
+        x = inputs.at(head[0])
+        queries, key = x @ w.W_Q + w.b_Q, (x @ w.W_K).mean(0)
+        kernel = torch.stack([turned(queries, config.rotary, back) @ key for back in range(n)], 1)
+        scores = kernel / attention_scale(config)
+        right = torch.ones(len(scores), dtype=torch.long, device=scores.device)
+    attention = scores.softmax(-1).gather(1, right[:, None])[:, 0]
+    return float(((scores.argmax(-1) == right) & (attention > 0.5)).double().mean())
 
 
 def turned(q: Float[Tensor, "token d_head"], rotary: Rotary, by: int) -> Float[Tensor, "token d_head"]:
@@ -251,7 +262,7 @@ def routed_share(
 
 def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
     """The routed share with the senders' outputs turned to random directions: what no composition gives."""
-    generator = torch.Generator().manual_seed(trial.seed)
+    generator = torch.Generator().manual_seed(trial.seed_for("turns"))
 
     def frame() -> Tensor:
         drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator)

@@ -23,7 +23,7 @@ from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..errors import ConfigError, RecordError, near
 from .claim import Claim
-from .ladder import NOTHING, Agreement, Proof, Verdict
+from .ladder import NOTHING, Agreement, Proof, Verdict, judge
 from .measurement import RUNGS, Floors, Measurement
 
 FORMAT = "rung record"
@@ -206,6 +206,9 @@ def _record(value: Any) -> Record:
     for end in (end for edge in proof.claim.edges for end in (edge.sender, edge.receiver)):
         if end not in roles:
             raise RecordError(f"an edge of the claim ends in {end!r}, which is none of its roles")
+    carried = judge(proof.claim, list(proof.measurements), floors, int(proof.run["sequences"]))
+    if proof.verdict.rung > carried.rung:
+        raise RecordError(f"its verdict says {proof.verdict.name}, and its tests carry {carried.name} at most")
     return Record(proof, date)
 
 

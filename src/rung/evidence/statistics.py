@@ -11,7 +11,7 @@ SIGN_FLIP = "paired sign flips, one-sided, 9,999 draws"
 
 def sign_flip_p(effects: np.ndarray, seed: int) -> float:
     """p of "the mean is not above zero": (1 + draws at least as large) / (1 + draws), signs flipped at random."""
-    if not np.any(effects):
+    if not np.isfinite(effects).all() or not np.any(effects):
         return 1.0
     tested = stats.permutation_test(
         (effects,),

@@ -18,6 +18,7 @@ from ..engine.taps import EditTap, Tap
 from ..engine.weights import block_weights
 from ..tasks.induction import corrupt
 from .claim import Claim, Edge, Role
+from .clue import Scores
 from .measurement import Floors, Measurement, Outcome, in_words
 from .statistics import SIGN_FLIP, interval, ratio_interval, sign_flip_p
 from .trial import MEAN, RESAMPLE, ZERO, Ablation, PerSequence, Trial, put_heads
@@ -113,7 +114,7 @@ def members(
 
 def denoising(trial: Trial, role: Role, floors: Floors, seed: int) -> Measurement:
     """Restoring the role's clean output in a run whose first copy was corrupted mends at least half of the loss."""
-    corruption = corrupt(trial.batch, role.corrupted, trial.model, seed)
+    corruption = corrupt(trial.batch, role.corrupted, trial.model, trial.seed_for(f"corrupt {role.name}"))
     clean, broken, mended = trial.role_mends(role.heads, corruption.tokens, corruption.query, corruption.answer)
     damage, repair = broken - clean, broken - mended
     share = float(repair.mean() / damage.mean()) if damage.mean() else 0.0
@@ -207,7 +208,7 @@ def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: i
     ends = ratio_interval(own, whole, seed)
     significant = sign_flip_p(own, seed) <= floors.alpha and sign_flip_p(whole, seed) <= floors.alpha
     matters = whole.mean() >= floors.necessity * trial.gain.mean()
-    clear = all(own.mean() >= floors.rival * rival for rival in rivals.values())
+    clear = all(own.mean() >= floors.rival * abs(rival) for rival in rivals.values())
     outcome = Outcome.HOLDS if significant and matters and clear and ends[0] >= floors.edge else Outcome.FAILS
     if matters and ends[1] <= -floors.edge:
         outcome = Outcome.CONTRADICTED
@@ -235,45 +236,51 @@ def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: i
     )
 
 
-def faithfulness(trial: Trial, claim: Claim, floors: Floors) -> Iterator[Measurement]:
+def faithfulness(trial: Trial, claim: Claim, scores: Scores, floors: Floors, seed: int) -> Iterator[Measurement]:
     """F(C) = (m(C) − m(∅)) / (m(M) − m(∅)) on loss, ∅ all heads at their mean; against every set with one head swapped.
 
-    Asked for where there are no MLPs, whose own work is in neither C nor ∅; elsewhere shown.
+    Asked for causal support where there are no MLPs. Where there are, they stay as they are in C and in ∅, and F is
+    asked for mechanism: weights that match through the work of heads nobody named are no mechanism of the named ones.
+    A head with the role's own signature may take a claimed one's place: a sibling is a finding, not a failure.
     """
     every = list(product(range(trial.config.n_layers), range(trial.config.n_heads)))
     claimed = set(claim.heads)
 
-    def kept(circuit: set[Head], how: Ablation) -> float:
-        return float(trial.ablate([head for head in every if head not in circuit], how).mean())
+    def kept(circuit: set[Head], how: Ablation) -> PerSequence:
+        return trial.ablate([head for head in every if head not in circuit], how)
 
     for how in (MEAN, RESAMPLE):
-        empty, full = kept(set(), how), float(trial.clean.mean())
-        own = (kept(claimed, how) - empty) / (full - empty)
-        best, swap = -np.inf, "no other head to swap in"
-        if how is MEAN:
-            for head in sorted(claimed):
+        empty, full, own = kept(set(), how), trial.clean, kept(claimed, how)
+        scale = full.mean() - empty.mean()
+        explained = float((own.mean() - empty.mean()) / scale)
+        swaps: dict[str, PerSequence] = {}
+        for role in claim.roles if how is MEAN else ():
+            for head in role.heads:
                 for other in (h for h in every if h[0] == head[0] and h not in claimed):
-                    share = (kept(claimed - {head} | {other}, how) - empty) / (full - empty)
-                    if share > best:
-                        best, swap = share, f"{head_label(other)} for {head_label(head)}"
-        required = how is MEAN and trial.config.attn_only
-        holds = own >= floors.faithfulness and own > best
+                    if scores[role.signature][other].mean() < floors.clue:
+                        label = f"{head_label(other)} for {head_label(head)}"
+                        swaps[label] = kept(claimed - {head} | {other}, how)
+        best = min(swaps, key=lambda label: swaps[label].mean(), default=None)
+        # Another set that does as well means that the named heads are not what the work hangs on.
+        better = best is None or interval(swaps[best] - own, seed)[0] > 0
+        holds = explained >= floors.faithfulness and better
+        outcome = Outcome.HOLDS if holds else Outcome.FAILS if trial.config.attn_only else Outcome.INCONCLUSIVE
+        why = "" if holds else f": the circuit alone, all other heads at their {how.put}, is too little"
+        if explained >= floors.faithfulness and not better:
+            why = f": with {best} it does as well"
         yield Measurement(
-            rung=3,
+            rung=3 if trial.config.attn_only or how is not MEAN else 4,
             test=f"faithfulness, {how.put}",
             subject="the circuit",
-            outcome=Outcome.HOLDS if holds else Outcome.FAILS,
-            required=required,
-            value=own,
+            outcome=outcome,
+            required=how is MEAN,
+            value=explained,
             unit="of the loss explained",
             n=trial.n,
             floor=floors.faithfulness,
-            control=best if np.isfinite(best) else None,
-            control_name=f"best set with one swap: {swap}" if how is MEAN else "",
-            said=in_words(
-                f"F {own:.2f}"
-                + ("" if holds else f": the circuit alone, all other heads at their {how.put}, is too little")
-            ),
+            control=None if best is None else float((swaps[best].mean() - empty.mean()) / scale),
+            control_name=f"best set with one swap: {best or 'no other head to swap in'}" if how is MEAN else "",
+            said=in_words(f"F {explained:.2f}{why}"),
         )
 
 

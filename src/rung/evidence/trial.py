@@ -6,6 +6,7 @@ a loss is read, so that a proof is some dozens of cheap runs.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,13 +56,18 @@ class Trial:
         self.weights: Weights = model.weights
         self.batch = batch
         self.seed = seed
-        self.donors = induction_batch(model, sequences=max(sequences, FEWEST_DONORS), seed=seed + 1)
+        donors = max(sequences, FEWEST_DONORS)
+        self.donors = induction_batch(model, sequences=donors, seed=self.seed_for("donors"))
         self.told = batch.told.to(model.device)
         self._streams: dict[int, Tensor] = {}
         self._z: HeadValues = {}
         self._donor_z: HeadValues = {}
         self._loss: PerSequence | None = None
         self._gain: PerSequence | None = None
+
+    def seed_for(self, purpose: str) -> int:
+        """A seed of its own for each thing that is drawn: draws for one purpose say nothing of another's."""
+        return sub_seed(self.seed, purpose)
 
     @property
     def n(self) -> int:
@@ -141,7 +147,9 @@ class Trial:
 
     def donor_rows(self, draws: int) -> Int[Tensor, "draw batch"]:
         """Which donor each sequence takes in each draw; never the same twice."""
-        order = torch.rand(self.n, len(self.donors.tokens), generator=torch.Generator().manual_seed(self.seed))
+        order = torch.rand(
+            self.n, len(self.donors.tokens), generator=torch.Generator().manual_seed(self.seed_for("draws"))
+        )
         return order.argsort(1)[:, :draws].T
 
     def ablate(self, heads: Sequence[Head], how: Ablation) -> PerSequence:
@@ -174,6 +182,11 @@ class Trial:
 
         clean = self.run(self.batch.tokens)
         return loss(clean), loss(self.run(tokens)), loss(self.run(tokens, restored))
+
+
+def sub_seed(seed: int, purpose: str) -> int:
+    """A seed for one purpose, from a seed and the purpose's name."""
+    return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:4], "big")
 
 
 def put_heads(heads: Sequence[Head], values: dict[int, Tensor], rows: Int[Tensor, " batch"] | None = None) -> EditTap:

@@ -51,7 +51,8 @@ def find_folder(name: str | Path) -> Path:
         return BUNDLED / str(name)
     known = f"bundled models: {', '.join(bundled)}." if bundled else "no models are bundled."
     raise CheckpointError(
-        f"no folder {str(name)!r}, and no bundled model of that name; {known}{near(str(name), bundled)}"
+        f"no folder {str(name)!r}, and no bundled model of that name; {known}{near(str(name), bundled)} Rung downloads "
+        "nothing: save a model with transformers' save_pretrained(folder) and give that folder"
     )
 
 

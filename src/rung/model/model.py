@@ -71,6 +71,11 @@ class HookedTransformer(HookedRootModule, TextTopic):
         self.setup()
         self._points = {site: self.hook_dict[site.path] for site in sites_of(config)}
 
+    @property
+    def cfg(self) -> ModelConfig:
+        """The config under its classic name; frozen, like `config`."""
+        return self.config
+
     @classmethod
     def from_pretrained(
         cls,

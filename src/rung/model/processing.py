@@ -74,7 +74,7 @@ def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
     """
     if config.normalization_type not in ("LN", "LNPre"):
         raise ProcessingError(
-            f"the norm of {config.model_name} is {config.normalization_type}, which reads the mean of the stream: "
+            f"{config.model_name} has {config.normalization_type or 'no norm'}, so the mean of the stream is read: "
             "centring what writes to it would change the model"
         )
     if config.positional_embedding_type == "sinusoidal":
@@ -118,7 +118,8 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
     fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
     """
     for name, change in PROCESSES.items():
-        if wanted.get(name) is False or name in config.processing:
+        nothing_to_fold = name == "fold_ln" and config.normalization_type is None
+        if wanted.get(name) is False or name in config.processing or nothing_to_fold:
             continue
         try:
             config, weights = change(config, weights)

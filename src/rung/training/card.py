@@ -17,7 +17,7 @@ from ..model.checkpoint import find_folder, load_checkpoint, save_checkpoint
 from ..model.tokenizer import TextTokenizer
 from . import scores
 from .corpus import BOS, Corpus
-from .recipes import Recipe
+from .recipes import RECIPES, Recipe
 
 KEYS = (
     "name", "about", "parameters", "data", "licence", "seed", "steps", "stages_entered_at_steps", "stages_planned",
@@ -70,7 +70,7 @@ def describe(training: Training) -> dict[str, Any]:
         "about": recipe.about,
         "parameters": recipe.config.n_params,
         "data": data_sources(training),
-        "licence": "MIT, as Rung itself",
+        "licence": "MIT, as Rung itself" if recipe == RECIPES.get(recipe.name) else "its trainer's to choose",
         "seed": training.seed,
         "steps": recipe.steps,
         "stages_entered_at_steps": list(training.stage_steps),

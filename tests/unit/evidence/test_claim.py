@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from rung.config import ModelConfig
 from rung.errors import ClaimError, RungError, SiteError
-from rung.evidence.claim import CLAIMS, INDUCTION, Claim, Edge, Role, find_claim, parse_heads
+from rung.evidence.claim import CLAIMS, INDUCTION, find_claim, parse_heads
 
 CONFIG = ModelConfig(n_layers=3, d_model=8, n_heads=4, d_head=2, d_vocab=9, n_ctx=9)
 
@@ -98,29 +99,18 @@ def test_it_is_written_as_plain_json():
     assert plain["edges"] == [{"sender": "previous_token", "receiver": "induction", "into": "K"}]
 
 
-def test_a_claim_of_ones_own_is_a_few_lines():
-    copying = Claim(
-        name="copying",
-        task="repeated random tokens",
-        roles=(
-            Role(
-                name="copy",
-                job="copies what it attends to",
-                signature="induction",
-                writes_to="output",
-                corrupted="B",
-                build="copying",
-                heads=((2, 1),),
-            ),
-        ),
-        edges=(),
-    )
-    copying.check(CONFIG)
-    assert copying.complete
-    with pytest.raises(ClaimError, match="no role 'read'"):
-        Claim(
-            name="loose",
-            task="t",
-            roles=copying.roles,
-            edges=(Edge(sender="copy", receiver="read", into="K"),),
-        ).check(CONFIG)
+def test_a_claim_that_leaves_out_what_must_be_tested_is_refused():
+    route, match = INDUCTION.roles
+    (edge,) = INDUCTION.edges
+    for changes, said in (
+        ({"edges": ()}, "no edge says through which input"),
+        ({"roles": (match,), "edges": ()}, "no edge leads to it"),
+        ({"roles": (route,), "edges": ()}, "no role of 'induction' writes to the output"),
+        ({"roles": ()}, "a claim needs roles"),
+        ({"roles": (route, route, match)}, "each with a name of its own"),
+        ({"task": "indirect object identification"}, "known are repeated random tokens"),
+        ({"edges": (edge, replace(edge, sender="induction"))}, "is not where induction is said to write"),
+        ({"roles": (replace(route, heads=((0, 1), (0, 1))), match)}, "named twice for previous_token: 0.1, 0.1"),
+    ):
+        with pytest.raises(ClaimError, match=said):
+            replace(INDUCTION, **changes).check(CONFIG)

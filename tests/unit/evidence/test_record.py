@@ -12,7 +12,7 @@ from rung.errors import ConfigError, RecordError
 from rung.evidence.claim import INDUCTION
 from rung.evidence.ladder import Agreement, Verdict
 from rung.evidence.measurement import Floors, Measurement, Outcome
-from rung.evidence.record import VERSION, Record, _measurement, _record, check_place, load_record, write_record
+from rung.evidence.record import VERSION, Record, _measurement, _record, check_place, load_record, record, write_record
 
 
 def test_what_is_written_is_what_is_read(proof, tmp_path):
@@ -46,12 +46,21 @@ def test_the_file_says_what_another_would_need_to_run_it_again(proof, tmp_path):
     assert found["date"].endswith("+00:00")
 
 
+def test_a_verdict_above_its_own_tests_is_refused(proof, tmp_path):
+    weak = Measurement(rung=0, test="gain", subject="the model", outcome=Outcome.FAILS, required=True)
+    path = tmp_path / "it.json"
+    path.write_text(record(proof(measurements=(weak,))).to_json())
+    with pytest.raises(RecordError, match="its verdict says mechanism, and its tests carry nothing to explain at most"):
+        load_record(path)
+
+
 def test_numbers_that_are_not_finite_are_written_as_words(proof, tmp_path):
     odd = Measurement(
         rung=3, test="t", subject="s", outcome=Outcome.INCONCLUSIVE, required=True, value=math.inf, control=-math.inf,
         p=math.nan, interval=(-math.inf, math.nan),
     )  # fmt: skip
-    written = write_record(proof(measurements=(odd,)), tmp_path / "it.json").to_json()
+    nothing = Verdict(-1, "nothing to explain: it was not tested.")
+    written = write_record(proof(measurements=(odd,), verdict=nothing), tmp_path / "it.json").to_json()
     for word in ("NaN", "Infinity"):
         assert word not in written
     assert json.loads(written)["measurements"][0]["interval"] == ["-inf", "nan"]
