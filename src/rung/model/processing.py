@@ -26,7 +26,7 @@ def fold_ln(config: ModelConfig, weights: Weights) -> Processed:
     """
     if config.normalization_type not in ("LN", "RMS"):
         raise ProcessingError(
-            f"no norm weights to fold: the norm of {config.model_name} is {config.normalization_type}"
+            f"no norm weights to fold: {config.model_name} has {config.normalization_type or 'no norm'}"
         )
     if config.positional_embedding_type == "shortformer":
         raise ProcessingError(
@@ -118,8 +118,7 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
     fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
     """
     for name, change in PROCESSES.items():
-        nothing_to_fold = name == "fold_ln" and config.normalization_type is None
-        if wanted.get(name) is False or name in config.processing or nothing_to_fold:
+        if wanted.get(name) is False or name in config.processing:
             continue
         try:
             config, weights = change(config, weights)

@@ -179,11 +179,11 @@ def test_weights_stay_laid_out_for_products(everything: tuple[ModelConfig, Weigh
 @pytest.mark.parametrize(
     ("change", "kind", "changes", "message"),
     [
-        (fold_ln, "no norm, shortformer, attention only", {}, "no norm weights to fold: .* is None"),
-        (fold_ln, "LNPre, parallel, rotary, key and value biases", {}, "no norm weights to fold: .* is LNPre"),
+        (fold_ln, "no norm, shortformer, attention only", {}, "no norm weights to fold: .* has no norm"),
+        (fold_ln, "LNPre, parallel, rotary, key and value biases", {}, "no norm weights to fold: .* has LNPre"),
         (fold_ln, "LN, shortformer, biases", {}, "shortformer positions behind the norm"),
-        (center_writing_weights, "RMS, rotary, grouped, gated", {}, "RMS, which reads the mean of the stream"),
-        (center_writing_weights, "no norm, shortformer, attention only", {}, "None, which reads the mean"),
+        (center_writing_weights, "RMS, rotary, grouped, gated", {}, "has RMS, so the mean of the stream is read"),
+        (center_writing_weights, "no norm, shortformer, attention only", {}, "has no norm, so the mean of the stream is read"),
         (
             center_writing_weights,
             "RMSPre, sinusoidal, tied, own scale",
