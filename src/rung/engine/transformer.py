@@ -93,7 +93,14 @@ def attention(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, fra
 
     Fused unless this layer's scores or pattern are watched.
     """
-    x_q, x_k, x_v = attention_inputs(config, w, layer, x, frame, tap)
+    return heads(config, w, layer, attention_inputs(config, w, layer, x, frame, tap), frame, tap)
+
+
+def heads(
+    config: ModelConfig, w: BlockWeights, layer: int, inputs: tuple[Tensor, Tensor, Tensor], frame: "Frame", tap: Tap
+) -> Residual:
+    """Attention from what its queries, keys and values read, norm and all: `attention_inputs`."""
+    x_q, x_k, x_v = inputs
     q = tap("q", layer, project(x_q, w.W_Q, w.b_Q))
     k = tap("k", layer, project(x_k, w.W_K, w.b_K))
     v = tap("v", layer, project(x_v, w.W_V, w.b_V))
@@ -198,10 +205,14 @@ def attend(
 
 def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
     """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in)
-    (Shazeer 2020, arXiv:2002.05202).
+    (Shazeer 2020, arXiv:2002.05202). x is the stream through its norm.
     """
+    return neurons(config, w, layer, norm(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap), tap)
+
+
+def neurons(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
+    """The MLP from what it reads, the normalized stream."""
     assert w.W_in is not None and w.W_out is not None and config.act_fn is not None
-    x = norm(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap)
     linear = F.linear(x, w.W_in.T, w.b_in)
     if w.W_gate is None:
         post = activate(config.act_fn, tap("pre", layer, linear))
