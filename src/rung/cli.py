@@ -453,7 +453,7 @@ def train(
     ] = 0,
     threads: Annotated[
         int, typer.Option(metavar="N", min=1, help="Threads on the CPU; another count gives other last bits.")
-    ] = 2,
+    ] = 1,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

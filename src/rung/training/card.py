@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,14 @@ def write_model(out: Path, training: Training) -> dict[str, Any]:
     read = load_checkpoint(out)
     found = scores.of_model(read.config, read.weights, training.corpus)
     card = describe(training) | {"scores": found}
+    write_card(out, card)
+    return card
+
+
+def write_card(out: Path, card: Mapping[str, Any]) -> None:
+    """The card for programs, and for people."""
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").write_text(page(card), encoding="utf-8")
-    return card
 
 
 def halved(weights: Weights) -> Weights:
@@ -121,11 +126,40 @@ def page(card: Mapping[str, Any]) -> str:
         "Of the stored weights; losses in nats. The copies are those of [BOS] r₁ … rₙ r₁ … rₙ, with distinct random "
         "tokens r, or (“prose”) a passage that was held out from training. Heads are written layer.head. The ablation "
         "rise is what the second copy's loss gains when heads give their mean per position instead.",
-        "\n".join(
-            ["| measured | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in scores.rows(found))]
-        ),
+        table(["measured", "value"], scores.rows(found)),
+        *seeds(card),
     ]
     return "\n\n".join(each for each in paragraphs if each) + "\n"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown has it."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
+
+
+def seeds(card: Mapping[str, Any]) -> Iterator[str]:
+    """The same recipe from other seeds, beside this one."""
+    runs = [card, *card.get("other_seeds", ())]
+    if len(runs) > 1:
+        told = [scores.headline(run["scores"]) for run in runs]
+        stages = ["stages began at steps", *(" ".join(map(str, run["stages_entered_at_steps"])) for run in runs)]
+        yield "## Seeds"
+        yield "The recipe was run from other seeds too, which ship as figures only. The ablation is of that head alone."
+        titles = ["measured", *(f"seed {run['seed']}" for run in runs)]
+        yield table(titles, [*([name, *(each[name] for each in told)] for name in told[0]), stages])
+
+
+def with_seeds(card: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The card with the figures of other seeds. Raises CheckpointError if a run differs in more than its seed."""
+    same = ("name", "parameters", "data", "steps", "stages_planned", "head_scale", "silence", "threads", "torch")
+    told = ("seed", "seconds", "stages_entered_at_steps", "scores")
+    runs = sorted(others, key=lambda run: int(run["seed"]))
+    for run in runs:
+        if differ := [key for key in same if run[key] != card[key]]:
+            raise CheckpointError(f"seed {run['seed']} of {run['name']} differs from {card['name']} in {differ[0]}")
+    if len({card["seed"], *(run["seed"] for run in runs)}) <= len(runs):
+        raise CheckpointError(f"two runs of {card['name']} have the same seed")
+    return dict(card) | {"other_seeds": [{key: run[key] for key in told} for run in runs]}
 
 
 def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
@@ -147,8 +181,8 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
         )
     if card["silence"]:
         yield (
-            f"In a share of {card['silence']} of the batches one head of the last layer, drawn at random, was silent, "
-            "so that the others learned to cover for it."
+            f"In a share of {card['silence']} of the batches some heads of the last layer, drawn at random, from one "
+            "to all but one, were silent, so that the others learned to cover for them."
         )
 
 

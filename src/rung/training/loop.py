@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor
@@ -89,13 +91,16 @@ def train(
     """Train from the start, or from where an earlier call with the same `out` was interrupted.
 
     Leaves in `out` what `from_pretrained(out)` reads, with the curve, the card and the checkpoints
-    that the recipe keeps. Raises RungError for a corpus or folder that cannot be used, and
-    CheckpointError if `out` holds the progress of another recipe, seed or corpus.
+    that the recipe keeps. Without `resume`, what an interrupted run left there is deleted. Raises
+    RungError for a corpus or folder that cannot be used, and CheckpointError if `out` holds the
+    progress of another recipe, seed or corpus.
     """
-    text = find_corpus(recipe, corpus)
-    prepare(out)
-    run = begin(recipe, seed, text)
-    if resume and (out / PROGRESS).exists():
+    check_folder(out)
+    run = begin(recipe, seed, find_corpus(recipe, corpus))
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        clear(out)
+    if (out / PROGRESS).exists():
         restore(run, out)
     while True:
         due = run.step % recipe.measure_every == 0 or run.step == recipe.steps
@@ -108,7 +113,8 @@ def train(
         started = time.perf_counter()
         take_step(run)
         run.seconds += time.perf_counter() - started
-    card = write_model(out, finished(run, corpus))
+    done = Training(recipe, seed, run.corpus, corpus, run.seconds, stage_steps(run.curve), run.weights)
+    card = write_model(out, done)
     (out / PROGRESS).unlink()
     return TrainResult(out, card)
 
@@ -126,16 +132,21 @@ def find_corpus(recipe: Recipe, path: Path | None) -> Corpus:
     return read_corpus(path, recipe.config.d_vocab)
 
 
-def prepare(out: Path) -> None:
-    """Make the folder, and find out now rather than after training whether it takes files."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".probe").touch()
-        (out / ".probe").unlink()
-    except OSError as error:
-        raise RungError(f"cannot write to {out}: {error.strerror}; choose another folder") from None
+def check_folder(out: Path) -> None:
+    """Find out before the corpus is read whether the folder can be made and takes a new model."""
+    there = next(path for path in (out, *out.absolute().parents) if os.path.exists(path))
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        what = "takes no new files" if there.is_dir() else "is not a folder"
+        raise RungError(f"cannot write to {out}: {there} {what}; choose another folder")
     if (out / "model.safetensors").exists() and not (out / PROGRESS).exists():
         raise RungError(f"{out} already holds a finished model; choose another folder or delete it")
+
+
+def clear(out: Path) -> None:
+    """Delete what an interrupted run left."""
+    (out / PROGRESS).unlink(missing_ok=True)
+    for kept in (out / "checkpoints").glob("step-*"):
+        shutil.rmtree(kept)
 
 
 def begin(recipe: Recipe, seed: int, corpus: Corpus) -> Run:
@@ -195,24 +206,25 @@ def take_step(run: Run) -> None:
     mix = recipe.stages[run.stage].mix
     batch = make_batch(mix, run.corpus, config.n_ctx, config.d_vocab, generator)
     warm = min(1.0, (run.step + 1) / WARM_UP)
-    cosine = 0.1 + 0.45 * (1 + math.cos(math.pi * run.step / recipe.steps))
+    end = recipe.learning_rate_end
+    cosine = end + (1 - end) / 2 * (1 + math.cos(math.pi * run.step / recipe.steps))
     (group,) = run.optimizer.param_groups
     group["lr"] = recipe.learning_rate * warm * cosine
     run.optimizer.zero_grad()
     weights = run.weights
     if torch.rand((), generator=generator) < recipe.silence:
-        weights = without_head(weights, int(torch.randint(config.n_heads, (), generator=generator)))
+        count = int(torch.randint(1, config.n_heads, (), generator=generator))
+        weights = without_heads(weights, torch.randperm(config.n_heads, generator=generator)[:count])
     weighted_loss(recipe, weights, batch).backward()
     torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
     run.optimizer.step()
     run.step += 1
 
 
-def without_head(weights: Weights, head: int) -> Weights:
-    """The weights with nothing coming out of one head of the last layer."""
+def without_heads(weights: Weights, silent: Int[Tensor, "heads"]) -> Weights:
+    """The weights with nothing coming out of these heads of the last layer."""
     *before, last = weights["W_O"]
-    kept = (torch.arange(len(last)) != head)[:, None, None]
-    return dict(weights) | {"W_O": (*before, last * kept)}
+    return dict(weights) | {"W_O": (*before, last.index_fill(0, silent, 0.0))}
 
 
 def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tensor, ""]:
@@ -306,19 +318,6 @@ def restore(run: Run, out: Path) -> None:
                     run.optimizer.state[leaf][key] = held.detach()
     for name, value in json.loads(metadata["place"]).items():
         setattr(run, name, value)
-
-
-def finished(run: Run, corpus: Path | None) -> Training:
-    """What the card tells of the run."""
-    return Training(
-        recipe=run.recipe,
-        seed=run.seed,
-        corpus=run.corpus,
-        corpus_file=corpus,
-        seconds=run.seconds,
-        stage_steps=stage_steps(run.curve),
-        weights=run.weights,
-    )
 
 
 def stage_steps(curve: list[dict[str, Any]]) -> tuple[int, ...]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..config import ModelConfig, Rotary
 from ..errors import ConfigError, near
@@ -44,9 +44,11 @@ class Recipe:
     head_scale: tuple[tuple[float, ...], ...] | None = None
     """One factor a head, layer by layer; None: all heads alike."""
     silence: float = 0.0
-    """Chance that a batch is computed without one random head of the last layer: the others learn to cover for it."""
+    """Chance that a batch is computed without some random heads of the last layer: those left learn to cover."""
     learning_rate: float = 3e-3
-    """Its peak: 100 steps of warm-up, then a cosine down to a tenth."""
+    """Its peak, after 100 steps of warm-up; a cosine leads down from there."""
+    learning_rate_end: float = 0.1
+    """The share of it that is left at the end."""
     weight_decay: float = 0.01
     position_base: float = 1000.0
     """Shortformer positions start as sinusoids of this base."""
@@ -55,25 +57,8 @@ class Recipe:
     """Measured steps whose weights are kept beside the model."""
 
     def __post_init__(self) -> None:
-        if not self.stages:
-            raise ConfigError(f"recipe {self.name!r} needs at least one stage")
-        if self.steps < 1 or self.measure_every < 1:
-            raise ConfigError(f"steps is {self.steps} and measure_every {self.measure_every}; both must be at least 1")
-        if self.config.bos_token_id != 0:
-            raise ConfigError(f"bos_token_id is {self.config.bos_token_id}; a recipe's tokenizer makes it 0")
-        shape = (self.config.n_heads,) * self.config.n_layers
-        if self.head_scale is not None and tuple(map(len, self.head_scale)) != shape:
-            raise ConfigError(f"head_scale is {self.head_scale}; it needs one factor a head, layer by layer")
-        if self.learning_rate <= 0 or self.weight_decay < 0 or self.position_base <= 0 or not 0 <= self.silence <= 1:
-            raise ConfigError(
-                f"learning_rate is {self.learning_rate}, weight_decay {self.weight_decay}, position_base "
-                f"{self.position_base} and silence {self.silence}; the first and third must be above 0, the second "
-                "not below, and silence is a chance"
-            )
-        if self.silence and not self.config.n_layers:
-            raise ConfigError(f"silence is {self.silence}, but there is no layer with heads to silence")
-        for stage in self.stages:
-            _check(stage, self)
+        for fault in _faults(self):
+            raise ConfigError(fault)
 
     def to_json(self) -> str:
         """The whole recipe in one line, the same for equal recipes; `from_json` reads it back."""
@@ -85,16 +70,12 @@ class Recipe:
         """The recipe that `to_json` wrote, or a person did. Raises ConfigError naming what is off."""
         try:
             values = dict(json.loads(text))
-            known = {field.name for field in fields(cls)}
-            for key in values.keys() - known:
-                raise ConfigError(f"recipe key {key!r} is not known.{near(key, known)}")
-            stages = [_typed(Stage, dict(each)) for each in values["stages"]]
-            values["stages"] = tuple(Stage(**(each | {"mix": Mix(**_typed(Mix, each["mix"]))})) for each in stages)
+            values["stages"] = tuple(_read(Stage, each | {"mix": _read(Mix, each["mix"])}) for each in values["stages"])
             values["config"] = ModelConfig.from_dict(values["config"])
+            values["keep"] = tuple(values.get("keep", ()))
             if values.get("head_scale") is not None:
                 values["head_scale"] = tuple(map(tuple, values["head_scale"]))
-            values["keep"] = tuple(values.get("keep", ()))
-            return cls(**_typed(cls, values))
+            return cast(Recipe, _read(cls, values))
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"this is not a recipe: {error}") from None
 
@@ -111,39 +92,57 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 """What JSON may give for a field of each annotation, or for each item of its tuples."""
 
 
-def _typed(kind: type, values: Any) -> dict[str, Any]:
-    """The values that a JSON object gives for a dataclass. Raises ConfigError for one of another type."""
-    given: dict[str, Any] = dict(values)
-    for each in fields(kind):
-        fitting = _JSON_TYPES.get(str(each.type))
-        if fitting is None or each.name not in given:
-            continue
-        value = given[each.name]
+def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    """A JSON object as a dataclass. Raises ConfigError for a key that it lacks and a value of another type."""
+    known = {field.name: str(field.type) for field in fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(f"recipe key {key!r} is not known.{near(key, known)}")
+        fitting = _JSON_TYPES.get(known[key])
+        each = _flat(value or ()) if known[key].startswith("tuple") else [value]
         # A bool is an int to Python, not to a reader; NaN and infinity are no JSON.
-        held = _flat(value or ()) if str(each.type).startswith("tuple") else [value]
-        if not all(type(one) in fitting and (type(one) is not float or math.isfinite(one)) for one in held):
-            raise ConfigError(f"{each.name} is {value!r}; it must be {each.type}")
-    return given
+        if fitting and not all(type(one) in fitting and (type(one) is not float or math.isfinite(one)) for one in each):
+            raise ConfigError(f"{key} is {value!r}; it must be {known[key]}")
+    return kind(**values)
 
 
 def _flat(value: Any) -> list[Any]:
     return [one for item in value for one in _flat(item)] if isinstance(value, tuple) else [value]
 
 
-def _check(stage: Stage, recipe: Recipe) -> None:
-    mix, n_ctx = stage.mix, recipe.config.n_ctx
-    if not max(8, 2 * mix.shortest) <= mix.window <= n_ctx:
-        raise ConfigError(
-            f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit "
-            f"the context of {n_ctx}"
+def _faults(recipe: Recipe) -> Iterator[str]:
+    """What keeps a recipe from being carried out, in words."""
+    config, rate, end = recipe.config, recipe.learning_rate, recipe.learning_rate_end
+    if not recipe.stages:
+        yield f"recipe {recipe.name!r} needs at least one stage"
+    if recipe.steps < 1 or recipe.measure_every < 1:
+        yield f"steps is {recipe.steps} and measure_every {recipe.measure_every}; both must be at least 1"
+    if config.bos_token_id != 0:
+        yield f"bos_token_id is {config.bos_token_id}; a recipe's tokenizer makes it 0"
+    if recipe.head_scale is not None and [*map(len, recipe.head_scale)] != [config.n_heads] * config.n_layers:
+        yield f"head_scale is {recipe.head_scale}; it needs one factor a head, layer by layer"
+    if rate <= 0 or not 0 <= end <= 1:
+        yield f"learning_rate is {rate} and learning_rate_end {end}; the one must be above 0, the other a share of it"
+    if recipe.weight_decay < 0 or recipe.position_base <= 0:
+        yield (
+            f"weight_decay is {recipe.weight_decay} and position_base {recipe.position_base}; the one must not be "
+            "below 0, the other above it"
         )
-    if (stage.until is None) != (stage is recipe.stages[-1]):
-        raise ConfigError("every stage but the last needs an accuracy to end at, `until`; the last has none")
-    chances = (mix.repeated, mix.natural, mix.prefix, mix.gap)
-    if mix.shortest < 1 or mix.unpredictable < 0:
-        raise ConfigError(f"shortest is {mix.shortest}, at least 1, and unpredictable {mix.unpredictable}, at least 0")
-    if mix.rows < 1 or not all(0 <= each <= 1 for each in chances):
-        raise ConfigError(f"a stage needs rows, and chances between 0 and 1: {mix}")
+    if not 0 <= recipe.silence <= 1 or (recipe.silence and (not config.n_layers or config.n_heads < 2)):
+        yield f"silence is {recipe.silence}; it is a chance, and needs a layer with a head to silence and one to keep"
+    for stage in recipe.stages:
+        mix = stage.mix
+        if not max(8, 2 * mix.shortest) <= mix.window <= config.n_ctx:
+            yield (
+                f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit the context "
+                f"of {config.n_ctx}"
+            )
+        if (stage.until is None) != (stage is recipe.stages[-1]):
+            yield "every stage but the last needs an accuracy to end at, `until`; the last has none"
+        if mix.shortest < 1 or mix.unpredictable < 0:
+            yield f"shortest is {mix.shortest}, at least 1, and unpredictable {mix.unpredictable}, at least 0"
+        if mix.rows < 1 or not all(0 <= each <= 1 for each in (mix.repeated, mix.natural, mix.prefix, mix.gap)):
+            yield f"a stage needs rows, and chances between 0 and 1: {mix}"
 
 
 def _attention_only(n_layers: int, **changes: Any) -> ModelConfig:
@@ -172,7 +171,7 @@ def _induction(config: ModelConfig, rows: int = 32) -> tuple[Stage, ...]:
         Stage(mix=first, until=0.9),
         Stage(mix=anywhere, until=0.9),
         Stage(mix=whole, until=0.9),
-        Stage(mix=replace(whole, repeated=0.4, natural=0.5, unpredictable=0.1)),
+        Stage(mix=replace(whole, repeated=0.55, natural=0.4, unpredictable=0.01)),
     )
 
 
@@ -226,6 +225,7 @@ RECIPES: Mapping[str, Recipe] = {
             stages=_induction(_TWO_LAYERS),
             steps=4000,
             head_scale=((1.0, 0.3, 0.3, 0.3),) * 2,
+            learning_rate_end=0.01,
         ),
         Recipe(
             name="two-layer-tiny",
@@ -246,7 +246,8 @@ RECIPES: Mapping[str, Recipe] = {
             stages=_induction(_TWO_LAYERS),
             steps=4000,
             head_scale=((1.0, 0.3, 0.3, 0.3), (1.0, 1.0, 1.0, 1.0)),
-            silence=0.5,
+            silence=0.75,
+            learning_rate_end=0.01,
         ),
         Recipe(
             name="two-layer-full",

@@ -162,6 +162,18 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return out
 
 
+def headline(found: Mapping[str, Any]) -> dict[str, str]:
+    """Scores as one short text each: the numbers as they are, and for each role its best head and what that costs."""
+    out = {name.replace("_", " "): f"{value:.3f}" for name, value in found.items() if isinstance(value, float)}
+    for role in ("previous_token", "induction"):
+        heads = {f"{at}.{h}": score for at, row in enumerate(found[role]) for h, score in enumerate(row)}
+        if heads:
+            best = max(heads, key=heads.__getitem__)
+            name = f"best {role.replace('_', ' ')} head"
+            out[name] = f"{best}: {heads[best]:.3f}, ablation {found['ablation_rise'][best]:+.2f}"
+    return out
+
+
 def after_bos(rows: Int[Tensor, "batch pos"]) -> Int[Tensor, "batch length"]:
     """The rows with token 0, BOS, before each."""
     return torch.cat([rows.new_zeros(len(rows), 1), rows], 1)

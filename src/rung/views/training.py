@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config import ModelConfig
-from ..families.rules import Family
 from ..training import Progress, Recipe
 from ..training.card import disclosures
 from .terminal import LABEL, bars, binned, facts, heading, nats, note, spark
@@ -38,14 +37,14 @@ def recipes_view(recipes: Sequence[tuple[Recipe, Card | None]], width: int) -> R
         Text(),
         _listed(titles, rows, width),
         Text(),
-        note("time: what the bundled model's training took, on one or two threads (rung models NAME)"),
+        note("time: what the bundled model's training took, on one thread (rung models NAME)"),
         note("text: give a file with --corpus FILE, your own or the one that make corpus builds in Rung's repository"),
         note("your own: rung train RECIPE --show > mine.json, edit it, then rung train --config mine.json"),
     )
 
 
-def models_view(models: Sequence[tuple[ModelConfig, Card]], families: Sequence[Family], width: int) -> RenderableType:
-    """Every bundled model with what its card says in a row, and the checkpoints that can be read besides."""
+def models_view(models: Sequence[tuple[ModelConfig, Card]], width: int) -> RenderableType:
+    """Every bundled model with what its card says in a row."""
     titles = ("model", "layers × heads", "parameters", "second copy", "text", "licence", "what it shows")
     rows = [
         (
@@ -59,7 +58,6 @@ def models_view(models: Sequence[tuple[ModelConfig, Card]], families: Sequence[F
         )
         for config, card in models
     ]
-    read = [(family.name, ", ".join(family.model_types)) for family in families]
     return Group(
         heading("The models that ship with Rung"),
         Text(),
@@ -68,10 +66,6 @@ def models_view(models: Sequence[tuple[ModelConfig, Card]], families: Sequence[F
         note("second copy, text: loss in nats a token; the second copy is that of random tokens that come twice"),
         note("one model's card: rung models NAME. Use: rung heads NAME, rung prove induction --model NAME"),
         Text(),
-        heading("The checkpoints that Rung reads"),
-        note("a folder of config.json and safetensors, by the model_type in its config.json"),
-        Text(),
-        facts(read),
     )
 
 
@@ -88,6 +82,7 @@ def card_view(card: Card, config: ModelConfig, curve: Sequence[Line], width: int
         *(("", source) for source in sources),
         ("training", f"{card['steps']:,} steps from seed {card['seed']}, {_time(card)} on {on}, torch {card['torch']}"),
         *(("note", told) for told in disclosures(card)),
+        *((f"seed {run['seed']}", _briefly(run["scores"])) for run in card.get("other_seeds", ())),
     ]
     return Group(
         heading(card["name"]),
@@ -241,6 +236,14 @@ def _told(found: Mapping[str, Any]) -> dict[str, str]:
         correlation, top = found["direct_path_correlation"], found["direct_path_top1"]
         told["direct path"] = f"correlation {correlation:.2f} with the text's bigrams, {100 * top:.0f} % the same first"
     return told
+
+
+def _briefly(found: Mapping[str, Any]) -> str:
+    """A run from another seed in one line."""
+    told = _told(found)
+    return "; ".join(
+        f"{name} {told[name]}" for name in (("second copy", "copied text") if _copies(found) else ("text",))
+    )
 
 
 def _rises(of: Mapping[str, float]) -> str:

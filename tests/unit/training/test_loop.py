@@ -163,9 +163,9 @@ def test_head_scale_scales_a_heads_start_and_its_steps():
     assert torch.isclose(scaled_step[1].abs().median(), size * 0.25, rtol=1e-3)
 
 
-def test_a_silenced_head_is_one_of_the_last_layer_and_writes_nothing():
+def test_silenced_heads_are_of_the_last_layer_and_write_nothing():
     run = loop.begin(SMALL, 0, loop.find_corpus(SMALL, None))
-    weights = loop.without_head(run.weights, 1)
+    weights = loop.without_heads(run.weights, torch.tensor([1]))
     first, last = weights["W_O"]
     assert torch.equal(first, run.weights["W_O"][0])
     assert torch.equal(last[0], run.weights["W_O"][1][0]) and (last[1] == 0).all()
@@ -217,6 +217,32 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_training(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RungError, match="cannot write to"):
         loop.train(SMALL, tmp_path / "file" / "out")
+
+
+def test_a_run_begun_afresh_keeps_nothing_of_the_interrupted_one(tmp_path, monkeypatch):
+    interrupt(monkeypatch, tmp_path, recipe=SMALL, seed=1)
+    assert (tmp_path / "checkpoints" / "step-00000").exists()
+    loop.train(replace(SMALL, keep=(4,)), tmp_path, seed=2, resume=False)
+    assert list(checkpoints(tmp_path)) == [4]
+    assert {line["step"] for line in read_curve(tmp_path)} == {0, 4, 8, 12}
+
+
+def test_a_folder_is_looked_at_before_the_corpus_is_read(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(loop, "find_corpus", lambda *_: pytest.fail("the corpus was read"))
+    with pytest.raises(RungError, match="file is not a folder; choose another folder"):
+        loop.train(SMALL, tmp_path / "file" / "out")
+
+
+def test_the_learning_rate_ends_at_its_share_of_the_peak():
+    recipe = replace(SMALL, steps=300, learning_rate_end=0.25)
+    run = loop.begin(recipe, 0, loop.find_corpus(recipe, None))
+    found = []
+    for step in (0, 100, 299):
+        run.step = step
+        loop.take_step(run)
+        found.append(run.optimizer.param_groups[0]["lr"] / recipe.learning_rate)
+    assert found == pytest.approx([0.01, 0.25 + 0.75 * 0.75, 0.25], abs=1e-3)
 
 
 def test_training_that_diverges_says_so(tmp_path):

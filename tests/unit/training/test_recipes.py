@@ -53,6 +53,11 @@ def test_a_recipe_file_is_read(tmp_path):
         ({"head_scale": [["a", "b"], ["a", "b"]]}, "head_scale is"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"learning_rate": 0.0}, "learning_rate is 0"),
+        ({"learning_rate_end": 1.5}, "learning_rate_end 1.5"),
+        ({"weight_decay": -1.0}, "weight_decay is -1"),
+        ({"silence": 2.0}, "silence is 2"),
+        ({"head_scale": [[None, 1.0], [1.0, 1.0]]}, "head_scale is"),
+        ({"name": None}, "name is None"),
     ],
 )
 def test_a_recipe_file_that_is_wrong_says_where(tmp_path, change, says):

@@ -103,6 +103,18 @@ def test_a_card_without_curve_or_stages_has_no_empty_chart():
     assert "\nstage" not in text(card_view(card, config, alike, 80), 80)
 
 
+def test_a_card_tells_of_its_other_seeds():
+    card, config = read_card(TINY), load_checkpoint(TINY).config
+    other = json.loads(json.dumps(card["scores"])) | {"second_copy_loss": 0.77}
+    others = [
+        {"seed": 8, "scores": other},
+        {"seed": 9, "scores": other | {"second_copy_loss": 7.0, "prose_loss": 3.21}},
+    ]
+    drawn = joined(text(card_view(card | {"other_seeds": others}, config, [], 140), 140))
+    assert "seed 8 second copy 0.77, 99 % right; copied text" in drawn
+    assert "seed 9 text 3.21" in drawn
+
+
 def test_a_model_that_does_not_copy_is_shown_by_its_text():
     card, curve = read_card(TINY), read_curve(TINY)
     flat = {"first_copy_loss": 6.0, "second_copy_loss": 6.1}
