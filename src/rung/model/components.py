@@ -1,26 +1,144 @@
-"""The module tree: parameters and hook points under the names people know. The maths is the engine's."""
+"""The module tree: parameters and hook points under the names people know. The maths is the engine's.
 
-from typing import Any
+The model's own forward does not call these modules. Called by hand, each does its part of it and fires its hooks; made
+by hand from a config (`LayerNorm(cfg)`), each stands alone.
+"""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered, weight_path, weight_shapes
-from ..engine.sites import sites_of
-from ..engine.weights import Weights
-from ..errors import CheckpointError
+from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered, weight_shapes
+from ..engine import transformer
+from ..engine.factored import FactoredMatrix
+from ..engine.past import KeyValueCache
+from ..engine.sites import Site, sites_of
+from ..engine.taps import NO_TAP, Tap
+from ..engine.weights import BlockWeights, Weights, flatten
+from ..errors import CheckpointError, ConfigError, PromptError
+from .classic import HookedTransformerConfig, describe, draw_weights
 from .hooks import HookPoint
+
+ClassicConfig = ModelConfig | HookedTransformerConfig | Mapping[str, Any]
+
+
+class HookTap:
+    """Hook points as a tap: what has hooks is watched, the rest costs nothing."""
+
+    def __init__(self, points: Mapping[Site, HookPoint]) -> None:
+        self.sites = frozenset(points)
+        self._points = points
+
+    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
+        point = self._points.get(Site(name, layer))
+        if point is None:
+            return x
+        hooked: Tensor = point(x)
+        return hooked
+
+
+def tap_of(points: Mapping[Site, HookPoint]) -> Tap:
+    """A tap for those that have hooks; the empty one if none has."""
+    hooked = {site: point for site, point in points.items() if point.fwd_hooks or point.bwd_hooks}
+    return HookTap(hooked) if hooked else NO_TAP
+
+
+@dataclass
+class Node:
+    """What hangs at one place of the tree."""
+
+    weights: dict[str, tuple[str, Tensor]] = field(default_factory=dict)
+    """By leaf ("_W_K"): the engine's name for it, and the tensor."""
+    sites: dict[str, Site] = field(default_factory=dict)
+    """By leaf ("hook_z")."""
+    children: dict[str, Node] = field(default_factory=dict)
+
+    def at(self, path: str) -> Node:
+        """The node of a dotted path, made if it is not there; this one for the empty path."""
+        node = self
+        for name in filter(None, path.split(".")):
+            node = node.children.setdefault(name, Node())
+        return node
+
+
+def plan(config: ModelConfig, weights: Weights) -> Node:
+    """The whole tree of a model, as data."""
+    root = Node()
+    fixed = ["embed", *(["pos_embed"] if "W_pos" in weights else []), "blocks"]
+    parts = ("ln1", "attn") if config.attn_only else ("ln1", "attn", "ln2", "mlp")
+    fixed += [f"blocks.{layer}.{part}" for layer in range(config.n_layers) for part in parts]
+    for path in (*fixed, "ln_final", "unembed"):
+        root.at(path)
+    names = (name for name in weights for _ in range(config.n_layers if is_layered(name) else 1))
+    for name, (path, tensor) in zip(names, flatten(config, weights), strict=True):
+        owner, _, leaf = path.rpartition(".")
+        root.at(owner).weights[leaf] = (name, tensor)
+    for site in sites_of(config):
+        owner, _, leaf = site.path.rpartition(".")
+        root.at(owner).sites[leaf] = site
+    return root
 
 
 class Part(nn.Module):
-    """A node of the tree: holds the parameters whose paths end here. Biases the model lacks read as zeros."""
+    """A node of the tree. Biases the model lacks read as zeros."""
 
-    def __init__(self, config: ModelConfig, place: str = "", embed: "Part | None" = None) -> None:
-        """`place`: the node's name, "attn" or "unembed". `embed`: for zeros, where this node holds no weights."""
+    place: ClassVar[str] = ""
+    """Where such a part hangs: "attn", "unembed"."""
+
+    def __init__(
+        self,
+        cfg: ClassicConfig,
+        layer: int = 0,
+        node: Node | None = None,
+        place: str | None = None,
+        embed: Part | None = None,
+    ) -> None:
+        """`node`: what hangs here; None: fresh weights, for a part that stands alone. `embed`: for zeros and tied
+        weights, where this node holds none itself.
+        """
         super().__init__()
-        self.config = config
-        self._ours = {path.rpartition(".")[2]: name for name, path in WEIGHT_PATHS.items() if _place(path) == place}
+        self.config = _config_of(cfg)
+        self.layer = layer
+        place = self.place if place is None else place
+        node = _alone(cfg, self.config, place, layer) if node is None else node
+        self._ours = {
+            path.rpartition(".")[2]: name for name, path in WEIGHT_PATHS.items() if _place(path) == place and place
+        }
         # In a tuple: the embedding is no child of this node.
         self._embed = (embed,)
+        self._held = {name: (self, leaf) for leaf, (name, _) in node.weights.items()}
+        self._points: dict[Site, HookPoint] = {}
+        for name, child in node.children.items():
+            made = _kind(self.config, name)(self.config, layer=layer, node=child, place=f"{place}.{name}".lstrip("."))
+            self.add_module(name, made)
+            self._held |= made._held
+            self._points |= made._points
+        for leaf, (_, tensor) in node.weights.items():
+            self.register_parameter(leaf, nn.Parameter(tensor))
+        for leaf, site in node.sites.items():
+            self._points[site] = HookPoint()
+            self.add_module(leaf, self._points[site])
+
+    @property
+    def cfg(self) -> HookedTransformerConfig:
+        """The config in its classic names; a copy."""
+        return describe(self.config)
+
+    def weight(self, name: str) -> Tensor | None:
+        """A weight of this part by the engine's name; None if the model has none of that name."""
+        return getattr(*self._held[name]) if name in self._held else None
+
+    def block_weights(self) -> BlockWeights:
+        """What is held here, as the engine takes a layer's weights."""
+        nothing = torch.empty(0)
+        absent = dict.fromkeys(("W_Q", "W_K", "W_V", "W_O"), nothing)  # a layer has them; an MLP alone does not
+        return BlockWeights(**(absent | {name: getattr(*slot) for name, slot in self._held.items()}))
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -44,6 +162,7 @@ class Part(nn.Module):
         return few.repeat_interleave(self.config.n_heads // self.config.n_kv, 0)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        check_module(self, name, value)
         ours = self.__dict__.get("_ours", {}).get(name.removeprefix("_"))
         if ours is not None:
             self._check_write(name, ours, value)
@@ -63,17 +182,173 @@ class Part(nn.Module):
         if isinstance(value, Tensor) and tuple(value.shape) != wanted:
             raise CheckpointError(f"{name} was given shape {list(value.shape)}; the config calls for {list(wanted)}")
 
+    def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: the model's forward does not call this module, so the hook would never run in it."""
+        raise ConfigError(
+            f"{type(self).__name__}.register_forward_hook: the model's forward does not call its sub-modules, so a "
+            "torch hook on one would never run; hook one of its hook points instead (model.add_hook, model.hook_dict)"
+        )
 
-class Block(nn.Module):
+    register_forward_pre_hook = register_full_backward_hook = register_forward_hook
+
+
+class Embed(Part):
+    """Token embedding."""
+
+    place = "embed"
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[batch, pos] to [batch, pos, d_model]."""
+        bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
+        frame = transformer.locate(bare, {}, (*tokens.shape[:2],), tokens.device)
+        weights = {name: getattr(*slot) for name, slot in self._held.items()}
+        return transformer.embed(bare, weights, tokens, frame, tap_of(self._points))
+
+
+class PosEmbed(Part):
+    """Learned positions."""
+
+    place = "pos_embed"
+
+    def forward(self, tokens: Tensor, past_kv_pos_offset: int = 0, attention_mask: Tensor | None = None) -> Tensor:
+        """The positions of `tokens` [batch, pos]: [batch, pos, d_model]; padding (mask 0) takes none."""
+        length = tokens.shape[-1]
+        if attention_mask is None:
+            positions = torch.arange(past_kv_pos_offset, past_kv_pos_offset + length, device=tokens.device)
+        else:
+            positions = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)[..., past_kv_pos_offset:]
+        return F.embedding(positions, self.W_pos).expand(*tokens.shape, -1)
+
+
+class Norm(Part):
+    """LayerNorm or RMSNorm, or nothing where the model has no norm."""
+
+    def __init__(self, cfg: ClassicConfig, length: int | None = None, **where: Any) -> None:
+        super().__init__(cfg, **where)
+        if length not in (None, self.config.d_model):
+            raise ConfigError(
+                f"a norm of length {length} was asked for; this one is over d_model, {self.config.d_model}"
+            )
+        self._name = next(name.removesuffix("_w") for name in self._ours.values() if name.endswith("_w"))
+
+    place = "ln1"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., d_model], normalized."""
+        layer = None if self._name == "ln_final" else self.layer
+        w, b = self.weight(f"{self._name}_w"), self.weight(f"{self._name}_b")
+        return transformer.norm(self.config, w, b, self._name, layer, x, tap_of(self._points))
+
+
+class LayerNorm(Norm):
+    """(x − mean) / sqrt(var + eps) · w + b."""
+
+
+class LayerNormPre(Norm):
+    """LayerNorm whose weights were folded into what reads it."""
+
+
+class RMSNorm(Norm):
+    """x / sqrt(mean square + eps) · w."""
+
+
+class RMSNormPre(Norm):
+    """RMSNorm whose weights were folded into what reads it."""
+
+
+class Attention(Part):
+    """All heads of one layer."""
+
+    place = "attn"
+
+    def __init__(
+        self, cfg: ClassicConfig, attn_type: str = "global", layer_id: int | None = None, layer: int = 0, **where: Any
+    ) -> None:
+        super().__init__(cfg, layer=layer if layer_id is None else layer_id, **where)
+        if attn_type != "global" and self.config.window(self.layer) is None:
+            raise ConfigError(f"attn_type is {attn_type!r}, but layer {self.layer} of the config has no window")
+
+    def forward(
+        self,
+        query_input: Tensor,
+        key_input: Tensor | None = None,
+        value_input: Tensor | None = None,
+        past_kv_cache_entry: KeyValueCache | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """What the heads write [batch, pos, d_model], from what queries, keys and values read (norm applied)."""
+        inputs = (
+            query_input,
+            query_input if key_input is None else key_input,
+            query_input if value_input is None else value_input,
+        )
+        frame = _frame(self.config, query_input, past_kv_cache_entry, attention_mask)
+        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, frame, tap_of(self._points))
+
+    @property
+    def QK(self) -> FactoredMatrix:
+        """W_Q W_Kᵀ of every head: [head, d_model (query), d_model (key)]."""
+        return FactoredMatrix(self.W_Q, self.W_K.mT)
+
+    @property
+    def OV(self) -> FactoredMatrix:
+        """W_V W_O of every head: [head, d_model (read), d_model (written)]."""
+        return FactoredMatrix(self.W_V, self.W_O)
+
+
+class GroupedQueryAttention(Attention):
+    """Heads of which several share their keys and values."""
+
+
+class MLP(Part):
+    """The neurons of one layer."""
+
+    place = "mlp"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What they write [batch, pos, d_model], from what they read (norm applied)."""
+        return transformer.mlp_from(self.config, self.block_weights(), self.layer, x, tap_of(self._points))
+
+
+class GatedMLP(MLP):
+    """Neurons with a gate."""
+
+
+class TransformerBlock(Part):
     """One layer: `ln1`, `attn`, and `ln2`, `mlp` if there is an MLP."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.ln1 = Part(config, "ln1")
-        self.attn = Part(config, "attn")
-        if not config.attn_only:
-            self.ln2 = Part(config, "ln2")
-            self.mlp = Part(config, "mlp")
+    place = "block"
+
+    def __init__(self, cfg: ClassicConfig, block_index: int | None = None, layer: int = 0, **where: Any) -> None:
+        super().__init__(cfg, layer=layer if block_index is None else block_index, **{"place": "", **where})
+
+    def forward(
+        self,
+        resid_pre: Tensor,
+        shortformer_pos_embed: Tensor | None = None,
+        past_kv_cache_entry: KeyValueCache | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The residual stream behind this layer [batch, pos, d_model], from the one before it."""
+        config = self.config
+        if config.positional_embedding_type == "shortformer" and shortformer_pos_embed is None:
+            raise PromptError(
+                "a block of a shortformer model adds positions to its queries and keys: give them as "
+                "shortformer_pos_embed, model.pos_embed(tokens)"
+            )
+        frame = _frame(config, resid_pre, past_kv_cache_entry, attention_mask)
+        frame = frame._replace(pos_embed=shortformer_pos_embed)
+        return transformer.block(config, self.block_weights(), self.layer, resid_pre, frame, tap_of(self._points))
+
+
+class Unembed(Part):
+    """Logits from the normalized stream."""
+
+    place = "unembed"
+
+    def forward(self, residual: Tensor) -> Tensor:
+        """[batch, pos, d_model] to [batch, pos, d_vocab_out]."""
+        return F.linear(residual, self.W_U.T, self.weight("b_U"))
 
 
 def grow(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, list[tuple[nn.Module, str]]]:
@@ -82,31 +357,84 @@ def grow(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, li
     Raises CheckpointError if `weights` are not those that the config calls for.
     """
     _check_weights(config, weights)
-    root.embed = embed = Part(config, "embed")
-    if config.positional_embedding_type in ("standard", "shortformer"):
-        root.pos_embed = Part(config, "pos_embed")
-    root.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-    root.ln_final = Part(config, "ln_final")
-    root.unembed = Part(config, "unembed", embed)
-    slots: dict[str, list[tuple[nn.Module, str]]] = {}
-    for name in weight_shapes(config):
-        held = weights[name]
-        tensors = held if isinstance(held, tuple) else (held,)
-        slots[name] = []
-        for layer, tensor in enumerate(tensors):
-            path, leaf = weight_path(config, name, layer if is_layered(name) else None).rsplit(".", 1)
-            owner = root.get_submodule(path)
-            owner.register_parameter(leaf, nn.Parameter(tensor))
-            slots[name].append((owner, leaf))
-    for site in sites_of(config):
-        path, _, leaf = site.path.rpartition(".")
-        root.get_submodule(path).add_module(leaf, HookPoint())
+    tree = plan(config, weights)
+    embed: Part | None = None
+    for name, node in tree.children.items():
+        if name == "blocks":
+            made: nn.Module = nn.ModuleList(
+                TransformerBlock(config, layer=int(layer), node=block) for layer, block in node.children.items()
+            )
+        else:
+            made = _kind(config, name)(config, node=node, place=name, embed=embed)
+        root.add_module(name, made)
+        embed = made if isinstance(made, Embed) else embed
+    for leaf in tree.sites:
+        root.add_module(leaf, HookPoint())
+    slots: dict[str, list[tuple[nn.Module, str]]] = {name: [] for name in weights}
+    for part in _tops(root):
+        for name, slot in part._held.items():
+            slots[name].append(slot)
     return slots
+
+
+def check_module(owner: nn.Module, name: str, value: Any) -> None:
+    """Raises ConfigError where a sub-module of a model would be replaced: its forward would not call the new one."""
+    if isinstance(owner.__dict__.get("_modules", {}).get(name), Part | nn.ModuleList) and value is not getattr(
+        owner, name
+    ):
+        raise ConfigError(
+            f"{name} was to be replaced by a {type(value).__name__}, which the model's forward would never call: edit "
+            "what it gives out with a hook, or write to its weights"
+        )
+
+
+def _tops(root: nn.Module) -> Iterator[Part]:
+    for child in root.children():
+        yield from (child,) if isinstance(child, Part) else _tops(child)
+
+
+def _kind(config: ModelConfig, name: str) -> type[Part]:
+    """The class of the part that hangs under this name."""
+    if name.startswith("ln"):
+        norms = {"LN": LayerNorm, "LNPre": LayerNormPre, "RMS": RMSNorm, "RMSPre": RMSNormPre, None: Norm}
+        # Norms behind attention and MLP keep their weights when those before them are folded.
+        behind = name.endswith("_post") and config.normalization_type is not None
+        return norms[config.normalization_type.removesuffix("Pre") if behind else config.normalization_type]  # type: ignore
+    kinds: dict[str, type[Part]] = {
+        "embed": Embed,
+        "pos_embed": PosEmbed,
+        "attn": GroupedQueryAttention if config.grouped else Attention,
+        "mlp": GatedMLP if config.gated_mlp else MLP,
+        "unembed": Unembed,
+    }
+    return kinds.get(name, Part)
+
+
+def _config_of(cfg: ClassicConfig) -> ModelConfig:
+    return cfg if isinstance(cfg, ModelConfig) else HookedTransformerConfig.unwrap(cfg).to_model_config()
+
+
+def _alone(cfg: ClassicConfig, config: ModelConfig, place: str, layer: int) -> Node:
+    """A node of a model with fresh weights, for a part that stands alone."""
+    if not 0 <= layer < max(1, config.n_layers):
+        raise ConfigError(f"layer {layer} was asked for; the config has {config.n_layers}")
+    tree = plan(config, draw_weights(HookedTransformerConfig.unwrap(cfg), config))
+    return tree.at(place if place in tree.children else f"blocks.{layer}.{place}")
+
+
+def _frame(
+    config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None
+) -> transformer.Frame:
+    """Where the positions of `x` stand, for what adds none of its own to the stream."""
+    if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
+        config = replace(config, positional_embedding_type=None)
+    mask = None if attention_mask is None else attention_mask.bool()
+    return transformer.locate(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
 
 
 def _place(path: str) -> str:
     """The node that a weight's path ends in: "blocks.{l}.attn.W_Q" is in "attn"."""
-    return path.split(".")[-2]
+    return path.removeprefix("blocks.{l}.").rpartition(".")[0]
 
 
 def _check_weights(config: ModelConfig, weights: Weights) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +19,15 @@ from ..config import ModelConfig
 from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
-from ..engine.sites import Site, find_site, select_sites, sites_of
+from ..engine.past import KeyValueCache
+from ..engine.sites import find_site, select_sites, sites_of
 from ..engine.slicing import SliceInput, take
-from ..engine.taps import NO_TAP, Tap
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import convert, load_checkpoint, rounded, save_checkpoint
-from .components import grow
+from .classic import HookedTransformerConfig, draw_weights
+from .compatibility import ClassicTopic, first_layers, wanted_processes
+from .components import ClassicConfig, grow, tap_of
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process
 from .text import Input, Side, TextTopic
@@ -34,69 +36,86 @@ from .tokenizer import Tokenizer, check_pair
 ReturnType = Literal["logits", "loss", "both"] | None
 
 
-class HookTap:
-    """Hook points as a tap: what has hooks is watched, the rest costs nothing."""
+class Output(NamedTuple):
+    """What `return_type="both"` gives."""
 
-    def __init__(self, points: Mapping[Site, HookPoint]) -> None:
-        self.sites = frozenset(points)
-        self._points = points
-
-    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
-        point = self._points.get(Site(name, layer))
-        if point is None:
-            return x
-        hooked: Tensor = point(x)
-        return hooked
+    logits: Tensor
+    loss: Tensor
 
 
-class HookedTransformer(HookedRootModule, TextTopic):
+class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     """A transformer that can be looked into: `model(tokens)`, `run_with_cache`, `run_with_hooks`, `model.W_OV`, …"""
 
     blocks: nn.ModuleList
 
     def __init__(
         self,
-        config: ModelConfig,
-        weights: Weights | None = None,
-        *,
+        config: ClassicConfig,
+        weights: Weights | Tokenizer | None = None,
         tokenizer: Tokenizer | None = None,
-        seed: int = 0,
+        *,
+        seed: int | None = None,
+        move_to_device: bool = True,
+        default_padding_side: Side | None = None,
     ) -> None:
-        """A model of `config` with `weights`, or with fresh ones drawn from `seed`."""
+        """A model of `config` with `weights`, or with fresh ones.
+
+        A ModelConfig draws them from `seed` (None: 0). A HookedTransformerConfig, or a dict of its fields, says itself
+        how they are drawn, and on which device (left on the CPU if not `move_to_device`) and as what type they are
+        kept; classic code gives the tokenizer second.
+        """
         super().__init__()
-        check_pair(tokenizer, config)
-        self.config = config
+        if weights is not None and not isinstance(weights, Mapping):
+            weights, tokenizer = None, weights
+        cfg = None if isinstance(config, ModelConfig) else HookedTransformerConfig.unwrap(config)
+        shape = config if isinstance(config, ModelConfig) else cfg.to_model_config(tokenizer)
+        check_pair(tokenizer, shape)
         self.tokenizer = tokenizer
-        self._slots = grow(self, config, init_weights(config, seed) if weights is None else weights)
+        if default_padding_side is not None:
+            self.set_padding_side(default_padding_side)
+        if weights is None and cfg is not None and seed is None:
+            weights = draw_weights(cfg, shape)
+        self.install(shape, init_weights(shape, seed or 0) if weights is None else weights)
+        if cfg is not None:
+            self.keep_cfg(cfg)
+            self.to(cfg.device if move_to_device else None)
+
+    def install(self, config: ModelConfig, weights: Weights) -> None:
+        """Makes this a model of `config` with `weights`; the hooks it had are gone."""
+        for name in list(self._modules):
+            delattr(self, name)
+        self.config = config
+        self._slots = grow(self, config, weights)
         self.setup()
         self._points = {site: self.hook_dict[site.path] for site in sites_of(config)}
-
-    @property
-    def cfg(self) -> ModelConfig:
-        """The config under its classic name; frozen, like `config`."""
-        return self.config
 
     @classmethod
     def from_pretrained(
         cls,
         model_name: str | Path,
-        *,
         fold_ln: bool | None = None,
         center_writing_weights: bool | None = None,
         center_unembed: bool | None = None,
+        refactor_factored_attn_matrices: bool | None = False,
+        *,
+        fold_value_biases: bool | None = None,
         device: str | torch.device | None = None,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | str = torch.float32,
         default_prepend_bos: bool | None = None,
+        default_padding_side: Side | None = None,
         hf_model: Any = None,
         tokenizer: Tokenizer | None = None,
+        first_n_layers: int | None = None,
+        move_to_device: bool = True,
     ) -> HookedTransformer:
         """A trained model, from a folder, a bundled name, or `hf_model` that transformers has loaded.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
-        of the three: None does it where it fits, True also warns where it does not, False leaves it.
-        `config.processing` and `config.notes` say what was done.
+        process: None does it where it fits, True also warns where it does not, False leaves it.
+        `config.processing` and `config.notes` say what was done. `first_n_layers` keeps that many, the rest is dropped.
         """
-        if not dtype.is_floating_point:
+        dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
         # Narrow types are rounded to once, after processing.
         wide = torch.promote_types(dtype, torch.float32)
@@ -110,19 +129,27 @@ class HookedTransformer(HookedRootModule, TextTopic):
                 )
             config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), wide)
             config = replace(config, model_name=str(model_name))
-        config, weights = process(
-            config,
-            weights,
-            {"fold_ln": fold_ln, "center_writing_weights": center_writing_weights, "center_unembed": center_unembed},
-        )
+        if first_n_layers is not None:
+            config, weights = first_layers(config, weights, first_n_layers)
+        wanted = {
+            "fold_ln": fold_ln,
+            "center_writing_weights": center_writing_weights,
+            "center_unembed": center_unembed,
+            "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
+            "fold_value_biases": fold_value_biases,
+        }
+        config, weights = process(config, weights, wanted_processes(wanted))
         config = _with_first_token(config, tokenizer, default_prepend_bos)
         weights = weights if wide == dtype else rounded(config, weights, dtype)
-        return cls(config, weights, tokenizer=tokenizer).to(device)
+        model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
+        return model.to(device if move_to_device else None)
 
     @classmethod
-    def from_pretrained_no_processing(cls, model_name: str | Path, **options: Any) -> HookedTransformer:
-        """The checkpoint's weights as they are."""
-        as_is = {"fold_ln": False, "center_writing_weights": False, "center_unembed": False}
+    def from_pretrained_no_processing(
+        cls, model_name: str | Path, *processes: Any, **options: Any
+    ) -> HookedTransformer:
+        """The checkpoint's weights as they are. What is `ignored` are the processes, by position."""
+        as_is = dict.fromkeys(("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases"), False)
         return cls.from_pretrained(model_name, **{**as_is, **options})
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -137,31 +164,41 @@ class HookedTransformer(HookedRootModule, TextTopic):
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
         start_at_layer: int | None = None,
-        stop_at_layer: int | None = None,
+        tokens: Tensor | None = None,
+        shortformer_pos_embed: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        stop_at_layer: int | None = None,
+        past_kv_cache: KeyValueCache | None = None,
     ) -> Any:
         """Logits [batch, pos, d_vocab], next-token loss in nats, both, or None.
 
-        `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer. `stop_at_layer`:
-        returns the stream before that layer instead. `attention_mask`: 0 at padding.
+        `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer; `tokens` are then what
+        a loss is taken on, and `shortformer_pos_embed` replaces the positions of a shortformer model. `stop_at_layer`:
+        returns the stream before that layer instead. `attention_mask`: 0 at padding. `past_kv_cache`: keys and values
+        of what was read before, and room for those of `input`.
         """
-        config, weights, tap = self.config, self.weights, self._tap()
+        config, weights, tap = self.config, self.weights, tap_of(self._points)
         if return_type not in ("logits", "loss", "both", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
         start, stop = self._span(start_at_layer, stop_at_layer)
-        tokens, mask = None, None
+        mask = None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
+        elif tokens is not None:
+            tokens = self.check_tokens(tokens).to(self.device)
         if return_type in ("loss", "both") and stop_at_layer is None:
             _check_loss(tokens, loss_per_token)
-        if tokens is None:
+        if start_at_layer is None:
+            assert tokens is not None
+            mask = self._mask(mask, attention_mask, tokens.shape)
+            frame = transformer.locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
+            x = transformer.embed(config, weights, tokens, frame, tap)
+        else:
             x = self._residual(input)
             mask = self._mask(mask, attention_mask, x.shape[:2])
-            frame = transformer.locate(config, weights, x.shape[:2], x.device, mask=mask)
-        else:
-            mask = self._mask(mask, attention_mask, tokens.shape)
-            frame = transformer.locate(config, weights, tokens.shape, tokens.device, mask=mask)
-            x = transformer.embed(config, weights, tokens, frame, tap)
+            frame = transformer.locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
+            if shortformer_pos_embed is not None:
+                frame = frame._replace(pos_embed=shortformer_pos_embed)
         x = transformer.blocks(config, weights, x, frame, tap, start, stop)
         if stop_at_layer is not None:
             return x
@@ -174,7 +211,29 @@ class HookedTransformer(HookedRootModule, TextTopic):
             return logits
         assert tokens is not None
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
-        return loss if return_type == "loss" else (logits, loss)
+        return loss if return_type == "loss" else Output(logits, loss)
+
+    def loss_fn(
+        self, logits: Tensor, tokens: Tensor, attention_mask: Tensor | None = None, per_token: bool = False
+    ) -> Tensor:
+        """−log p(next token) in nats; see `next_token_loss`."""
+        mask = None if attention_mask is None else attention_mask.bool()
+        return next_token_loss(logits, tokens.to(logits.device), mask, per_token)
+
+    def input_to_embed(
+        self,
+        input: Input,
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
+        tokens, padding = self.read(input, prepend_bos, padding_side)
+        mask = self._mask(padding, attention_mask, tokens.shape)
+        frame = transformer.locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
+        x = transformer.embed(self.config, self.weights, tokens, frame, tap_of(self._points))
+        shortformer = self.config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
+        return x, tokens, frame.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
 
     def _residual(self, x: Input) -> Float[Tensor, "batch pos d_model"]:
         if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.config.d_model:
@@ -214,10 +273,6 @@ class HookedTransformer(HookedRootModule, TextTopic):
         if ends[0] > ends[1]:
             raise SiteError(f"start_at_layer is {start} and stop_at_layer is {stop}: nothing lies between them")
         return ends[0], ends[1]
-
-    def _tap(self) -> Tap:
-        hooked = {site: point for site, point in self._points.items() if point.fwd_hooks or point.bwd_hooks}
-        return HookTap(hooked) if hooked else NO_TAP
 
     def find_hook(self, name: Any) -> HookPoint:
         """The hook point of a full or short name; SiteError with near names if there is none."""
@@ -269,49 +324,68 @@ class HookedTransformer(HookedRootModule, TextTopic):
         self,
         input: Input = "",
         max_new_tokens: int = 10,
-        *,
-        temperature: float = 1.0,
+        stop_at_eos: bool = True,
+        eos_token_id: int | Sequence[int] | None = None,
+        do_sample: bool = True,
         top_k: int | None = None,
         top_p: float | None = None,
-        do_sample: bool = True,
-        seed: int | None = 0,
-        stop_at_eos: bool = True,
+        temperature: float = 1.0,
+        freq_penalty: float = 0.0,
+        use_past_kv_cache: bool = True,
         prepend_bos: bool | None = None,
-        return_type: Literal["input", "str", "tokens"] = "input",
+        padding_side: Side | None = None,
+        return_type: Literal["input", "str", "tokens", "tensor"] | None = "input",
+        verbose: bool = True,
+        *,
+        seed: int | None = 0,
+        repetition_penalty: float = 1.0,
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Greedy if `do_sample` is False or `temperature` 0; draws come from `seed`. Hooks that are set see every step.
+        Greedy if `do_sample` is False or `temperature` 0; draws come from `seed` (None: torch's global generator).
+        `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides the logit of
+        what occurred (Keskar et al. 2019, arXiv:1909.05858). Hooks that are set see every step. Keys and values are
+        kept and texts padded on the left whatever the arguments say, and nothing is printed: `use_past_kv_cache`,
+        `padding_side` and `verbose` are for classic code.
         """
         if max_new_tokens < 0:
             raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
+        if return_type not in ("input", "str", "tokens", "tensor", None):
+            raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
         tokens, mask = self.read(input, prepend_bos, "left")
-        generator = None if seed is None else torch.Generator(self.device).manual_seed(seed)
-        eos = getattr(self.tokenizer, "eos_token_id", None)
+        stops = self._stops(eos_token_id) if stop_at_eos else ()
         longer = generation.generate(
             self.config,
             self.weights,
             tokens,
             max_new_tokens,
-            temperature=temperature if do_sample else 0.0,
-            top_k=top_k,
-            top_p=top_p,
-            generator=generator,
-            stop_token=eos if stop_at_eos else None,
+            sampling=generation.Sampling(
+                temperature if do_sample else 0.0, top_k, top_p, freq_penalty, repetition_penalty
+            ),
+            generator=None if seed is None else torch.Generator(self.device).manual_seed(seed),
+            stop_tokens=stops,
             mask=mask,
-            tap=self._tap(),
+            tap=tap_of(self._points),
         )
-        if return_type == "tokens" or (return_type == "input" and isinstance(input, Tensor)):
+        if return_type in ("tokens", "tensor") or (return_type == "input" and isinstance(input, Tensor)):
             return longer
         # The text given and what follows it: without what was put before, and without the stop.
         put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
         starts = [put] * len(longer) if mask is None else (put + (~mask).sum(1)).tolist()
-        ends = [_stop(row, tokens.shape[1], eos if stop_at_eos else None) for row in longer]
+        ends = [_stop(row, tokens.shape[1], stops) for row in longer]
         texts = [str(self.to_string(row[start:end])) for row, start, end in zip(longer, starts, ends, strict=True)]
-        return texts[0] if isinstance(input, str) else texts
+        one = isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1)
+        return texts[0] if one else texts
+
+    def _stops(self, given: int | Sequence[int] | None) -> tuple[int, ...]:
+        if given is not None:
+            return (given,) if isinstance(given, int) else tuple(given)
+        eos = getattr(self.tokenizer, "eos_token_id", None)
+        return () if eos is None else (eos,)
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
+        kwargs.pop("print_details", None)  # classic code may pass it; nothing is printed
         return super().to(*args, **kwargs) if any(arg is not None for arg in (*args, *kwargs.values())) else self
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
@@ -329,9 +403,9 @@ class HookedTransformer(HookedRootModule, TextTopic):
         )
 
 
-def _stop(row: Tensor, prompt: int, stop: int | None) -> int:
-    """Where the row's first `stop` behind its prompt stands, or its end."""
-    found = (row[prompt:] == stop).nonzero() if stop is not None else row[:0]
+def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
+    """Where the row's first stop behind its prompt stands, or its end."""
+    found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
     return prompt + int(found[0]) if len(found) else len(row)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rung.config import ModelConfig, Rotary
-from rung.engine.generate import choose, generate
+from rung.engine.generate import Sampling, choose, generate
 from rung.engine.past import KeyValueCache
 from rung.engine.transformer import forward
 from rung.engine.weights import init_weights
@@ -61,7 +61,7 @@ def test_rows_end_at_the_stop_token(model):
     tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
     free = generate(config, weights, tokens, 8)
     stop = int(free[0, 4])
-    ended = generate(config, weights, tokens, 8, stop_token=stop)
+    ended = generate(config, weights, tokens, 8, stop_tokens=[stop])
     at = (ended[0, 3:] == stop).nonzero()[0, 0] + 3
     assert (ended[0, at:] == stop).all() and torch.equal(ended[0, : at + 1], free[0, : at + 1])
 
@@ -74,20 +74,35 @@ def test_too_long_is_refused_before_anything_runs(model):
 
 def test_draws_follow_the_softmax_and_the_seed():
     logits = torch.tensor([[0.0, 1.0, 2.0, -torch.inf]]).expand(20_000, 4)
-    drawn = choose(logits, 2.0, generator=torch.Generator().manual_seed(0))
+    drawn = choose(logits, Sampling(2.0), generator=torch.Generator().manual_seed(0))
     share = torch.bincount(drawn, minlength=4) / len(drawn)
     torch.testing.assert_close(share, (logits[0] / 2).softmax(-1), atol=0.02, rtol=0.0)
-    assert torch.equal(drawn, choose(logits, 2.0, generator=torch.Generator().manual_seed(0)))
+    assert torch.equal(drawn, choose(logits, Sampling(2.0), generator=torch.Generator().manual_seed(0)))
 
 
 def test_cuts_keep_the_likeliest():
     logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log().expand(2_000, 4)
 
     def seen(**cut):
-        return set(choose(logits, 1.0, generator=torch.Generator().manual_seed(0), **cut).tolist())
+        return set(choose(logits, Sampling(1.0, **cut), torch.Generator().manual_seed(0)).tolist())
 
     assert seen() == {0, 1, 2, 3} and seen(top_k=2) == {0, 1} and seen(top_p=0.6) == {0, 1} and seen(top_p=0.01) == {0}
     assert choose(logits[:1]).tolist() == [0]
-    for wrong in ({"temperature": -1.0}, {"temperature": 1.0, "top_k": 0}, {"temperature": 1.0, "top_p": 1.5}):
+    for wrong in (
+        {"temperature": -1.0},
+        {"temperature": 1.0, "top_k": 0},
+        {"temperature": 1.0, "top_p": 1.5},
+        {"repetition_penalty": 0.0},
+    ):
         with pytest.raises(PromptError, match="it must be"):
-            choose(logits, **wrong)
+            Sampling(**wrong)
+
+
+def test_penalties_count_what_occurred():
+    logits, tokens = torch.tensor([[2.0, 1.9, -1.0, -1.05]]), torch.tensor([[0, 0, 2]])
+    assert choose(logits, Sampling(), tokens=tokens).tolist() == [0]
+    assert choose(logits, Sampling(freq_penalty=0.04), tokens=tokens).tolist() == [0]
+    assert choose(logits, Sampling(freq_penalty=0.06), tokens=tokens).tolist() == [1]
+    assert choose(logits, Sampling(repetition_penalty=1.1), tokens=tokens).tolist() == [1]
+    assert choose(logits[:, 2:], Sampling(), tokens=tokens[:, :1]).tolist() == [0]
+    assert choose(logits[:, 2:], Sampling(repetition_penalty=1.1), tokens=tokens[:, :1]).tolist() == [1]

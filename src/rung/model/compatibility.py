@@ -1,0 +1,194 @@
+"""What classic code asks of a model beyond its maths: `cfg`, switches, state dicts. A topic of `HookedTransformer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..config import ModelConfig, bias_shapes, is_layered, weight_path
+from ..engine.weights import Weights
+from ..errors import CheckpointError, ConfigError, near
+from .classic import HookedTransformerConfig, describe, first_token
+from .processing import PROCESSES, process
+from .tokenizer import Tokenizer, check_pair
+
+_BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
+"""Ends of classic names that hold no weight: constants the engine makes itself."""
+
+
+class ClassicTopic(nn.Module):
+    """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
+
+    config: ModelConfig
+    tokenizer: Tokenizer | None
+
+    @property
+    def cfg(self) -> HookedTransformerConfig:
+        """The config in the classic names. Bookkeeping can be written; a write that would change what the built model
+        computes raises ConfigError.
+        """
+        found = self.__dict__.get("_cfg")
+        if found is None or found.__dict__.get("_owner") is not self:
+            found = (describe(self.config) if found is None else found).bind(self)
+            self.__dict__["_cfg"] = found
+        like = next(self.parameters())
+        # Where the weights are now: `to`, `double` and their kin move them without asking.
+        found.__dict__.update(device=like.device, dtype=like.dtype)
+        return found  # type: ignore[no-any-return]
+
+    def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
+        """Makes `cfg` what `self.cfg` says beyond the config (None: nothing)."""
+        said = {} if cfg is None else cfg.to_dict()
+        shape = {name: value for name, value in describe(self.config).to_dict().items() if name in _SHAPE}
+        self.__dict__["_cfg"] = HookedTransformerConfig(**{**said, **shape}).bind(self)
+
+    def set_use_attn_result(self, use_attn_result: bool) -> None:
+        """Changes nothing: `result` is there when asked for by name."""
+        self.cfg.use_attn_result = use_attn_result
+
+    def set_use_split_qkv_input(self, use_split_qkv_input: bool) -> None:
+        """Changes nothing: `q_input`, `k_input`, `v_input` are there when asked for by name."""
+        self.cfg.use_split_qkv_input = use_split_qkv_input
+
+    def set_use_hook_mlp_in(self, use_hook_mlp_in: bool) -> None:
+        """Changes nothing: `mlp_in` is there when asked for by name."""
+        self.cfg.use_hook_mlp_in = use_hook_mlp_in
+
+    def set_use_attn_in(self, use_attn_in: bool) -> None:
+        """Changes nothing: `attn_in` is there when asked for by name."""
+        self.cfg.use_attn_in = use_attn_in
+
+    def set_ungroup_grouped_query_attention(self, ungroup_grouped_query_attention: bool) -> None:
+        """Changes nothing in a model without groups; raises ConfigError in one with, whose keys stay grouped."""
+        self.cfg.ungroup_grouped_query_attention = ungroup_grouped_query_attention
+
+    def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
+        """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
+        check_pair(tokenizer, self.config)
+        self.tokenizer = tokenizer
+        bos = first_token(tokenizer)
+        wanted = self.cfg.default_prepend_bos and bos is not None
+        self.config = replace(self.config, bos_token_id=bos, default_prepend_bos=wanted)
+        if default_padding_side is not None:
+            self.set_padding_side(default_padding_side)
+
+    def set_padding_side(self, side: Literal["left", "right"]) -> None:
+        """Where texts of unequal length are padded when a call does not say; the tokenizer remembers it."""
+        if side not in ("left", "right"):
+            raise ConfigError(f"the padding side is {side!r}; known are 'left' and 'right'")
+        if self.tokenizer is None:
+            raise ConfigError("a padding side was given, but there is no tokenizer whose texts could be padded")
+        self.tokenizer.padding_side = side  # type: ignore[attr-defined]
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Weights under their classic names, of any floating-point type, into this model's.
+
+        Constants (`mask`, `IGNORE`, `rotary_sin`, `rotary_cos`) are left out. Keys and values of grouped queries may
+        come once for each query head. A bias that this model lacks may be given as zeros.
+        """
+        found = {name: tensor for name, tensor in state_dict.items() if not name.endswith(_BUFFERS)}
+        found = _regrouped(self.config, _without_zeros(self.config, found))
+        return super().load_state_dict(found, strict=strict, assign=assign)
+
+    def load_and_process_state_dict(
+        self,
+        state_dict: Mapping[str, Tensor],
+        fold_ln: bool | None = True,
+        center_writing_weights: bool | None = True,
+        center_unembed: bool | None = True,
+        fold_value_biases: bool | None = True,
+        refactor_factored_attn_matrices: bool | None = False,
+    ) -> None:
+        """`load_state_dict`, then `process_weights_`."""
+        self.load_state_dict(state_dict)
+        self.process_weights_(
+            fold_ln, center_writing_weights, center_unembed, refactor_factored_attn_matrices, fold_value_biases
+        )
+
+    def process_weights_(
+        self,
+        fold_ln: bool | None = True,
+        center_writing_weights: bool | None = True,
+        center_unembed: bool | None = True,
+        refactor_factored_attn_matrices: bool | None = False,
+        fold_value_biases: bool | None = False,
+    ) -> None:
+        """Processes the weights of this very model as `from_pretrained` would; hooks that were set are gone.
+
+        What does not fit is skipped and noted in `config.notes`.
+        """
+        wanted = {
+            "fold_ln": fold_ln,
+            "center_writing_weights": center_writing_weights,
+            "center_unembed": center_unembed,
+            "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
+            "fold_value_biases": fold_value_biases,
+        }
+        weights = {name: _detached(held) for name, held in self.weights.items()}
+        said = self.cfg
+        self.install(*process(self.config, weights, wanted_processes(wanted)))
+        self.keep_cfg(said)
+
+
+_SHAPE = {
+    "n_layers", "d_model", "n_ctx", "d_head", "n_heads", "d_mlp", "d_vocab", "d_vocab_out", "act_fn", "eps",
+    "normalization_type", "positional_embedding_type", "attn_only", "gated_mlp", "parallel_attn_mlp", "attention_dir",
+    "n_key_value_heads", "tie_word_embeddings", "default_prepend_bos",
+}  # fmt: skip
+"""Classic fields that the config decides."""
+
+
+def wanted_processes(wanted: Mapping[str, bool | None]) -> dict[str, bool | None]:
+    """Which of `PROCESSES` are wanted. Raises ConfigError where one is asked for that there is not."""
+    missing = next((name for name, asked in wanted.items() if asked and name not in PROCESSES), None)
+    if missing is not None and missing != "fold_value_biases":  # whose default is to be done
+        raise ConfigError(f"{missing} was asked for; known are {', '.join(PROCESSES)}.{near(missing, PROCESSES)}")
+    return {name: wanted[name] for name in PROCESSES if name in wanted}
+
+
+def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[ModelConfig, Weights]:
+    """A model that ends after its first `count` layers. Raises ConfigError if it has fewer."""
+    if not 0 <= count <= config.n_layers:
+        raise ConfigError(f"the first {count} layers were asked for; {config.model_name} has {config.n_layers}")
+    windows = None if config.windows is None else config.windows[:count]
+    kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
+    return replace(config, n_layers=count, windows=windows), kept
+
+
+def _detached(held: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
+    return tuple(tensor.detach() for tensor in held) if isinstance(held, tuple) else held.detach()
+
+
+def _paths(config: ModelConfig, name: str) -> list[str]:
+    layers = range(config.n_layers) if is_layered(name) else (None,)
+    return [weight_path(config, name, layer) for layer in layers]
+
+
+def _without_zeros(config: ModelConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` without the biases that the model lacks, where they are zero and so change nothing."""
+    lacking = {path for name in bias_shapes(config) if name not in config.biases for path in _paths(config, name)}
+    return {name: tensor for name, tensor in given.items() if name not in lacking or bool((tensor != 0).any())}
+
+
+def _regrouped(config: ModelConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with one key and value for each key/value head, under the names that say so."""
+    found = dict(given)
+    if not config.grouped:
+        # Classic files of a grouped kind of attention without groups.
+        return {name.replace("._W_", ".W_").replace("._b_", ".b_"): tensor for name, tensor in found.items()}
+    for name in ("W_K", "W_V", "b_K", "b_V"):
+        for path in _paths(config, name):
+            whole = path.replace("._", ".")
+            if whole in found and path not in found:
+                every = found.pop(whole)
+                few = every[:: config.n_heads // config.n_kv]
+                if not torch.equal(few.repeat_interleave(config.n_heads // config.n_kv, 0), every):
+                    raise CheckpointError(
+                        f"{whole} differs between heads that share one of {config.n_kv} keys and values in this model"
+                    )
+                found[path] = few
+    return found
