@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ..engine.slicing import SliceInput, take
 from ..errors import SiteError, near
 
 Direction = Literal["fwd", "bwd"]
@@ -67,9 +68,19 @@ class HookPoint(nn.Module):
             raise SiteError(f"dir is {dir!r}; known are 'fwd' and 'bwd'")
         return self.fwd_hooks if dir == "fwd" else self.bwd_hooks
 
-    @property
-    def has_hooks(self) -> bool:
-        return bool(self.fwd_hooks or self.bwd_hooks)
+    def has_hooks(
+        self,
+        dir: Literal["fwd", "bwd", "both"] = "both",
+        including_permanent: bool = True,
+        level: int | None = None,
+    ) -> bool:
+        """Whether any hook of this kind is attached."""
+        ways = ("fwd", "bwd") if dir == "both" else (dir,)
+        return any(
+            (including_permanent or not handle.is_permanent) and level in (None, handle.level)
+            for one in ways
+            for handle in self.hooks_of(one)
+        )
 
     def add_hook(
         self,
@@ -138,11 +149,14 @@ class HookedRootModule(nn.Module):
     """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
 
     hook_dict: dict[str, HookPoint]
+    mod_dict: dict[str, nn.Module]
 
     def setup(self) -> None:
         """Names every hook point after its place in the tree. Call it at the end of `__init__`."""
-        self.hook_dict = {}
+        self.hook_dict, self.mod_dict = {}, {}
         for name, module in self.named_modules():
+            if name:
+                self.mod_dict[name] = module
             if isinstance(module, HookPoint):
                 module.name = name
                 self.hook_dict[name] = module
@@ -280,19 +294,7 @@ class HookedRootModule(nn.Module):
         With `incl_bwd` the output must be a single number, whose gradient is taken.
         """
         store: dict[str, Tensor] = {}
-
-        def save(x: Tensor, *, hook: HookPoint) -> None:
-            assert hook.name is not None
-            store[hook.name] = keep(x.detach(), hook.name)
-
-        def save_grad(grad: Tensor, *, hook: HookPoint) -> None:
-            assert hook.name is not None
-            store[f"{hook.name}_grad"] = keep(grad.detach(), hook.name)
-
-        points = self.select_hooks(names_filter)
-        handles = [point.add_hook(save) for point in points]
-        if incl_bwd:
-            handles += [point.add_hook(save_grad, "bwd") for point in points]
+        handles = self._cache_into(store, names_filter, keep, incl_bwd)
         try:
             with torch.set_grad_enabled(incl_bwd or torch.is_grad_enabled()):
                 out = self(*model_args, **model_kwargs)
@@ -303,22 +305,100 @@ class HookedRootModule(nn.Module):
                 handle.remove()
         return out, store
 
+    def _cache_into(
+        self, store: dict[str, Tensor], names_filter: NameFilter, keep: Callable[[Tensor, str], Tensor], incl_bwd: bool
+    ) -> list[HookHandle]:
+        hooks, back = _caching(self.select_hooks(names_filter), store, keep, incl_bwd)
+        handles = [self.hook_dict[name].add_hook(hook) for name, hook in hooks]
+        return handles + [self.hook_dict[name].add_hook(hook, "bwd") for name, hook in back]
+
     def run_with_cache(
         self,
         *model_args: Any,
         names_filter: NameFilter = None,
+        device: torch.device | str | None = None,
         remove_batch_dim: bool = False,
         incl_bwd: bool = False,
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+        pos_slice: SliceInput = None,
         **model_kwargs: Any,
     ) -> tuple[Any, Any]:
-        """One run's output, and what the hook points saw: {name: value}."""
+        """One run's output, and what the hook points saw: {name: value}.
 
-        def keep(x: Tensor, name: str) -> Tensor:
-            if remove_batch_dim and len(x) != 1:
-                raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
-            return x[0] if remove_batch_dim else x
+        The hooks that read it are gone afterwards, whatever `reset_hooks_end` says; `clear_contexts` empties every
+        point's `ctx` as well. `pos_slice` keeps some positions only, `device` moves what is kept.
+        """
+        keep = keeper(device, remove_batch_dim, pos_slice)
+        try:
+            return self.cache_run(*model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs)
+        finally:
+            if clear_contexts:
+                self.clear_contexts()
 
-        return self.cache_run(*model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs)
+    def get_caching_hooks(
+        self,
+        names_filter: NameFilter = None,
+        incl_bwd: bool = False,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, Tensor] | None = None,
+        pos_slice: SliceInput = None,
+    ) -> tuple[dict[str, Tensor], list[Hook], list[Hook]]:
+        """(cache, forward hooks, backward hooks): hooks for `with model.hooks(…)` that fill `cache`."""
+        store = {} if cache is None else cache
+        return store, *_caching(
+            self.select_hooks(names_filter), store, keeper(device, remove_batch_dim, pos_slice), incl_bwd
+        )
+
+    def add_caching_hooks(
+        self,
+        names_filter: NameFilter = None,
+        incl_bwd: bool = False,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """A dict that every run fills from now on, until `reset_hooks`."""
+        store = {} if cache is None else cache
+        self._cache_into(store, names_filter, keeper(device, remove_batch_dim, None), incl_bwd)
+        return store
+
+
+def keeper(
+    device: torch.device | str | None, remove_batch_dim: bool, pos_slice: SliceInput
+) -> Callable[[Tensor, str], Tensor]:
+    """What is kept of a value of this name: some positions, without the batch axis, on a device."""
+
+    def keep(x: Tensor, name: str) -> Tensor:
+        if remove_batch_dim and len(x) != 1:
+            raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
+        if pos_slice is not None:
+            x = take(x, pos_slice, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1))
+        x = x[0] if remove_batch_dim else x
+        return x if device is None else x.to(device)
+
+    return keep
+
+
+_POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
+
+
+def _caching(
+    points: Sequence[HookPoint], store: dict[str, Tensor], keep: Callable[[Tensor, str], Tensor], incl_bwd: bool
+) -> tuple[list[Hook], list[Hook]]:
+    """Hooks that put what points see, and their gradients if asked for, into `store`."""
+
+    def save(x: Tensor, *, hook: HookPoint) -> None:
+        assert hook.name is not None
+        store[hook.name] = keep(x.detach(), hook.name)
+
+    def save_grad(grad: Tensor, *, hook: HookPoint) -> None:
+        assert hook.name is not None
+        store[f"{hook.name}_grad"] = keep(grad.detach(), hook.name)
+
+    names = [point.name or "" for point in points]
+    return [(name, save) for name in names], [(name, save_grad) for name in names if incl_bwd]
 
 
 def _single_number(out: Any) -> Tensor:

@@ -21,7 +21,6 @@ from ..engine import transformer
 from ..engine.cache import ActivationCache
 from ..engine.past import KeyValueCache
 from ..engine.sites import find_site, select_sites, sites_of
-from ..engine.slicing import SliceInput, take
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import convert, load_checkpoint, rounded, save_checkpoint
@@ -293,32 +292,14 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         return [point for site, point in self._points.items() if not site.kind.on_request]
 
     def run_with_cache(
-        self,
-        *model_args: Any,
-        names_filter: NameFilter = None,
-        remove_batch_dim: bool = False,
-        return_cache_object: bool = True,
-        device: torch.device | str | None = None,
-        pos_slice: SliceInput = None,
-        incl_bwd: bool = False,
-        **model_kwargs: Any,
+        self, *model_args: Any, return_cache_object: bool = True, remove_batch_dim: bool = False, **options: Any
     ) -> tuple[Any, Any]:
         """One run's output, and an ActivationCache of what `names_filter` picks (None: all that costs nothing).
 
-        `pos_slice` keeps some positions only, `device` moves what is kept.
+        Options as in `HookedRootModule.run_with_cache`, and those of a call of the model.
         """
-
-        def keep(x: Tensor, name: str) -> Tensor:
-            if pos_slice is not None:
-                x = take(x, pos_slice, _POSITION_AXIS.get(name.rpartition("hook_")[2], 1))
-            return x if device is None else x.to(device)
-
-        out, store = self.cache_run(
-            *model_args, names_filter=names_filter, keep=keep, incl_bwd=incl_bwd, **model_kwargs
-        )
-        cache = ActivationCache(store, self)
-        cache = cache.remove_batch_dim() if remove_batch_dim else cache
-        return out, cache if return_cache_object else cache.cache_dict
+        out, store = super().run_with_cache(*model_args, remove_batch_dim=remove_batch_dim, **options)
+        return out, ActivationCache(store, self, not remove_batch_dim) if return_cache_object else store
 
     def generate(
         self,
@@ -414,9 +395,6 @@ def _check_loss(tokens: Tensor | None, per_token: bool) -> None:
         raise PromptError("a loss needs tokens, and start_at_layer was given a residual stream")
     if tokens.shape[1] == 1 and not per_token:
         raise PromptError("a loss is taken at the token after each one, and the prompt has one token alone")
-
-
-_POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
 
 
 def next_token_loss(

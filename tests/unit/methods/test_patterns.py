@@ -138,7 +138,7 @@ def test_hooks_that_the_model_has_are_seen_and_ours_are_gone_afterwards():
     with model.hooks(fwd_hooks=[("blocks.0.attn.hook_pattern", uniform)]):
         assert head_scores(model, task)["previous_token"].max() < 0.1
     assert head_scores(model, task)["previous_token"].max() > 0.99
-    assert not any(point.has_hooks for point in model.hook_points())
+    assert not any(point.has_hooks() for point in model.hook_points())
 
 
 def test_the_control_is_read_at_the_same_offsets():

@@ -43,7 +43,7 @@ def tokens(draw: Callable[..., Tensor]) -> Tensor:
 
 
 def attached(model: HookedRootModule) -> list[str]:
-    return [point.name or "" for point in model.hook_points() if point.has_hooks]
+    return [point.name or "" for point in model.hook_points() if point.has_hooks()]
 
 
 def double(x: Tensor, *, hook: HookPoint) -> Tensor:
