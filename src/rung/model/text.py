@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -50,7 +51,7 @@ class TextTopic(WeightsTopic):
         longest = max(map(len, rows))
         if min(map(len, rows)) == 0:
             raise PromptError("a text is empty, and no first token is put: there is nothing to read")
-        side = padding_side or "right"
+        side = padding_side or getattr(tokenizer, "padding_side", None) or "right"
         if side not in ("left", "right"):
             raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
         pad = next(
@@ -89,32 +90,43 @@ class TextTopic(WeightsTopic):
         input: str | Sequence[str],
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
+        move_to_device: bool = True,
         truncate: bool = True,
     ) -> Int[Tensor, "batch pos"]:
         """Text as tokens [batch, pos]. `prepend_bos` None: as `config.default_prepend_bos` says."""
-        return self.read(input, prepend_bos, padding_side, truncate)[0]
+        tokens = self.read(input, prepend_bos, padding_side, truncate)[0]
+        return tokens if move_to_device else tokens.cpu()
 
-    def to_string(self, tokens: int | Sequence[int] | Tensor) -> str | list[str]:
+    def to_string(self, tokens: int | Sequence[int] | Sequence[Tensor] | Tensor | np.ndarray) -> str | list[str]:
         """Tokens as text: one string, or one a row for [batch, pos]."""
         tokenizer = self._tokenizer("text")
+        if isinstance(tokens, Sequence) and any(isinstance(row, Tensor) and row.ndim for row in tokens):
+            return [str(self.to_string(row)) for row in tokens]
         ids = torch.as_tensor(tokens)
         if ids.ndim == 2:
             return [tokenizer.decode(row.tolist()) for row in ids]
         return tokenizer.decode(ids.reshape(-1).tolist())
 
     def to_str_tokens(
-        self, input: str | Sequence[str] | Tensor, prepend_bos: bool | None = None
+        self,
+        input: str | Sequence[str] | Sequence[Tensor] | Tensor | np.ndarray,
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
     ) -> list[str] | list[list[str]]:
-        """Each token's text, for one prompt; a list of them for several. Without a tokenizer, ids stand for texts."""
+        """Each token's text, for one prompt; a list of them for several. Without a tokenizer, ids stand for texts.
+
+        Nothing is padded, so `padding_side`, which classic code may give, changes nothing.
+        """
+        if isinstance(input, np.ndarray):
+            input = torch.from_numpy(input)
         if isinstance(input, Tensor):
             rows = input[None].tolist() if input.ndim < 2 else input.tolist()
             pieces = [[self.token_text(i) for i in (row if isinstance(row, list) else [row])] for row in rows]
             return pieces[0] if input.ndim < 2 or len(pieces) == 1 else pieces
         if isinstance(input, str):
             return [self.token_text(int(i)) for i in self.to_tokens(input, prepend_bos, truncate=False)[0]]
-        return [
-            [self.token_text(int(i)) for i in self.to_tokens(text, prepend_bos, truncate=False)[0]] for text in input
-        ]
+        each: list[Any] = [self.to_str_tokens(text, prepend_bos) for text in input]
+        return each
 
     def token_text(self, token: int) -> str:
         """The text of one token, or its id in brackets if there is no tokenizer."""
@@ -131,6 +143,26 @@ class TextTopic(WeightsTopic):
     def to_single_str_token(self, token: int) -> str:
         """The text of one token."""
         return self.token_text(int(token))
+
+    def get_token_position(
+        self,
+        single_token: str | int | Tensor,
+        input: str | Tensor,
+        mode: Literal["first", "last"] = "first",
+        prepend_bos: bool | None = None,
+        padding_side: Side | None = None,
+    ) -> int:
+        """Where a token stands in a prompt, the first or the last time. Raises PromptError where it does not occur."""
+        if mode not in ("first", "last"):
+            raise PromptError(f"mode is {mode!r}; known are 'first' and 'last'")
+        tokens = self.to_tokens(input, prepend_bos, padding_side) if isinstance(input, str) else input
+        if tokens.ndim == 2 and len(tokens) != 1:
+            raise PromptError(f"tokens have shape {list(tokens.shape)}; a position is asked of one prompt")
+        token = self.to_single_token(single_token) if isinstance(single_token, str) else int(single_token)
+        found = (tokens.flatten() == token).nonzero().flatten().tolist()
+        if not found:
+            raise PromptError(f"the token {self.token_text(token)!r} does not occur in the prompt")
+        return int(found[0 if mode == "first" else -1])
 
     def tokens_to_residual_directions(self, tokens: str | int | Tensor) -> Float[Tensor, "*batch d_model"]:
         """The directions of the stream that raise these tokens' logits: rows of W_Uᵀ."""

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..config import ModelConfig, is_layered
-from ..engine.factored import FactoredMatrix
+from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.transformer import sinusoids
 from ..engine.weights import Weights, single, unembedding
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SiteError
 
 
 class WeightsTopic:
@@ -56,15 +56,15 @@ class WeightsTopic:
         return self._single("W_E")
 
     @property
-    def W_U(self) -> Float[Tensor, "d_model d_vocab"]:
+    def W_U(self) -> Float[Tensor, "d_model d_vocab_out"]:
         """Unembedding; the embedding's transpose where they are tied."""
         return unembedding(self.weights)
 
     @property
-    def b_U(self) -> Float[Tensor, " d_vocab"]:
+    def b_U(self) -> Float[Tensor, " d_vocab_out"]:
         """Unembedding bias; zeros if there is none."""
         held = single(self.weights, "b_U")
-        return self.W_U.new_zeros(self.config.d_vocab) if held is None else held
+        return self.W_U.new_zeros(self.config.n_out) if held is None else held
 
     @property
     def W_pos(self) -> Float[Tensor, "n_ctx d_model"]:
@@ -144,6 +144,35 @@ class WeightsTopic:
     def OV(self) -> FactoredMatrix:
         """W_V W_O of every head: [layer, head, d_model (read), d_model (written)]."""
         return FactoredMatrix(self.W_V, self.W_O)
+
+    def accumulated_bias(
+        self, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
+    ) -> Float[Tensor, " d_model"]:
+        """What biases of attention and MLPs have written to the stream before `layer` (behind its attention, if
+        `mlp_input`). Raises CheckpointError for a layer that is not there.
+        """
+        n = self.config.n_layers
+        if not 0 <= layer <= n or (mlp_input and layer == n):
+            raise CheckpointError(f"biases before layer {layer} were asked of {self.config.model_name}, which has {n}")
+        total = self.W_E.new_zeros(self.config.d_model)
+        for at, block in enumerate(self.blocks):
+            if at < layer + mlp_input:
+                total = total + block.attn.b_O
+            if at < layer and include_mlp_biases and not self.config.attn_only:
+                total = total + block.mlp.b_out
+        return total
+
+    def all_composition_scores(self, mode: str) -> Float[Tensor, "layer head layer head"]:
+        """‖W_OV M‖ / (‖W_OV‖ ‖M‖) of every head with every head of a later layer, 0 elsewhere; M is what the later one
+        does with it: W_QK for mode Q, W_QKᵀ for K, W_OV for V. Raises SiteError for another mode.
+        """
+        readers = {"Q": lambda: self.QK, "K": lambda: self.QK.T, "V": lambda: self.OV}
+        if mode not in readers:
+            raise SiteError(f"mode is {mode!r}; known are Q, K and V")
+        scores = composition_scores(self.OV, readers[mode]())
+        at = torch.arange(self.config.n_layers, device=scores.device)
+        later = at[:, None, None, None] < at[None, None, :, None]
+        return torch.where(later, scores, 0)
 
     def all_head_labels(self) -> list[str]:
         """L0H0, L0H1, …"""
