@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rung.config import (
     BIASES,
     WEIGHT_PATHS,
+    Alibi,
     ModelConfig,
     Rotary,
     RotaryScaling,
@@ -101,7 +102,7 @@ def test_flags_are_true_or_false(name: str, value: Any) -> None:
         ({"gated_mlp": True}, "no MLP"),
         ({"normalization_type": "BatchNorm"}, "BatchNorm.*known are LN, LNPre, RMS, RMSPre, None"),
         ({"normalization_type": ["LN"]}, "normalization_type is"),
-        ({"positional_embedding_type": "alibi"}, "alibi.*rotary"),
+        ({"positional_embedding_type": "relative"}, "relative.*rotary"),
         ({"positional_embedding_type": "rotary"}, "rotary settings belong"),
         ({"rotary": {"dim": 2}}, "rotary settings belong"),
         ({"positional_embedding_type": "rotary", "rotary": {"dim": 4}}, "at most d_head = 3"),
@@ -137,7 +138,7 @@ def test_contradictions_and_strangers_are_named(changes: dict[str, Any], message
         ({"pairing": "quarters"}, "quarters.*known are halves, adjacent"),
         ({"dims": 2}, "'dims' is not one of Rung's. Near names: dim"),
         ({"scaling": "linear"}, "scaling is 'linear'"),
-        ({"scaling": {"kind": "yarn", "factor": 2.0}}, "yarn.*known are linear, llama3"),
+        ({"scaling": {"kind": "ntk", "factor": 2.0}}, "ntk.*known are linear, dynamic"),
         ({"scaling": {"kind": "linear", "factor": 0}}, "factor is 0"),
         ({"scaling": {"kind": "linear"}}, "lacks 'factor'"),
         ({"scaling": {"kind": "llama3", "factor": 2.0, "low_freq_factor": 4.0}}, "must be the smaller"),
@@ -177,7 +178,9 @@ def test_what_a_config_derives() -> None:
 
 def test_every_weight_has_its_shape() -> None:
     shapes = weight_shapes(FULL)
-    assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"}
+    rare = {"ln_embed_w", "ln_embed_b", "q_norm_w", "q_norm_b", "k_norm_w", "k_norm_b", "ln1_post_w", "ln2_post_w"}
+    rare |= {"W_router", "W_router_shared", "W_gate_shared", "W_in_shared", "W_out_shared"}
+    assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"} - rare
     assert shapes["W_Q"] == (4, 12, 3)
     assert shapes["W_K"] == shapes["W_V"] == (2, 12, 3)
     assert shapes["W_O"] == (4, 3, 12)
@@ -186,6 +189,64 @@ def test_every_weight_has_its_shape() -> None:
     assert shapes["W_in"] == shapes["W_gate"] == (12, 8)
     assert shapes["W_out"] == (8, 12)
     assert (shapes["W_E"], shapes["W_U"], shapes["b_U"]) == ((7, 12), (12, 7), (7,))
+
+
+def test_rarer_parts_have_theirs() -> None:
+    experts = {
+        "n_experts": 5,
+        "experts_per_token": 2,
+        "d_mlp_shared": 6,
+        "d_mlp": 8,
+        "act_fn": "silu",
+        "gated_mlp": True,
+    }
+    norms = {"norm_placement": "both", "qk_norm": "heads", "post_embedding_ln": True}
+    shapes = weight_shapes(ModelConfig(**wrong(n_key_value_heads=2, **experts, **norms)))
+    assert shapes["W_in"] == shapes["W_gate"] == (5, 12, 8) and shapes["W_out"] == (5, 8, 12)
+    assert shapes["W_router"] == (12, 5) and shapes["W_router_shared"] == (12, 1) and shapes["W_out_shared"] == (6, 12)
+    assert shapes["q_norm_w"] == (4, 3) and shapes["k_norm_w"] == (2, 3) and shapes["ln_embed_w"] == (12,)
+    assert {"ln1_w", "ln1_post_w", "ln2_w", "ln2_post_w"} <= shapes.keys()
+    behind = weight_shapes(ModelConfig(**wrong(norm_placement="post")))
+    assert "ln1_post_w" in behind and "ln1_w" not in behind and "ln2_post_w" not in behind
+
+
+ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"positional_embedding_type": "alibi"}, "alibi settings belong with"),
+        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; 4 heads"),
+        ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
+        ({"windows": (3, 0)}, "windows is .*whole numbers of at least 1"),
+        ({**ROTARY, "rotary_local": Rotary(dim=2)}, "rotary_local is for layers with a window"),
+        ({"d_mlp": 8, "act_fn": "relu", "n_experts": 4}, "give both, or neither"),
+        ({"d_mlp": 8, "act_fn": "relu", "n_experts": 2, "experts_per_token": 3}, "experts_per_token is 3; there are 2"),
+        ({"n_experts": 4, "experts_per_token": 1}, "no MLP"),
+        ({"d_mlp": 8, "act_fn": "relu", "d_mlp_shared": 4}, "belong with n_experts"),
+        ({"normalization_type": None, "qk_norm": "head"}, "normalization_type is None"),
+        ({"qk_norm": "each"}, "known are head, heads"),
+        ({"clip_qkv": 0.0}, "finite number above 0"),
+    ],
+)
+def test_rarer_parts_must_fit_together(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(**wrong(**changes))
+
+
+def test_rarer_parts_survive_json() -> None:
+    yarn = RotaryScaling(kind="yarn", factor=4.0, attention_factor=1.1)
+    odd = ModelConfig(
+        **wrong(
+            positional_embedding_type="rotary", rotary=Rotary(dim=2, scaling=yarn), rotary_local=Rotary(dim=2, base=9.0),
+            windows=(4, None), output_logits_soft_cap=30.0,
+        )
+    )  # fmt: skip
+    assert ModelConfig.from_dict(json.loads(json.dumps(odd.to_dict()))) == odd
+    assert odd.rotary_of(0) == odd.rotary_local and odd.rotary_of(1) == odd.rotary
+    slopes = ModelConfig(**wrong(positional_embedding_type="alibi", alibi=Alibi(slopes=(1.0, 0.5, 0.25, 0.125))))
+    assert ModelConfig.from_dict(json.loads(json.dumps(slopes.to_dict()))) == slopes
 
 
 def test_absent_parts_have_no_weights() -> None:

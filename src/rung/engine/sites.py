@@ -48,6 +48,7 @@ _KV_SPLIT = ("batch", "pos", "kv_head", "d_model")
 _PATTERN = ("batch", "head", "query_pos", "key_pos")
 _SCALE = ("batch", "pos", "1")
 _MLP = ("batch", "pos", "d_mlp")
+_ROUTER = ("batch", "pos", "expert")
 
 SITE_KINDS: dict[str, SiteKind] = {
     "embed": SiteKind("hook_embed", _RESID, "token embedding"),
@@ -68,6 +69,8 @@ SITE_KINDS: dict[str, SiteKind] = {
     "pattern": SiteKind("blocks.{l}.attn.hook_pattern", _PATTERN, "each query's weights over keys"),
     "z": SiteKind("blocks.{l}.attn.hook_z", _HEADS, "values averaged by the pattern"),
     "result": SiteKind("blocks.{l}.attn.hook_result", _SPLIT, "each head's own write to the stream", True),
+    "ln1_post.scale": SiteKind("blocks.{l}.ln1_post.hook_scale", _SCALE, "what the norm after attention divides by"),
+    "ln1_post.normalized": SiteKind("blocks.{l}.ln1_post.hook_normalized", _RESID, "normalized output of attention"),
     "attn_out": SiteKind("blocks.{l}.hook_attn_out", _RESID, "what attention writes to the stream"),
     "resid_mid": SiteKind("blocks.{l}.hook_resid_mid", _RESID, "residual stream between attention and MLP"),
     "mlp_in": SiteKind("blocks.{l}.hook_mlp_in", _RESID, "what the MLP reads, before the norm", True),
@@ -76,6 +79,9 @@ SITE_KINDS: dict[str, SiteKind] = {
     "pre": SiteKind("blocks.{l}.mlp.hook_pre", _MLP, "neurons before the nonlinearity (the gate's, if gated)"),
     "pre_linear": SiteKind("blocks.{l}.mlp.hook_pre_linear", _MLP, "what the gate multiplies"),
     "post": SiteKind("blocks.{l}.mlp.hook_post", _MLP, "neurons after the nonlinearity (and the gate)"),
+    "expert_weights": SiteKind("blocks.{l}.mlp.hook_expert_weights", _ROUTER, "weight of each expert, 0 if not chosen"),
+    "ln2_post.scale": SiteKind("blocks.{l}.ln2_post.hook_scale", _SCALE, "what the norm after the MLP divides by"),
+    "ln2_post.normalized": SiteKind("blocks.{l}.ln2_post.hook_normalized", _RESID, "normalized output of the MLP"),
     "mlp_out": SiteKind("blocks.{l}.hook_mlp_out", _RESID, "what the MLP writes to the stream"),
     "resid_post": SiteKind("blocks.{l}.hook_resid_post", _RESID, "residual stream leaving the block"),
     "ln_final.scale": SiteKind("ln_final.hook_scale", _SCALE, "what the last norm divides by"),
@@ -98,14 +104,23 @@ _ALIASES = {
 def sites_of(config: ModelConfig) -> tuple[Site, ...]:
     """Every site this model has, in the order the forward pass meets them."""
     absent: set[str] = set()
-    if config.positional_embedding_type in (None, "rotary"):
+    if config.positional_embedding_type in (None, "rotary", "alibi"):
         absent |= {"pos_embed"}
     if config.rotary is None:
         absent |= {"rot_q", "rot_k"}
     if config.normalization_type is None:
         absent |= {name for name in SITE_KINDS if name.startswith("ln")}
+    if config.norm_placement == "pre":
+        absent |= {name for name in SITE_KINDS if "_post." in name}
+    if config.norm_placement == "post":
+        absent |= {"ln1.scale", "ln1.normalized", "ln2.scale", "ln2.normalized"}
     if config.attn_only:
-        absent |= {"resid_mid", "mlp_in", "ln2.scale", "ln2.normalized", "pre", "post", "mlp_out"}
+        absent |= {"resid_mid", "mlp_in", "pre", "post", "mlp_out", *(name for name in SITE_KINDS if "ln2" in name)}
+    if config.n_experts is None:
+        absent |= {"expert_weights"}
+    else:
+        # Each expert's neurons fire for its own tokens only: there is no one tensor of them.
+        absent |= {"pre", "pre_linear", "post"}
     if config.parallel_attn_mlp:
         absent |= {"resid_mid"}
     if not config.gated_mlp:

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..config import ModelConfig, Rotary
+from ..config import Alibi, ModelConfig, Rotary
+from ..errors import ConfigError
 from .past import KeyValueCache
 from .sites import Site
 from .taps import NO_TAP, Tap
@@ -45,8 +46,12 @@ def forward(
 def embed(
     config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch pos"], frame: "Frame", tap: Tap
 ) -> Residual:
-    """W_E[tokens], plus positions where they are added to the stream."""
-    x = tap("embed", None, F.embedding(tokens, embedding(weights)))
+    """W_E[tokens], scaled or normalized where the config says so, plus positions where they are added to the stream."""
+    x = F.embedding(tokens, embedding(weights))
+    x = x if config.embed_scale == 1 else x * config.embed_scale
+    if config.post_embedding_ln:
+        x = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP)
+    x = tap("embed", None, x)
     if frame.pos_embed is None or config.positional_embedding_type == "shortformer":
         return x
     return x + _tap_positions(frame.pos_embed, x, tap)
@@ -77,14 +82,17 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: 
     serial:    x ─┬─ norm ─ attention ─ + ─┬─ norm ─ mlp ─ + ─        parallel:  x ─┬─ norm ─ attention ─┐
                   └─────────────────────┘  └───────────────┘                        ├─ norm ─ mlp ────── + ─
                                                                                     └────────────────────┘
+    Where `norm_placement` is "post" the norms stand behind attention and MLP instead; where "both", there as well.
     """
     x = tap("resid_pre", layer, x)
-    attn_out = tap("attn_out", layer, attention(config, w, layer, x, frame, tap))
+    attn_out = attention(config, w, layer, x, frame, tap)
+    attn_out = tap("attn_out", layer, norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap))
     if config.attn_only:
         return tap("resid_post", layer, x + attn_out)
     mid = x if config.parallel_attn_mlp else tap("resid_mid", layer, x + attn_out)
     mlp_in = tap("mlp_in", layer, mid.clone() if Site("mlp_in", layer) in tap.sites else mid)
-    mlp_out = tap("mlp_out", layer, mlp(config, w, layer, mlp_in, tap))
+    mlp_out = mlp(config, w, layer, mlp_in, tap)
+    mlp_out = tap("mlp_out", layer, norm_after(config, w.ln2_post_w, "ln2_post", layer, mlp_out, tap))
     return tap("resid_post", layer, mid + attn_out + mlp_out if config.parallel_attn_mlp else mid + mlp_out)
 
 
@@ -101,18 +109,20 @@ def heads(
 ) -> Residual:
     """Attention from what its queries, keys and values read, norm and all: `attention_inputs`."""
     x_q, x_k, x_v = inputs
-    q = tap("q", layer, project(x_q, w.W_Q, w.b_Q))
-    k = tap("k", layer, project(x_k, w.W_K, w.b_K))
-    v = tap("v", layer, project(x_v, w.W_V, w.b_V))
-    if config.rotary is not None and frame.rotary is not None:
-        q = tap("rot_q", layer, rotate(q, config.rotary, *frame.rotary))
-        k = tap("rot_k", layer, rotate(k, config.rotary, *frame.rotary))
+    q = tap("q", layer, clip(config, project(x_q, w.W_Q, w.b_Q)))
+    k = tap("k", layer, clip(config, project(x_k, w.W_K, w.b_K)))
+    v = tap("v", layer, clip(config, project(x_v, w.W_V, w.b_V)))
+    if config.qk_norm is not None:
+        q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
+    if config.rotary is not None:
+        q, k = tap("rot_q", layer, turn(config, layer, q, frame)), tap("rot_k", layer, turn(config, layer, k, frame))
     if frame.past is not None:
         k, v = frame.past.append(layer, k, v)
-    if Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites:
+    watched = Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites
+    if watched or config.attn_scores_soft_cap is not None:
         z = attend(config, layer, q, k, v, frame, tap)
     else:
-        z = attend_fused(config, q, k, v, frame)
+        z = attend_fused(config, layer, q, k, v, frame)
     z = tap("z", layer, z)
     if Site("result", layer) in tap.sites:
         out = tap("result", layer, torch.einsum("bphe,hed->bphd", z, w.W_O)).sum(2)
@@ -127,7 +137,7 @@ def attention_inputs(
 
     One tensor [batch, pos, d_model] each; where a split input is watched, one copy a head [batch, pos, head, d_model].
     """
-    normed = norm(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
+    normed = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
     pos = frame.pos_embed if config.positional_embedding_type == "shortformer" else None
     shared = normed if pos is None else normed + pos
     watched = {name for name in ("attn_in", "q_input", "k_input", "v_input") if Site(name, layer) in tap.sites}
@@ -138,7 +148,7 @@ def attention_inputs(
         if not watched & {name, "attn_in"}:
             return whole
         copies = tap(name, layer, per_head[:, :, :: config.n_heads // heads].clone())
-        copies = norm(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
+        copies = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
         return copies if positions is None else copies + positions.unsqueeze(-2)
 
     per_head = x.unsqueeze(2).expand(-1, -1, config.n_heads, -1)
@@ -164,20 +174,54 @@ def project(
     return flat.view(*x.shape[:2], W.shape[0], W.shape[2])
 
 
+def clip(config: ModelConfig, x: Tensor) -> Tensor:
+    """Cut off at plus and minus `clip_qkv`, where there is one."""
+    return x if config.clip_qkv is None else x.clamp(-config.clip_qkv, config.clip_qkv)
+
+
+def qk_norm(
+    config: ModelConfig,
+    w: Float[Tensor, "n_heads d_head"] | None,
+    b: Float[Tensor, "n_heads d_head"] | None,
+    x: Float[Tensor, "batch pos n_heads d_head"],
+) -> Float[Tensor, "batch pos n_heads d_head"]:
+    """Queries or keys through a norm of the model's kind, each head's vector alone or all as one
+    (Dehghani et al. 2023, arXiv:2302.05442, section 2).
+    """
+    assert w is not None
+    over = x.shape[-1:] if config.qk_norm == "head" else x.shape[-2:]
+    x = F.layer_norm(x, over, eps=config.eps) if centred(config) else F.rms_norm(x, over, eps=config.eps)
+    return x * w if b is None else x * w + b
+
+
+def turn(
+    config: ModelConfig, layer: int, x: Float[Tensor, "batch pos head d_head"], frame: "Frame"
+) -> Float[Tensor, "batch pos head d_head"]:
+    """Queries or keys turned by their positions as `layer` turns them; as they are without rotary positions."""
+    rotary, angles = config.rotary_of(layer), frame.angles[layer]
+    return x if rotary is None or angles is None else rotate(x, rotary, *angles)
+
+
 def attend_fused(
     config: ModelConfig,
+    layer: int,
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
     v: Float[Tensor, "batch key_pos kv_head d_head"],
     frame: "Frame",
 ) -> Float[Tensor, "batch pos head d_head"]:
     """Each query's average of the values, without making the pattern."""
+    allowed = frame.allowed[layer]
+    bias = allowed
+    if frame.alibi is not None:
+        seen = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
+        bias = frame.alibi.to(q.dtype).masked_fill(~seen, -torch.inf)
     z = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
         v.transpose(1, 2),
-        attn_mask=frame.allowed,
-        is_causal=frame.allowed is None and q.shape[1] > 1,
+        attn_mask=bias,
+        is_causal=bias is None and q.shape[1] > 1,
         scale=None if config.attn_scale is None else 1 / config.attn_scale,
         enable_gqa=config.grouped,
     )
@@ -197,7 +241,11 @@ def attend(
     k, v = (x.repeat_interleave(config.n_heads // config.n_kv, 2) if config.grouped else x for x in (k, v))
     scale = math.sqrt(config.d_head) if config.attn_scale is None else config.attn_scale
     scores = (q.transpose(1, 2) / scale) @ k.permute(0, 2, 3, 1)
-    allowed = causal(q.shape[1], k.shape[1], q.device) if frame.allowed is None else frame.allowed
+    if config.attn_scores_soft_cap is not None:
+        scores = soft_cap(scores, config.attn_scores_soft_cap)
+    scores = scores if frame.alibi is None else scores + frame.alibi.to(scores.dtype)
+    allowed = frame.allowed[layer]
+    allowed = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
     scores = tap("attn_scores", layer, scores.masked_fill(~allowed, -torch.inf))
     pattern = tap("pattern", layer, upcast(scores).softmax(-1).to(v.dtype))
     return (pattern @ v.transpose(1, 2)).transpose(1, 2)
@@ -205,14 +253,16 @@ def attend(
 
 def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
     """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in)
-    (Shazeer 2020, arXiv:2002.05202). x is the stream through its norm.
+    (Shazeer 2020, arXiv:2002.05202). With experts: `mixture`. x is the stream through its norm.
     """
-    return neurons(config, w, layer, norm(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap), tap)
+    return mlp_from(config, w, layer, norm_before(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap), tap)
 
 
-def neurons(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
-    """The MLP from what it reads, the normalized stream."""
+def mlp_from(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
+    """The MLP from what it reads, norm and all."""
     assert w.W_in is not None and w.W_out is not None and config.act_fn is not None
+    if w.W_router is not None:
+        return mixture(config, w, layer, x, tap)
     linear = F.linear(x, w.W_in.T, w.b_in)
     if w.W_gate is None:
         post = activate(config.act_fn, tap("pre", layer, linear))
@@ -222,6 +272,39 @@ def neurons(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: 
     return F.linear(tap("post", layer, post), w.W_out.T, w.b_out)
 
 
+def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
+    """Σ_e g_e(x) MLP_e(x), with g = softmax(x W_router) kept for the largest few (Shazeer et al. 2017,
+    arXiv:1701.06538); plus sigmoid(x W_router_shared) MLP_shared(x) where every token takes one more.
+    """
+    assert config.experts_per_token is not None
+    assert w.W_router is not None and w.W_in is not None and w.W_out is not None
+    shares = upcast(F.linear(x, w.W_router.T)).softmax(-1)
+    kept, chosen = shares.topk(config.experts_per_token)
+    if config.norm_expert_weights:
+        kept = kept / kept.sum(-1, keepdim=True)
+    gates = tap("expert_weights", layer, torch.zeros_like(shares).scatter(-1, chosen, kept).to(x.dtype)).flatten(0, 1)
+    rows, out = x.flatten(0, 1), torch.zeros_like(x).flatten(0, 1)
+    for expert in range(w.W_in.shape[0]):
+        taken = gates[:, expert].nonzero()[:, 0]
+        W_gate = None if w.W_gate is None else w.W_gate[expert]
+        written = neurons(config, rows[taken], W_gate, w.W_in[expert], w.W_out[expert])
+        out = out.index_add(0, taken, written * gates[taken, expert, None])
+    if w.W_router_shared is not None:
+        assert w.W_in_shared is not None and w.W_out_shared is not None
+        shared = neurons(config, rows, w.W_gate_shared, w.W_in_shared, w.W_out_shared)
+        out = out + F.linear(rows, w.W_router_shared.T).sigmoid() * shared
+    return out.view(x.shape)
+
+
+def neurons(config: ModelConfig, x: Tensor, W_gate: Tensor | None, W_in: Tensor, W_out: Tensor) -> Tensor:
+    """One expert's MLP: no biases, no sites."""
+    assert config.act_fn is not None
+    linear = F.linear(x, W_in.T)
+    if W_gate is None:
+        return F.linear(activate(config.act_fn, linear), W_out.T)
+    return F.linear(activate(config.act_fn, F.linear(x, W_gate.T)) * linear, W_out.T)
+
+
 def activate(name: str, x: Tensor) -> Tensor:
     """The nonlinearity that a config names."""
     match name:
@@ -229,11 +312,35 @@ def activate(name: str, x: Tensor) -> Tensor:
             return F.gelu(x)
         case "gelu_new":
             return F.gelu(x, approximate="tanh")
+        case "quick_gelu":
+            return x * (1.702 * x).sigmoid()
         case "relu":
             return F.relu(x)
         case "silu":
             return F.silu(x)
     raise AssertionError(name)
+
+
+def norm_before(
+    config: ModelConfig, w: Tensor | None, b: Tensor | None, name: str, layer: int, x: Tensor, tap: Tap
+) -> Tensor:
+    """What attention or MLP reads: the stream, normalized unless norms stand behind them only."""
+    return x if config.norm_placement == "post" else norm(config, w, b, name, layer, x, tap)
+
+
+def norm_after(config: ModelConfig, w: Tensor | None, name: str, layer: int, x: Residual, tap: Tap) -> Residual:
+    """What attention or MLP writes, normalized where norms stand behind them."""
+    return x if config.norm_placement == "pre" else norm(config, w, None, name, layer, x, tap)
+
+
+def centred(config: ModelConfig) -> bool:
+    """Whether norms take the mean out: LayerNorm does, RMSNorm does not."""
+    return config.normalization_type in ("LN", "LNPre")
+
+
+def soft_cap(x: Tensor, cap: float) -> Tensor:
+    """cap · tanh(x / cap): within ±cap (Gemma Team 2024, arXiv:2408.00118, section 2)."""
+    return cap * torch.tanh(x / cap)
 
 
 def norm(
@@ -252,13 +359,12 @@ def norm(
     """
     if config.normalization_type is None:
         return x
-    centred = config.normalization_type in ("LN", "LNPre")
     if Site(f"{name}.scale", layer) not in tap.sites and Site(f"{name}.normalized", layer) not in tap.sites:
-        if centred:
+        if centred(config):
             return F.layer_norm(x, x.shape[-1:], w, b, config.eps)
         return F.rms_norm(x, x.shape[-1:], w, config.eps)
     wide = upcast(x)
-    if centred:
+    if centred(config):
         wide = wide - wide.mean(-1, keepdim=True)
     scale = tap(f"{name}.scale", layer, (wide.pow(2).mean(-1, keepdim=True) + config.eps).sqrt())
     normed = tap(f"{name}.normalized", layer, (wide / scale).to(x.dtype))
@@ -269,9 +375,11 @@ def norm(
 def unembed(
     config: ModelConfig, weights: Weights, x: Residual, tap: Tap = NO_TAP
 ) -> Float[Tensor, "batch pos d_vocab"]:
-    """norm(x) W_U + b_U."""
+    """norm(x) W_U + b_U, scaled and capped where the config says so."""
     x = norm(config, single(weights, "ln_final_w"), single(weights, "ln_final_b"), "ln_final", None, x, tap)
-    return F.linear(x, unembedding(weights).T, single(weights, "b_U"))
+    logits = F.linear(x, unembedding(weights).T, single(weights, "b_U"))
+    logits = logits if config.logit_scale == 1 else logits * config.logit_scale
+    return logits if config.output_logits_soft_cap is None else soft_cap(logits, config.output_logits_soft_cap)
 
 
 class Frame(NamedTuple):
@@ -279,10 +387,12 @@ class Frame(NamedTuple):
 
     pos_embed: Float[Tensor, "*batch pos d_model"] | None
     """Positions to add, to the stream or (shortformer) to query and key inputs."""
-    rotary: tuple[Float[Tensor, "*batch pos half"], Float[Tensor, "*batch pos half"]] | None
-    """Cosine and sine of each position's angles."""
-    allowed: Bool[Tensor, "*batch_one pos key_pos"] | None
-    """Which keys a query may see; None: every key up to its own position."""
+    angles: tuple[tuple[Float[Tensor, "*batch pos half"], Float[Tensor, "*batch pos half"]] | None, ...]
+    """For each layer, cosine and sine of each position's angles."""
+    alibi: Float[Tensor, "*batch head one key_pos"] | None
+    """What each key's position adds to its scores."""
+    allowed: tuple[Bool[Tensor, "*batch_one pos key_pos"] | None, ...]
+    """For each layer, which keys a query may see; None: every key up to its own position."""
     past: KeyValueCache | None
 
 
@@ -297,17 +407,19 @@ def locate(
 ) -> Frame:
     """Positions and mask for `shape` = (batch, pos) tokens that follow `past`.
 
-    Padding (mask False) takes no position and is seen by no other token.
+    Padding (mask False) takes no position and is seen by no other token. Raises ConfigError for a past of a
+    bidirectional model: what comes later would change it.
     """
+    if past is not None and config.attention_dir == "bidirectional":
+        raise ConfigError(
+            f"{config.model_name} attends both ways, so keys and values cannot be kept from token to token"
+        )
     n, before = shape[1], 0 if past is None else past.length
-    positions = torch.arange(before, before + n, device=device)
-    allowed = None if before == 0 or n == 1 else causal(n, before + n, device)
+    keys = torch.arange(before + n, device=device)
     if mask is not None:
-        allowed = causal(n, before + n, device)
-        itself = torch.eye(before + n, dtype=torch.bool, device=device)[before:]
-        allowed = ((allowed & mask[:, None, :]) | itself)[:, None]
-        positions = (mask.long().cumsum(-1) - 1).clamp(min=0)[:, before:]
-    pos_embed = rotary = None
+        keys = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    positions = keys[..., before:]
+    pos_embed = alibi = None
     match config.positional_embedding_type:
         case "standard" | "shortformer":
             W_pos = single(weights, "W_pos")
@@ -315,11 +427,52 @@ def locate(
             pos_embed = F.embedding(positions, W_pos)
         case "sinusoidal":
             pos_embed = sinusoids(positions, config.d_model, config.sinusoidal_base).to(embedding(weights).dtype)
-        case "rotary":
-            assert config.rotary is not None
-            angles = positions[..., None] * frequencies(config.rotary, device)
-            rotary = (angles.cos(), angles.sin())
-    return Frame(pos_embed, rotary, allowed, past)
+        case "alibi":
+            assert config.alibi is not None
+            alibi = alibi_bias(config.alibi, keys)
+    layers = range(config.n_layers)
+    # Layers that turn alike, or see alike, share what is made here.
+    ways = {config.rotary_of(layer) for layer in layers}
+    angles = {way: None if way is None else cos_sin(way, positions) for way in ways}
+    seen = {
+        window: visible(config, n, before, mask, window, device)
+        for window in {config.window(layer) for layer in layers}
+    }
+    return Frame(
+        pos_embed,
+        tuple(angles[config.rotary_of(layer)] for layer in layers),
+        alibi,
+        tuple(seen[config.window(layer)] for layer in layers),
+        past,
+    )
+
+
+def visible(
+    config: ModelConfig,
+    n: int,
+    before: int,
+    mask: Bool[Tensor, "batch key_pos"] | None,
+    window: int | None,
+    device: torch.device,
+) -> Bool[Tensor, "*batch_one pos key_pos"] | None:
+    """Which of `before` + `n` keys each of the last `n` tokens may see: none that is later, farther back than the
+    window reaches, or padding. None where that is every key up to its own position.
+    """
+    total = before + n
+    windowed = window is not None and window < total
+    if config.attention_dir == "bidirectional":
+        allowed = torch.ones(n, total, dtype=torch.bool, device=device)
+    elif mask is None and not windowed and (before == 0 or n == 1):
+        return None
+    else:
+        allowed = causal(n, total, device)
+    if window is not None and windowed:
+        allowed = allowed.triu(before - window + 1)
+    if mask is None:
+        return allowed
+    # Padding sees itself, so that its row of the pattern is a distribution too.
+    itself = torch.eye(total, dtype=torch.bool, device=device)[before:]
+    return ((allowed & mask[:, None, :]) | itself)[:, None]
 
 
 def causal(n: int, total: int, device: torch.device) -> Bool[Tensor, "pos key_pos"]:
@@ -334,19 +487,57 @@ def sinusoids(positions: Int[Tensor, "*batch pos"], width: int, base: float) -> 
     return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)[..., :width]
 
 
-def frequencies(rotary: Rotary, device: torch.device) -> Float[Tensor, " half"]:
-    """Radians a position: base^(−2i/dim), stretched as the scaling says."""
-    steps = torch.arange(0, rotary.dim, 2, device=device, dtype=torch.float32)
-    freqs = 1.0 / rotary.base ** (steps / rotary.dim)
+def cos_sin(
+    rotary: Rotary, positions: Int[Tensor, "*batch pos"]
+) -> tuple[Float[Tensor, "*batch pos half"], Float[Tensor, "*batch pos half"]]:
+    """Cosine and sine of each position's angles, times what the scaling says."""
     scaling = rotary.scaling
+    # Only these two depend on how much is read, and only for them is a number fetched from the device.
+    length = int(positions.max()) + 1 if scaling is not None and scaling.kind in ("dynamic", "longrope") else 0
+    angles = positions[..., None] * frequencies(rotary, positions.device, length)
+    factor = 1.0 if scaling is None else scaling.attention_factor
+    return angles.cos() * factor, angles.sin() * factor
+
+
+def frequencies(rotary: Rotary, device: torch.device, length: int = 0) -> Float[Tensor, " half"]:
+    """Radians a position: base^(−2i/dim), stretched as the scaling says for an input of `length`."""
+    steps = torch.arange(0, rotary.dim, 2, device=device, dtype=torch.float32) / rotary.dim
+    freqs, scaling = 1.0 / rotary.base**steps, rotary.scaling
     if scaling is None:
         return freqs
-    if scaling.kind == "linear":
-        return freqs / scaling.factor
-    turns = scaling.original_n_ctx * freqs / (2 * math.pi)
-    ramp = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
-    keep = ramp.clamp(0, 1)
+    match scaling.kind:
+        case "linear":
+            return freqs / scaling.factor
+        case "dynamic":
+            beyond = scaling.factor * max(length, scaling.original_n_ctx) / scaling.original_n_ctx - scaling.factor + 1
+            base: float = rotary.base * beyond ** (rotary.dim / (rotary.dim - 2))
+            return 1.0 / base**steps
+        case "longrope":
+            factors = scaling.long_factors if length > scaling.original_n_ctx else scaling.short_factors
+            return freqs / torch.tensor(factors, device=device)
+        case "llama3":
+            turns = scaling.original_n_ctx * freqs / (2 * math.pi)
+            keep = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
+        case "yarn":
+            # The coordinate that turns so many times in the first context; the ramp runs between two of them.
+            low, high = (
+                rotary.dim * math.log(scaling.original_n_ctx / (times * 2 * math.pi)) / (2 * math.log(rotary.base))
+                for times in (scaling.beta_fast, scaling.beta_slow)
+            )
+            if scaling.whole_coordinates:
+                low, high = math.floor(low), math.ceil(high)
+            low, high = max(low, 0), min(high, rotary.dim - 1)
+            coordinates = torch.arange(rotary.dim // 2, device=device, dtype=torch.float32)
+            keep = 1 - (coordinates - low) / (high - low or 0.001)
+    keep = keep.clamp(0, 1)
     return keep * freqs + (1 - keep) * freqs / scaling.factor
+
+
+def alibi_bias(alibi: Alibi, keys: Int[Tensor, "*batch key_pos"]) -> Float[Tensor, "*batch head one key_pos"]:
+    """slope · key position · scale. A query's own position would lower all its scores alike, which softmax does not see."""
+    slopes = torch.tensor(alibi.slopes, device=keys.device)[:, None, None]
+    slopes = slopes.bfloat16() if alibi.rounded else slopes
+    return (slopes * keys[..., None, None, :]).float() * alibi.scale
 
 
 def rotate(

@@ -9,21 +9,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..config import ModelConfig, is_layered, weight_path, weight_shapes
+from ..config import WEIGHT_PATHS, ModelConfig, is_layered, weight_path, weight_shapes
 from ..errors import CheckpointError
 
 Weights = Mapping[str, Tensor | tuple[Tensor, ...]]
 
-_INNERMOST_FIRST = {
-    "W_Q": (0, 2, 1),
-    "W_K": (0, 2, 1),
-    "W_V": (0, 2, 1),
-    "W_in": (1, 0),
-    "W_gate": (1, 0),
-    "W_out": (1, 0),
-    "W_U": (1, 0),
-}
-"""Order of the axes in memory where it is not the order of the shape: products run along contiguous input axes."""
+_INPUTS_INNERMOST = frozenset(
+    name for name in WEIGHT_PATHS if name.startswith("W_") and name not in ("W_E", "W_pos", "W_O")
+)
+"""Weights whose last two axes change places in memory: products run along contiguous input axes."""
 
 
 class BlockWeights(NamedTuple):
@@ -37,16 +31,27 @@ class BlockWeights(NamedTuple):
     b_K: Tensor | None = None
     b_V: Tensor | None = None
     b_O: Tensor | None = None
+    q_norm_w: Tensor | None = None
+    q_norm_b: Tensor | None = None
+    k_norm_w: Tensor | None = None
+    k_norm_b: Tensor | None = None
     ln1_w: Tensor | None = None
     ln1_b: Tensor | None = None
     ln2_w: Tensor | None = None
     ln2_b: Tensor | None = None
+    ln1_post_w: Tensor | None = None
+    ln2_post_w: Tensor | None = None
     W_gate: Tensor | None = None
     W_in: Tensor | None = None
     W_out: Tensor | None = None
     b_gate: Tensor | None = None
     b_in: Tensor | None = None
     b_out: Tensor | None = None
+    W_router: Tensor | None = None
+    W_router_shared: Tensor | None = None
+    W_gate_shared: Tensor | None = None
+    W_in_shared: Tensor | None = None
+    W_out_shared: Tensor | None = None
 
 
 def block_weights(weights: Weights, layer: int) -> BlockWeights:
@@ -76,11 +81,7 @@ def unembedding(weights: Weights) -> Tensor:
 
 def lay(name: str, tensor: Tensor) -> Tensor:
     """The same values and shape, in memory as products read them fastest; no copy if they lie so already."""
-    order = _INNERMOST_FIRST.get(name)
-    if order is None:
-        return tensor.contiguous()
-    back = [order.index(axis) for axis in range(len(order))]
-    return tensor.permute(order).contiguous().permute(back)
+    return tensor.mT.contiguous().mT if name in _INPUTS_INNERMOST else tensor.contiguous()
 
 
 def flatten(config: ModelConfig, weights: Weights) -> Iterator[tuple[str, Tensor]]:
@@ -112,6 +113,7 @@ def init_weights(config: ModelConfig, seed: int, dtype: torch.dtype = torch.floa
     """Fresh weights: normal of deviation 1/sqrt(inputs) for products, 0.02 for tables; ones and zeros for the rest."""
     generator = torch.Generator().manual_seed(seed)
     fan_in = {"W_O": config.n_heads * config.d_head, "W_out": config.d_mlp or 1}
+    fan_in |= {"W_out_shared": config.d_mlp_shared or 1}
 
     def draw(name: str, shape: tuple[int, ...]) -> Tensor:
         if not name.startswith("W_"):

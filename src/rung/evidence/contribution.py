@@ -12,7 +12,7 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
-from ..engine.transformer import locate, rotate, upcast
+from ..engine.transformer import locate, turn, upcast
 from ..engine.weights import block_weights, single, unembedding
 from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores
@@ -112,8 +112,7 @@ def key_attribution(trial: Trial, receiver: Head, into: str) -> dict[Head, PerSe
         written = written if scale is None else written / scale
         written = written if w.ln1_w is None else written * w.ln1_w
         part = written @ upcast(W)
-        if config.rotary is not None and frame.rotary is not None:
-            part = rotate(part.unsqueeze(2), config.rotary, *frame.rotary)[:, :, 0]
+        part = turn(config, layer, part.unsqueeze(2), frame)[:, :, 0]
         scores = (fixed @ part.mT if into == "K" else part @ fixed.mT) / attention_scale(config)
         return _right_against_others(trial, scores)
 

@@ -24,7 +24,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.expect("attn_only", True)
     keys.expect("attention_dir", "causal")
     keys.ignore("bos_token", "eos_token", *_UNUSED)
-    positions = tuple(kind for kind in get_args(Positions) if kind != "rotary")
+    positions = tuple(kind for kind in get_args(Positions) if kind not in ("rotary", "alibi"))
     n_heads, d_model = keys.size("n_heads"), keys.size("d_model")
     config = ModelConfig(
         family="attn_only",

@@ -6,24 +6,30 @@ from ..config import BIASES, ModelConfig
 from .rules import Family, Keys, Rule
 from .text import bos_or_none
 
-RULES = (
+ENDS = (
     Rule("W_E", "wte.weight", "v d -> v d"),
     Rule("W_pos", "wpe.weight", "c d -> c d"),
+    Rule("ln_final_w", "ln_f.weight", "d -> d"),
+    Rule("ln_final_b", "ln_f.bias", "d -> d"),
+    Rule("W_U", "lm_head.weight", "v d -> d v"),
+)
+NORMS = (
     Rule("ln1_w", "h.{l}.ln_1.weight", "d -> d"),
     Rule("ln1_b", "h.{l}.ln_1.bias", "d -> d"),
+    Rule("ln2_w", "h.{l}.ln_2.weight", "d -> d"),
+    Rule("ln2_b", "h.{l}.ln_2.bias", "d -> d"),
+)
+RULES = (
+    *ENDS,
+    *NORMS,
     Rule(("W_Q", "W_K", "W_V"), "h.{l}.attn.c_attn.weight", "d (n h e) -> n h d e"),
     Rule(("b_Q", "b_K", "b_V"), "h.{l}.attn.c_attn.bias", "(n h e) -> n h e"),
     Rule("W_O", "h.{l}.attn.c_proj.weight", "(h e) d -> h e d"),
     Rule("b_O", "h.{l}.attn.c_proj.bias", "d -> d"),
-    Rule("ln2_w", "h.{l}.ln_2.weight", "d -> d"),
-    Rule("ln2_b", "h.{l}.ln_2.bias", "d -> d"),
     Rule("W_in", "h.{l}.mlp.c_fc.weight", "d m -> d m"),
     Rule("b_in", "h.{l}.mlp.c_fc.bias", "m -> m"),
     Rule("W_out", "h.{l}.mlp.c_proj.weight", "m d -> m d"),
     Rule("b_out", "h.{l}.mlp.c_proj.bias", "d -> d"),
-    Rule("ln_final_w", "ln_f.weight", "d -> d"),
-    Rule("ln_final_b", "ln_f.bias", "d -> d"),
-    Rule("W_U", "lm_head.weight", "v d -> d v"),
 )
 
 
@@ -61,7 +67,7 @@ GPT2 = Family(
     "gpt2",
     ("gpt2",),
     read_config,
-    lambda config: RULES,
+    RULES,
     prefix="transformer.",
     ignorable=(r"h\.\d+\.attn\.(bias|masked_bias)",),
     tied_copy="lm_head.weight",

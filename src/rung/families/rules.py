@@ -2,12 +2,13 @@
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
-from einops import rearrange
+import torch
+from einops import repeat
 from torch import Tensor
 
 from ..config import Activation, ModelConfig, is_layered, weight_path, weight_shapes
@@ -32,6 +33,8 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "gelu": "gelu",
     "gelu_new": "gelu_new",
     "gelu_pytorch_tanh": "gelu_new",
+    "gelu_fast": "gelu_new",
+    "quick_gelu": "quick_gelu",
     "relu": "relu",
     "silu": "silu",
     "swish": "silu",
@@ -127,13 +130,22 @@ class Keys:
 class Rule(NamedTuple):
     """One checkpoint tensor: our name(s) for it, its name there, and the einops pattern from there to here.
 
-    Axes: v vocabulary, c context, d model, h heads, k key/value heads, e head width, m MLP, n number of our names
-    (a fused tensor splits along a leading n).
+    Axes: v vocabulary, c context, d model, h heads, k key/value heads, g heads in a group that shares one of those,
+    e head width, m MLP, x experts, r neurons of the shared expert, n number of our names (a fused tensor splits along a
+    leading n). In a name, {l} is the layer; {h}, {k} and {x} stand for one tensor each, stacked along an axis of that
+    name before the pattern is read.
     """
 
     ours: str | tuple[str, ...]
     theirs: str
     pattern: str
+    split: str = ""
+    """Sizes that a fused tensor's axis s splits into where its parts are unequal: "h k k", "g 1 1"."""
+    plus: float = 0.0
+    """Added to what the file holds: some norms hold their distance from 1."""
+    times: float = 1.0
+    skip: int = 0
+    """Rows at the beginning that no input reaches."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,19 +162,22 @@ class Family:
     name: str
     model_types: tuple[str, ...]
     read_config: ReadConfig
-    rules: Callable[[ModelConfig], tuple[Rule, ...]]
+    rules: tuple[Rule, ...] | Callable[[ModelConfig, Collection[str]], tuple[Rule, ...]]
+    """A table, or what chooses one by the config and the names of the tensors that are there."""
     prefix: str = ""
     """Stands before every name in files written by some classes and not by others."""
     ignorable: tuple[str, ...] = field(default=())
     """Patterns of tensors that hold no weights: masks, rotary tables."""
     tied_copy: str | None = None
     """A tensor that repeats W_E when embeddings are tied."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names that some files have instead, and those that the rules know."""
 
 
 class Step(NamedTuple):
-    """One tensor to read: where it is in the file, and where it goes."""
+    """What one rule reads for one layer: where it is in the file (one name, or several to stack), and where it goes."""
 
-    theirs: str
+    theirs: tuple[str, ...]
     rule: Rule
     layer: int | None
 
@@ -174,17 +189,18 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
     that the config does not call for; nothing has been loaded by then.
     """
     names = _by_bare_name(family, found)
-    steps = list(_steps(family, config))
-    missing = [step for step in steps if step.theirs not in names]
+    steps = list(_steps(family, config, names))
+    read = {name: step for step in steps for name in step.theirs}
+    missing = [name for name in read if name not in names]
     ignorable = [re.compile(pattern) for pattern in family.ignorable]
     extra = [
         name
-        for name in sorted(set(names) - {step.theirs for step in steps})
+        for name in sorted(set(names) - read.keys())
         if not (name == family.tied_copy and config.tied_embeddings)
         and not any(pattern.fullmatch(name) for pattern in ignorable)
     ]
     if missing:
-        name = missing[0].theirs
+        name = missing[0]
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise CheckpointError(
             f"the checkpoint lacks {name}{more}, which this {family.name} config calls for.{near(name, extra)}"
@@ -195,29 +211,50 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
             f"the checkpoint holds {extra[0]}{more}, which no {family.name} weight of this config reads"
         )
     sizes = axis_sizes(config)
-    for step in steps:
+    for name, step in read.items():
         wanted = expected_shape(step.rule, sizes)
-        shape = found[names[step.theirs]]
+        shape = found[names[name]]
         if shape != wanted:
-            raise CheckpointError(f"{step.theirs} has shape {list(shape)}; the config calls for {list(wanted)}")
-    return [step._replace(theirs=names[step.theirs]) for step in steps]
+            raise CheckpointError(f"{name} has shape {list(shape)}; the config calls for {list(wanted)}")
+    return [step._replace(theirs=tuple(names[name] for name in step.theirs)) for step in steps]
 
 
-def apply(step: Step, config: ModelConfig, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """(classic name, tensor) of each weight that one checkpoint tensor holds."""
-    sizes = axis_sizes(config) | {"n": len(step.rule.names)}
-    used = {axis: size for axis, size in sizes.items() if re.search(rf"\b{axis}\b", step.rule.pattern)}
-    ours = rearrange(tensor, step.rule.pattern, **used)
-    parts = [ours] if isinstance(step.rule.ours, str) else list(ours)
-    for name, part in zip(step.rule.names, parts, strict=True):
+def apply(step: Step, config: ModelConfig, tensors: Sequence[Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """(classic name, tensor) of each weight that a step's tensors hold."""
+    rule, sizes = step.rule, axis_sizes(config)
+    tensor = torch.stack(tuple(tensors)) if _stacked(rule) else tensors[0][rule.skip :]
+    tensor = tensor if rule.times == 1 else tensor * rule.times
+    tensor = tensor if rule.plus == 0 else tensor + rule.plus
+    sizes |= {"n": len(rule.names), "s": sum(_parts(rule, sizes))}
+    ours = repeat(tensor, rule.pattern, **{axis: sizes[axis] for axis in re.findall(r"[a-z]", rule.pattern)})
+    if rule.split:
+        at = rule.pattern.split("->")[1].split().index("s")
+        parts = [part.flatten(0, at) for part in ours.split(_parts(rule, sizes), at)]
+    else:
+        parts = [ours] if isinstance(rule.ours, str) else list(ours)
+    for name, part in zip(rule.names, parts, strict=True):
         yield weight_path(config, name, step.layer), part
 
 
-def identity_rules(config: ModelConfig) -> tuple[Rule, ...]:
+def _stacked(rule: Rule) -> str | None:
+    """The axis along which a rule's tensors are stacked, if it reads several."""
+    found = re.search(r"\{([hkx])\}", rule.theirs)
+    return found and found[1]
+
+
+def _parts(rule: Rule, sizes: Mapping[str, int]) -> list[int]:
+    return [sizes[size] for size in rule.split.split()]
+
+
+def identity_rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
     """The rules of a checkpoint in classic names and our own shapes."""
     axes = {"W_E": "v d", "W_pos": "c d", "W_U": "d v", "W_O": "h e d", "W_Q": "h d e", "W_K": "k d e", "W_V": "k d e"}
     axes |= {"W_in": "d m", "W_gate": "d m", "W_out": "m d", "b_Q": "h e", "b_K": "k e", "b_V": "k e", "b_U": "v"}
-    axes |= {"b_in": "m", "b_gate": "m"}
+    axes |= {"b_in": "m", "b_gate": "m", "W_router": "d x", "W_router_shared": "d 1", "W_out_shared": "r d"}
+    axes |= {"W_gate_shared": "d r", "W_in_shared": "d r", "q_norm_w": "h e", "q_norm_b": "h e"}
+    axes |= {"k_norm_w": "k e", "k_norm_b": "k e"}
+    if config.n_experts is not None:
+        axes |= {"W_in": "x d m", "W_gate": "x d m", "W_out": "x m d"}
     return tuple(
         Rule(
             name,
@@ -231,31 +268,46 @@ def identity_rules(config: ModelConfig) -> tuple[Rule, ...]:
 def axis_sizes(config: ModelConfig) -> dict[str, int]:
     """The axes that patterns speak of."""
     sizes = {"v": config.d_vocab, "c": config.n_ctx, "d": config.d_model, "h": config.n_heads, "k": config.n_kv}
-    return sizes | {"e": config.d_head, "m": config.d_mlp or 0}
+    sizes |= {"e": config.d_head, "m": config.d_mlp or 0, "g": config.n_heads // config.n_kv, "1": 1}
+    return sizes | {"x": config.n_experts or 0, "r": config.d_mlp_shared or 0}
 
 
 def expected_shape(rule: Rule, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """The shape a pattern's left side calls for: "(h e) d" is (n_heads · d_head, d_model)."""
-    sizes = {**sizes, "n": len(rule.names)}
+    """The shape a pattern's left side calls for, of one tensor: "(h e) d" is (n_heads · d_head, d_model)."""
+    sizes = {**sizes, "n": len(rule.names), "s": sum(_parts(rule, sizes))}
     left = rule.pattern.split("->")[0]
     groups = re.findall(r"\(([^)]*)\)|(\w+)", left)
-    return tuple(prod(sizes[axis] for axis in (group or single).split()) for group, single in groups)
+    first, *rest = (prod(sizes[axis] for axis in (group or single).split()) for group, single in groups)
+    return tuple(rest) if _stacked(rule) else (first + rule.skip, *rest)
 
 
-def _steps(family: Family, config: ModelConfig) -> Iterator[Step]:
+def table(family: Family, config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
+    """The family's rules for this checkpoint."""
+    return family.rules if isinstance(family.rules, tuple) else family.rules(config, names)
+
+
+def _steps(family: Family, config: ModelConfig, names: Collection[str]) -> Iterator[Step]:
     present = weight_shapes(config)
-    for rule in family.rules(config):
+    for rule in table(family, config, names):
         if not all(name in present for name in rule.names):
             continue
         for layer in range(config.n_layers) if is_layered(rule.names[0]) else (None,):
-            yield Step(rule.theirs.format(l=layer), rule, layer)
+            axis = _stacked(rule)
+            count = 1 if axis is None else axis_sizes(config)[axis]
+            yield Step(tuple(rule.theirs.format(l=layer, **{axis or "": i}) for i in range(count)), rule, layer)
+
+
+def bare_name(family: Family, name: str) -> str:
+    """A tensor's name as the rules know it: without the family's prefix, in its usual spelling."""
+    bare = name.removeprefix(family.prefix)
+    return family.aliases.get(bare, bare)
 
 
 def _by_bare_name(family: Family, found: Iterable[str]) -> dict[str, str]:
     """Names without the family's prefix, and as they are in the file. Raises CheckpointError where two become one."""
     names: dict[str, str] = {}
     for name in found:
-        bare = name.removeprefix(family.prefix)
+        bare = bare_name(family, name)
         if bare in names:
             raise CheckpointError(f"the checkpoint holds both {names[bare]} and {name}: which is meant is unknown")
         names[bare] = name

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..engine.cache import ActivationCache
 from ..engine.sites import Site, check_head
-from ..engine.transformer import locate, rotate, upcast
+from ..engine.transformer import locate, turn, upcast
 from ..engine.weights import block_weights, single, unembedding
 from ..errors import InterventionError, PromptError
 from ..model.model import HookedTransformer
@@ -210,17 +210,15 @@ def _projected(
     like = upcast(cache["embed"])
     frame = locate(config, model.weights, tuple(like.shape[:2]), like.device)
 
-    def turn(x: Tensor) -> Tensor:
-        if config.rotary is None or frame.rotary is None:
-            return x
-        return rotate(x.unsqueeze(2), config.rotary, *frame.rotary).squeeze(2)
+    def turned(x: Tensor) -> Tensor:
+        return turn(config, layer, x.unsqueeze(2), frame).squeeze(2)
 
     for label, part in _parts(model, cache, layer):
-        yield label, turn(cache.apply_ln_to_stack(upcast(part)[None], layer)[0] @ W)
+        yield label, turned(cache.apply_ln_to_stack(upcast(part)[None], layer)[0] @ W)
     if config.positional_embedding_type == "shortformer" and frame.pos_embed is not None:
         yield "pos", (upcast(frame.pos_embed) @ W).expand(*like.shape[:2], -1)
     constants = [("ln1.b", None if w.ln1_b is None else upcast(w.ln1_b) @ W), (f"b_{into}", bias)]
     for label, vector in constants:
         if vector is not None:
             row = vector if label == "ln1.b" else upcast(vector[index])
-            yield label, turn(row.expand(*like.shape[:2], -1))
+            yield label, turned(row.expand(*like.shape[:2], -1))

@@ -22,7 +22,7 @@ DOUBLED = RotaryScaling(kind="linear", factor=2.0)
 
 def read(**values: Any) -> Rotary:
     keys = Keys(values, "toy")
-    found = read_rotary(keys, 8)
+    found = read_rotary(keys, 8, 8192)
     keys.finish()
     return found
 

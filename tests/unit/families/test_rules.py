@@ -23,6 +23,7 @@ from rung.families.rules import (
     expected_shape,
     identity_rules,
     make_plan,
+    table,
 )
 
 CONFIGS = {
@@ -52,7 +53,7 @@ def family(request: pytest.FixtureRequest) -> Family:
 def tensors_for(family: Family, config: ModelConfig) -> dict[str, torch.Tensor]:
     """A checkpoint that holds exactly what the rules read, every number another."""
     present, sizes, found, start = weight_shapes(config), axis_sizes(config), {}, 0
-    for rule in family.rules(config):
+    for rule in table(family, config, ()):
         if all(name in present for name in rule.names):
             layers = range(config.n_layers) if "{l}" in rule.theirs else (None,)
             for layer in layers:
@@ -78,7 +79,7 @@ def test_rules_are_complete_in_both_directions(family: Family) -> None:
     tensors = tensors_for(family, config)
     flat: dict[str, torch.Tensor] = {}
     for step in make_plan(family, config, shapes(tensors)):
-        read = dict(apply(step, config, tensors[step.theirs]))
+        read = dict(apply(step, config, [tensors[name] for name in step.theirs]))
         assert not set(read) & set(flat), "one weight is filled once"
         flat |= read
     # Raises where a weight is missing or of another shape; every number of the file arrives exactly once.
@@ -120,8 +121,8 @@ def test_a_fused_tensor_splits_along_its_first_name(family: Family) -> None:
     gpt2 = next(each for each in FAMILIES if each.name == "gpt2")
     tensors = tensors_for(gpt2, config)
     fused = tensors["h.1.attn.c_attn.weight"]
-    (step,) = (s for s in make_plan(gpt2, config, shapes(tensors)) if s.theirs == "h.1.attn.c_attn.weight")
-    read = dict(apply(step, config, fused))
+    (step,) = (s for s in make_plan(gpt2, config, shapes(tensors)) if s.theirs == ("h.1.attn.c_attn.weight",))
+    read = dict(apply(step, config, [fused]))
     assert list(read) == [f"blocks.1.attn.W_{name}" for name in "QKV"]
     assert read["blocks.1.attn.W_K"][2, 5, 3] == fused[5, 12 + 2 * 4 + 3]
 
@@ -149,7 +150,7 @@ def test_classic_names_read_any_config(kind: str, biases: set[str], tied: bool, 
     family = Family("any", ("any",), lambda keys, names: config, identity_rules)
     weights = dict(flatten(config, init_weights(config, 0)))
     steps = make_plan(family, config, shapes(weights))
-    read = dict(pair for step in steps for pair in apply(step, config, weights[step.theirs]))
+    read = dict(pair for step in steps for pair in apply(step, config, [weights[name] for name in step.theirs]))
     assert read.keys() == weights.keys()
     assert all(torch.equal(read[name], weights[name]) for name in weights)
 

@@ -1,0 +1,92 @@
+"""Gemma 1, 2 and 3 (Gemma Team 2024, 2025, arXiv:2403.08295, 2408.00118, 2503.19786).
+
+Norm weights are kept as their distance from 1, embeddings are multiplied by √d_model. From 2 on, norms stand behind
+attention and MLP too and most layers see a window; 2 caps scores and logits, 3 normalizes queries and keys instead.
+"""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+from ..config import ModelConfig
+from ..errors import ConfigError
+from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
+from .qwen3 import QK_NORM
+from .rotary import read_rotary_of
+from .rules import Family, Keys, Rule
+
+_LAYER = "model.layers.{l}"
+_NORMED = tuple(rule._replace(plus=1.0) if "norm" in rule.theirs else rule for rule in (*ATTENTION, *QK_NORM))
+GEMMA_RULES = (*_NORMED, *GATED_MLP, Rule("ln2_w", f"{_LAYER}.post_attention_layernorm.weight", "d -> d", plus=1.0))
+GEMMA2_RULES = (
+    *_NORMED,
+    *GATED_MLP,
+    Rule("ln1_post_w", f"{_LAYER}.post_attention_layernorm.weight", "d -> d", plus=1.0),
+    Rule("ln2_w", f"{_LAYER}.pre_feedforward_layernorm.weight", "d -> d", plus=1.0),
+    Rule("ln2_post_w", f"{_LAYER}.post_feedforward_layernorm.weight", "d -> d", plus=1.0),
+)
+
+
+def read_gemma(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' GemmaConfig; its first releases say gelu and mean gelu_new."""
+    keys.expect("use_bidirectional_attention", None, False)
+    later = keys.take("hidden_activation", None)
+    shape = _scaled(read_gated(keys, tied=True))
+    keys.expect("hidden_activation", later, None)
+    return build(keys, "gemma", shape | {"act_fn": "gelu_new"}, biases=gated_biases(keys))
+
+
+def read_gemma2(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' Gemma2Config: every other layer sees a window, the first does."""
+    keys.expect("use_bidirectional_attention", None, False)
+    shape = _later(keys, _scaled(read_gated(keys, tied=True)))
+    windows = read_windows(keys, shape["n_layers"], lambda layer: layer % 2 == 0)
+    return build(keys, "gemma2", shape, windows=windows)
+
+
+def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' Gemma3TextConfig: of six layers, five see a window and turn faster."""
+    keys.expect("use_bidirectional_attention", None, False)
+    full, local = _rotary_sections(keys)
+    shape = _later(keys, _scaled(read_gated(keys, tied=True)))
+    n_ctx, d_head = shape["n_ctx"], shape["d_head"]
+    every = keys.size("sliding_window_pattern", None) or keys.size("_sliding_window_pattern", 6)
+    windows = read_windows(keys, shape["n_layers"], lambda layer: (layer + 1) % every != 0)
+    rotary = read_rotary_of(full, "rope_parameters", d_head, n_ctx, 1e6)
+    other = read_rotary_of(local, "rope_parameters", d_head, n_ctx, 1e4)
+    here = {"rotary": rotary, "rotary_local": other if windows else None, "windows": windows}
+    return build(keys, "gemma3", shape | here, qk_norm="head")
+
+
+def _scaled(shape: dict[str, Any]) -> dict[str, Any]:
+    return shape | {"embed_scale": math.sqrt(shape["d_model"])}
+
+
+def _later(keys: Keys, shape: dict[str, Any]) -> dict[str, Any]:
+    """What Gemma 2 and 3 share."""
+    return shape | {
+        "act_fn": keys.activation("hidden_activation", "gelu_pytorch_tanh"),
+        "attn_scale": math.sqrt(keys.number("query_pre_attn_scalar", 256)),
+        "norm_placement": "both",
+        "attn_scores_soft_cap": keys.number("attn_logit_softcapping", None),
+        "output_logits_soft_cap": keys.number("final_logit_softcapping", None),
+        "biases": gated_biases(keys),
+    }
+
+
+def _rotary_sections(keys: Keys) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(full layers', windowed layers') settings, from one section for each or from the older keys."""
+    sections = keys.take("rope_parameters", None)
+    if sections is None:
+        scaling = keys.take("rope_scaling", None) or {}
+        base, local = keys.number("rope_theta", 1e6), keys.number("rope_local_base_freq", 1e4)
+        return {**scaling, "rope_theta": base}, {"rope_theta": local}
+    kinds = ("full_attention", "sliding_attention")
+    if not isinstance(sections, dict) or set(sections) != set(kinds):
+        raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
+    return sections[kinds[0]], sections[kinds[1]]
+
+
+GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")
+GEMMA2 = Family("gemma2", ("gemma2",), read_gemma2, GEMMA2_RULES, tied_copy="lm_head.weight")
+GEMMA3 = Family("gemma3", ("gemma3_text",), read_gemma3, GEMMA2_RULES, tied_copy="lm_head.weight")

@@ -1,0 +1,74 @@
+"""Mixtures of experts: Mixtral (Jiang et al. 2024, arXiv:2401.04088), Qwen-MoE 2 and 3."""
+
+from collections.abc import Collection
+
+from ..config import ModelConfig
+from .modern import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
+from .qwen3 import QK_NORM
+from .rules import Family, Keys, Rule
+
+_MLP = "model.layers.{l}.mlp"
+_MIXTRAL = "model.layers.{l}.block_sparse_moe"
+MIXTRAL_RULES = (
+    *ATTENTION,
+    *BEFORE_MLP,
+    Rule("W_router", f"{_MIXTRAL}.gate.weight", "x d -> d x"),
+    Rule("W_gate", f"{_MIXTRAL}.experts.{{x}}.w1.weight", "x m d -> x d m"),
+    Rule("W_in", f"{_MIXTRAL}.experts.{{x}}.w3.weight", "x m d -> x d m"),
+    Rule("W_out", f"{_MIXTRAL}.experts.{{x}}.w2.weight", "x d m -> x m d"),
+)
+QWEN_RULES = (
+    *ATTENTION,
+    *BEFORE_MLP,
+    *QK_NORM,
+    Rule("W_router", f"{_MLP}.gate.weight", "x d -> d x"),
+    Rule("W_gate", f"{_MLP}.experts.{{x}}.gate_proj.weight", "x m d -> x d m"),
+    Rule("W_in", f"{_MLP}.experts.{{x}}.up_proj.weight", "x m d -> x d m"),
+    Rule("W_out", f"{_MLP}.experts.{{x}}.down_proj.weight", "x d m -> x m d"),
+    Rule("W_router_shared", f"{_MLP}.shared_expert_gate.weight", "1 d -> d 1"),
+    Rule("W_gate_shared", f"{_MLP}.shared_expert.gate_proj.weight", "r d -> d r"),
+    Rule("W_in_shared", f"{_MLP}.shared_expert.up_proj.weight", "r d -> d r"),
+    Rule("W_out_shared", f"{_MLP}.shared_expert.down_proj.weight", "d r -> r d"),
+)
+
+
+def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' MixtralConfig."""
+    keys.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
+    shape = read_gated(keys)
+    return build(
+        keys,
+        "mixtral",
+        shape,
+        windows=read_windows(keys, shape["n_layers"]),
+        n_experts=keys.size("num_local_experts", None) or keys.size("num_experts", 8),
+        experts_per_token=keys.size("num_experts_per_tok", 2),
+        norm_expert_weights=True,
+    )
+
+
+def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' Qwen2MoeConfig and Qwen3MoeConfig, with experts in every layer."""
+    second = keys.take("model_type") == "qwen2_moe"
+    keys.expect("decoder_sparse_step", 1)
+    keys.expect("mlp_only_layers", [], None)
+    keys.ignore("output_router_logits", "router_aux_loss_coef")
+    shape = read_gated(keys)
+    shared = keys.size("shared_expert_intermediate_size") if second else None
+    biases = {"b_Q", "b_K", "b_V"} if second and keys.flag("qkv_bias", True) else gated_biases(keys)
+    return build(
+        keys,
+        "qwen2_moe" if second else "qwen3_moe",
+        shape | {"d_mlp": keys.size("moe_intermediate_size")},
+        windows=read_optional_windows(keys, shape["n_layers"]),
+        qk_norm=None if second else "head",
+        n_experts=keys.size("num_experts", None) or keys.size("num_local_experts"),
+        experts_per_token=keys.size("num_experts_per_tok"),
+        norm_expert_weights=keys.flag("norm_topk_prob", False),
+        d_mlp_shared=shared,
+        biases=frozenset(biases),
+    )
+
+
+MIXTRAL = Family("mixtral", ("mixtral",), read_mixtral, MIXTRAL_RULES, tied_copy="lm_head.weight")
+QWEN_MOE = Family("qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight")
