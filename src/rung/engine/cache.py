@@ -10,8 +10,10 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..errors import SiteError
 from .sites import Site, SiteKey, find_site
-from .slicing import SliceInput, take
-from .weights import Weights, block_weights, single, unembedding
+from .slicing import SliceInput, plain, take
+from .taps import NO_TAP
+from .transformer import centred, norm
+from .weights import Weights, block_weights, embedding, single, unembedding
 
 Labels = list[str]
 
@@ -83,25 +85,40 @@ class ActivationCache(Mapping[str, Tensor]):
     def __repr__(self) -> str:
         return f"ActivationCache of {self.config.model_name}: {len(self)} activations, {self._sample()}"
 
+    @property
+    def has_embed(self) -> bool:
+        return "hook_embed" in self.cache_dict
+
+    @property
+    def has_pos_embed(self) -> bool:
+        return "hook_pos_embed" in self.cache_dict
+
     def to(self, device: torch.device | str) -> "ActivationCache":
-        """The same activations on `device`."""
-        return type(self)({name: x.to(device) for name, x in self.items()}, self.model, self.has_batch_dim)
+        """Moves this cache to `device`; returns it."""
+        self.cache_dict = {name: x.to(device) for name, x in self.items()}
+        return self
+
+    def toggle_autodiff(self, mode: bool = False) -> None:
+        """Turns gradients off (or on) for all of torch, until told otherwise."""
+        torch.set_grad_enabled(mode)
 
     def remove_batch_dim(self) -> "ActivationCache":
-        """The same activations without their batch axis. Raises SiteError if there is more than one example."""
+        """Drops this cache's batch axis; returns it. Raises SiteError if there is more than one example."""
         if not self.has_batch_dim:
             return self
         for name, x in self.items():
             if x.shape[0] != 1:
                 raise SiteError(f"cannot drop the batch axis: {name} holds {x.shape[0]} examples, not 1")
-        return type(self)({name: x[0] for name, x in self.items()}, self.model, False)
+        self.cache_dict = {name: x[0] for name, x in self.items()}
+        self.has_batch_dim = False
+        return self
 
     def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> "ActivationCache":
         """The same activations of some examples only; a single int drops the axis."""
         if not self.has_batch_dim:
             raise SiteError("this cache has no batch axis to slice")
         sliced = {name: take(x, batch_slice, 0) for name, x in self.items()}
-        return type(self)(sliced, self.model, not isinstance(batch_slice, int))
+        return type(self)(sliced, self.model, not isinstance(plain(batch_slice), int))
 
     def _end(self, layer: int | None) -> int:
         """`layer` as a count of blocks behind us: None and -1 are all of them."""
@@ -114,6 +131,13 @@ class ActivationCache(Mapping[str, Tensor]):
 
     def _stream(self, name: str, layer: int | None, pos_slice: SliceInput) -> Tensor:
         return take(self[Site(name, layer).path], pos_slice, -2)
+
+    def _entering(self, end: int, pos_slice: SliceInput) -> Tensor:
+        """The stream before layer `end`."""
+        if end < self.config.n_layers:
+            return self._stream("resid_pre", end, pos_slice)
+        site = Site("resid_post", end - 1) if end else self._start()
+        return self._stream(site.name, site.layer, pos_slice)
 
     def _finish(
         self,
@@ -227,13 +251,157 @@ class ActivationCache(Mapping[str, Tensor]):
             parts += list(result)
             labels += [f"L{at}H{head}" for head in range(self.config.n_heads)]
         if incl_remainder:
-            at_end = Site("resid_post", end - 1) if end == self.config.n_layers else Site("resid_pre", end)
-            stream = self._stream(at_end.name, at_end.layer, pos_slice)
-            parts.append(stream - sum(parts))
+            parts.append(self._entering(end, pos_slice) - sum(parts))
             labels.append("remainder")
         if not parts:
-            raise SiteError(f"there are no heads before layer {end} of {self.config.model_name}")
+            like = self._stream("embed", None, pos_slice)
+            empty = like.new_zeros((0, *like.shape))
+            return (empty, labels) if return_labels else empty
         return self._finish(parts, labels, end, False, apply_ln, pos_slice, return_labels)
+
+    def compute_head_results(self) -> None:
+        """Stores every layer's `result`, which is otherwise derived from z when it is asked for."""
+        for layer in range(self.config.n_layers):
+            self.cache_dict[Site("result", layer).path] = self["result", layer]
+
+    def stack_activation(
+        self, activation_name: str, layer: int | None = -1, sublayer_type: str | None = None
+    ) -> Float[Tensor, "layer ..."]:
+        """One activation of every layer before `layer`: [layer, batch, …]."""
+        key = (sublayer_type,) if sublayer_type else ()
+        return torch.stack([self[(activation_name, at, *key)] for at in range(self._end(layer))])  # type: ignore[index]
+
+    def get_neuron_results(
+        self,
+        layer: int,
+        neuron_slice: SliceInput = None,
+        pos_slice: SliceInput = None,
+        project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
+    ) -> Tensor:
+        """What each neuron of one layer wrote to the stream: [batch, pos, neuron, d_model], or its products with
+        `project_output_onto` in place of d_model.
+        """
+        # The position axis goes first: a single one drops it, and the neurons are then still last.
+        post = take(take(self[Site("post", layer).path], pos_slice, -2), neuron_slice, -1)
+        written = take(self._W_out(layer), neuron_slice, 0)
+        if project_output_onto is not None:
+            written = written @ project_output_onto
+            if project_output_onto.ndim == 1:
+                return post * written
+        return post.unsqueeze(-1) * written
+
+    def _W_out(self, layer: int) -> Float[Tensor, "d_mlp d_model"]:
+        W_out = block_weights(self.model.weights, layer).W_out
+        assert W_out is not None
+        return W_out
+
+    def stack_neuron_results(
+        self,
+        layer: int | None,
+        pos_slice: SliceInput = None,
+        neuron_slice: SliceInput = None,
+        return_labels: bool = False,
+        incl_remainder: bool = False,
+        apply_ln: bool = False,
+        project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
+    ) -> Tensor | tuple[Tensor, Labels]:
+        """What each neuron wrote to the stream before `layer`: [neuron of all layers, batch, pos, d_model].
+
+        Labels: L0N0, L0N1, …; the rest as in `stack_head_results`. With `project_output_onto` ([d_model] or
+        [d_model, outputs]) the products with it are made before neurons are spread over d_model.
+        """
+        if self.config.d_mlp is None:
+            raise SiteError(f"{self.config.model_name} has no MLP, so no neurons")
+        end, onto = self._end(layer), project_output_onto
+        stack, labels = self._neurons(end, False, pos_slice, apply_ln, onto, neuron_slice)
+        if incl_remainder:
+            whole = self._entering(end, pos_slice)
+            if apply_ln:
+                whole = self.apply_ln_to_stack(whole[None], end, pos_slice=pos_slice)[0]
+            whole = whole if onto is None else whole @ onto
+            stack = torch.cat((stack, (whole - stack.sum(0))[None]))
+            labels.append("remainder")
+        return (stack, labels) if return_labels else stack
+
+    def _neurons(
+        self,
+        end: int,
+        mlp_input: bool,
+        pos_slice: SliceInput,
+        apply_ln: bool,
+        onto: Tensor | None,
+        neuron_slice: SliceInput = None,
+    ) -> tuple[Tensor, Labels]:
+        """Each neuron's write before layer `end`, through the norm there if `apply_ln`, times `onto` if given."""
+        assert self.config.d_mlp is not None
+        picked = plain(neuron_slice)
+        picked = [picked] if isinstance(picked, int) else picked
+        numbers = take(torch.arange(self.config.d_mlp), picked, 0).tolist()
+        parts: list[Tensor] = []
+        for at in range(end):
+            # Norm and projection are linear, so they are done to what a neuron writes, once, and not to each write.
+            written = take(self._W_out(at), picked, 0)
+            post = take(take(self[Site("post", at).path], pos_slice, -2), picked, -1)
+            if apply_ln and self._normalizes:
+                written = self._read_by_norm(written, end, mlp_input)
+                post = post / self._scale(end, mlp_input, pos_slice)
+            written = written if onto is None else written @ onto
+            post = post.movedim(-1, 0)
+            # [neuron, batch, pos] times [neuron, (d_model or outputs)]
+            spread = written.reshape(len(written), *(1,) * (post.ndim - 1), *written.shape[1:])
+            parts.append(post.reshape(*post.shape, *(1,) * (written.ndim - 1)) * spread)
+        labels = [f"L{at}N{number}" for at in range(end) for number in numbers]
+        if parts:
+            return torch.cat(parts), labels
+        like = self._stream("embed", None, pos_slice)
+        like = like if onto is None else like @ onto
+        return like.new_zeros((0, *like.shape)), labels
+
+    def get_full_resid_decomposition(
+        self,
+        layer: int | None = None,
+        mlp_input: bool = False,
+        expand_neurons: bool = True,
+        apply_ln: bool = False,
+        pos_slice: SliceInput = None,
+        return_labels: bool = False,
+        project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
+    ) -> Tensor | tuple[Tensor, Labels]:
+        """Everything that was written to the stream before `layer`, in its smallest parts; they sum to it.
+
+        Heads (L0H0, …), neurons (L0N0, …; or MLPs whole, 0_mlp_out, if not `expand_neurons`), embed, pos_embed where
+        the stream holds it, and bias, what attention and MLPs add whatever they read. `project_output_onto` as in
+        `stack_neuron_results`.
+        """
+        end, onto = self._end(layer), project_output_onto
+        # Behind the attention of `layer`, its heads have written too; its neurons have not.
+        heads, labels = self.stack_head_results(end + mlp_input, True, pos_slice=pos_slice)
+        stacks, labels = [heads], list(labels)
+        if not expand_neurons and not self.config.attn_only and end:
+            mlps, names = self.decompose_resid(
+                end, mode="mlp", pos_slice=pos_slice, incl_embeds=False, return_labels=True
+            )
+            stacks, labels = [*stacks, mlps], labels + names
+        tail = self.writers(0)
+        stacks += [self._stream(site.name, None, pos_slice)[None] for _, site in tail]
+        bias = accumulated_bias(self.config, self.model.weights, end, mlp_input, expand_neurons)
+        stacks.append(bias.expand(stacks[-1].shape))
+        parts = torch.cat(stacks)
+        if apply_ln:
+            parts = self.apply_ln_to_stack(parts, end, mlp_input=mlp_input, pos_slice=pos_slice)
+        if onto is not None:
+            parts = parts @ onto
+        ends = [label for label, _ in tail] + ["bias"]
+        if expand_neurons and not self.config.attn_only:
+            neurons, names = self._neurons(end, mlp_input, pos_slice, apply_ln, onto)
+            parts = torch.cat((parts[: len(labels)], neurons, parts[len(labels) :]))
+            labels = labels + names
+        labels += ends
+        return (parts, labels) if return_labels else parts
+
+    @property
+    def _normalizes(self) -> bool:
+        return self.config.normalization_type is not None
 
     def apply_ln_to_stack(
         self,
@@ -243,29 +411,44 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         batch_slice: SliceInput = None,
         has_batch_dim: bool = True,
-    ) -> Float[Tensor, "component *batch_and_pos d_model"]:
+        recompute_ln: bool = False,
+    ) -> Float[Tensor, "component *batch_and_pos_taken d_model"]:
         """Each part as the norm before `layer` (the last one, if None) scaled it in this run.
 
         (part − mean(part)) / scale · w: linear in the part, since the scale is the whole stream's. The norm's b, which
-        belongs to no part, is left out. Slices are those already applied to the stack.
+        belongs to no part, is left out. `pos_slice` is one that the stack went through already, `batch_slice` one that
+        it goes through here. `recompute_ln`: each part through the last norm as if it were the whole stream.
         """
-        kind = self.config.normalization_type
-        if kind is None:
+        if self.has_batch_dim and has_batch_dim:
+            residual_stack = take(residual_stack, batch_slice, 1)
+        if not self._normalizes:
             return residual_stack
         end = self._end(layer)
-        name = "ln_final" if end == self.config.n_layers else ("ln2" if mlp_input else "ln1")
-        scale = self[Site(f"{name}.scale", None if name == "ln_final" else end).path]
-        scale = take(scale, pos_slice, -2)
-        if self.has_batch_dim and has_batch_dim:
-            scale = take(scale, batch_slice, 0)
-        if kind in ("LN", "LNPre"):
-            residual_stack = residual_stack - residual_stack.mean(-1, keepdim=True)
-        w = single(self.model.weights, "ln_final_w") if name == "ln_final" else None
-        if name != "ln_final":
-            block = block_weights(self.model.weights, end)
-            w = block.ln1_w if name == "ln1" else block.ln2_w
-        scaled = residual_stack / scale
-        return scaled if w is None else scaled * w
+        if recompute_ln and end == self.config.n_layers:
+            w, b = (single(self.model.weights, f"ln_final_{kind}") for kind in "wb")
+            return norm(self.config, w, b, "ln_final", None, residual_stack, NO_TAP)
+        taken = batch_slice if has_batch_dim else None
+        return self._read_by_norm(residual_stack, end, mlp_input) / self._scale(end, mlp_input, pos_slice, taken)
+
+    def _norm_before(self, end: int, mlp_input: bool) -> str:
+        return "ln_final" if end == self.config.n_layers else ("ln2" if mlp_input else "ln1")
+
+    def _scale(self, end: int, mlp_input: bool, pos_slice: SliceInput, batch_slice: SliceInput = None) -> Tensor:
+        """What the norm before layer `end` divided by in this run."""
+        name = self._norm_before(end, mlp_input)
+        scale = take(self[Site(f"{name}.scale", None if name == "ln_final" else end).path], pos_slice, -2)
+        return take(scale, batch_slice, 0) if self.has_batch_dim else scale
+
+    def _read_by_norm(self, x: Tensor, end: int, mlp_input: bool) -> Tensor:
+        """(x − mean(x)) · w of the norm before layer `end`; RMSNorm takes no mean out."""
+        if centred(self.config):
+            x = x - x.mean(-1, keepdim=True)
+        name = self._norm_before(end, mlp_input)
+        if name == "ln_final":
+            w = single(self.model.weights, "ln_final_w")
+        else:
+            w = getattr(block_weights(self.model.weights, end), f"{name}_w")
+        return x if w is None else x * w
 
     def logit_attrs(
         self,
@@ -281,9 +464,15 @@ class ActivationCache(Mapping[str, Tensor]):
         `tokens`: one for all, one an example [batch], or one a position [batch, pos].
         """
         W_U = unembedding(self.model.weights)
-        direction = W_U.T[self._ids(tokens, W_U.device)]
+        ids = self._ids(tokens, W_U.device)
+        direction = W_U.T[ids]
         if incorrect_tokens is not None:
-            direction = direction - W_U.T[self._ids(incorrect_tokens, W_U.device)]
+            others = self._ids(incorrect_tokens, W_U.device)
+            if others.shape != ids.shape:
+                raise SiteError(
+                    f"tokens are {list(ids.shape)} and incorrect_tokens {list(others.shape)}; they must agree"
+                )
+            direction = direction - W_U.T[others]
         normed = self.apply_ln_to_stack(
             residual_stack, None, pos_slice=pos_slice, batch_slice=batch_slice, has_batch_dim=has_batch_dim
         )
@@ -298,3 +487,20 @@ class ActivationCache(Mapping[str, Tensor]):
                 raise SiteError(f"{tokens!r} is text, and this cache's model has no tokenizer: give token ids")
             tokens = int(to_single_token(tokens))
         return torch.as_tensor(tokens, device=device)
+
+
+def accumulated_bias(
+    config: ModelConfig, weights: Weights, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
+) -> Float[Tensor, " d_model"]:
+    """What biases of attention and MLPs have written to the stream before `layer` (behind its attention, if
+    `mlp_input`). Raises SiteError for a layer that is not there.
+    """
+    n = config.n_layers
+    if not 0 <= layer <= n or (mlp_input and layer == n):
+        raise SiteError(f"biases before layer {layer} were asked of {config.model_name}, which has {n} layers")
+    total = embedding(weights).new_zeros(config.d_model)
+    for at in range(layer + mlp_input):
+        w = block_weights(weights, at)
+        total = total if w.b_O is None else total + w.b_O
+        total = total if w.b_out is None or at == layer or not include_mlp_biases else total + w.b_out
+    return total

@@ -1,25 +1,82 @@
 """Picking positions or examples along one axis, in the forms the field's code uses."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
 import torch
 from torch import Tensor
 
-SliceInput = int | slice | tuple[int | None, ...] | Sequence[int] | Tensor | None
-"""None: everything. int: that one, its axis dropped. (start, stop[, step]): a range. A list or tensor: those."""
+from ..errors import PromptError
+
+
+class Slice:
+    """A choice along an axis, to be applied later."""
+
+    def __init__(self, input_slice: Any = None) -> None:
+        """`input_slice`: any form of `SliceInput`."""
+        picked = plain(input_slice)
+        if picked is not None and not isinstance(picked, int | slice | list | Tensor | np.ndarray):
+            raise PromptError(
+                f"{input_slice!r} picks nothing: give an int, a slice, (start, stop, step), a list, a tensor or None"
+            )
+        self.slice: Any = slice(None) if picked is None else picked
+
+    @property
+    def mode(self) -> str:
+        """identity, int, slice or array."""
+        if isinstance(self.slice, slice):
+            return "identity" if self.slice == slice(None) else "slice"
+        return "int" if isinstance(self.slice, int) else "array"
+
+    @classmethod
+    def unwrap(cls, slice_input: SliceInput) -> Slice:
+        """A Slice that keeps its axis: a single position is a list of one."""
+        return cls([slice_input] if isinstance(slice_input, int) else slice_input)
+
+    def apply(self, tensor: Tensor, dim: int = 0) -> Tensor:
+        """`tensor` along `dim` at what is picked."""
+        return take(tensor, self.slice, dim)
+
+    def indices(self, max_ctx: int | None = None) -> np.ndarray:
+        """Which of `max_ctx` places are picked. Raises PromptError where that depends on a length not given."""
+        if isinstance(self.slice, int):
+            return np.array([self.slice])
+        if max_ctx is None:
+            raise PromptError("max_ctx is needed to list what a slice picks")
+        return take(torch.arange(max_ctx), self.slice, 0).numpy()
+
+    def __repr__(self) -> str:
+        return f"Slice({self.slice!r})"
+
+
+SliceInput: TypeAlias = int | slice | tuple[int | None, ...] | Sequence[int] | Tensor | np.ndarray | Slice | None
+"""None: everything. int: that one, its axis dropped. (start, stop[, step]): a range. A list, tensor or array: those, or
+where True.
+"""
+
+
+def plain(picked: Any) -> Any:
+    """A choice (`SliceInput`) as None, an int, a slice, or something that lists places."""
+    if isinstance(picked, Slice):
+        return None if picked.mode == "identity" else picked.slice
+    return slice(*picked) if isinstance(picked, tuple) else picked
 
 
 def take(x: Tensor, picked: SliceInput, dim: int) -> Tensor:
     """X along `dim` at `picked`; no copy for a range."""
-    if picked is None:
+    chosen = plain(picked)
+    if chosen is None:
         return x
-    if isinstance(picked, int):
-        return x.select(dim, picked)
-    if isinstance(picked, tuple):
-        picked = slice(*picked)
-    if isinstance(picked, slice):
+    if isinstance(chosen, int):
+        return x.select(dim, chosen)
+    if isinstance(chosen, slice):
         index: list[slice | Tensor] = [slice(None)] * x.ndim
-        index[dim] = picked
+        index[dim] = chosen
         return x[tuple(index)]
-    indices = torch.as_tensor(picked, device=x.device)
+    indices = torch.as_tensor(chosen, device=x.device)
+    if indices.dtype == torch.bool:
+        indices = indices.nonzero().squeeze(-1)
     return x.select(dim, int(indices)) if indices.ndim == 0 else x.index_select(dim, indices.long() % x.shape[dim])

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..config import ModelConfig, is_layered
+from ..engine.cache import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.transformer import sinusoids
 from ..engine.weights import Weights, single, unembedding
@@ -148,19 +149,8 @@ class WeightsTopic:
     def accumulated_bias(
         self, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
     ) -> Float[Tensor, " d_model"]:
-        """What biases of attention and MLPs have written to the stream before `layer` (behind its attention, if
-        `mlp_input`). Raises CheckpointError for a layer that is not there.
-        """
-        n = self.config.n_layers
-        if not 0 <= layer <= n or (mlp_input and layer == n):
-            raise CheckpointError(f"biases before layer {layer} were asked of {self.config.model_name}, which has {n}")
-        total = self.W_E.new_zeros(self.config.d_model)
-        for at, block in enumerate(self.blocks):
-            if at < layer + mlp_input:
-                total = total + block.attn.b_O
-            if at < layer and include_mlp_biases and not self.config.attn_only:
-                total = total + block.mlp.b_out
-        return total
+        """What biases have written to the stream before `layer`; see `engine.cache.accumulated_bias`."""
+        return accumulated_bias(self.config, self.weights, layer, mlp_input, include_mlp_biases)
 
     def all_composition_scores(self, mode: str) -> Float[Tensor, "layer head layer head"]:
         """‖W_OV M‖ / (‖W_OV‖ ‖M‖) of every head with every head of a later layer, 0 elsewhere; M is what the later one

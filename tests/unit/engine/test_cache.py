@@ -172,8 +172,7 @@ def test_what_was_not_kept_is_said_plainly(run):
         cache.decompose_resid(4)
     with pytest.raises(SiteError, match="mode is 'both'"):
         cache.decompose_resid(mode="both")
-    with pytest.raises(SiteError, match="no heads before layer 0"):
-        cache.stack_head_results(0)
+    assert cache.stack_head_results(0).shape == (0, 2, 7, 12)
     assert "activations" in repr(cache) and cache.to("cpu")["z", 0].equal(cache["z", 0])
 
 
@@ -184,3 +183,88 @@ def test_text_for_tokens_needs_a_tokenizer():
     bare = ActivationCache(cache.cache_dict, type("Bare", (), {"config": PLAIN, "weights": model.weights})())
     with pytest.raises(SiteError, match="no tokenizer"):
         bare.logit_attrs(cache.decompose_resid(), "a")
+
+
+def test_the_smallest_parts_sum_to_the_stream(run):
+    model, _, _, cache = run
+    neurons = 0 if model.config.attn_only else 9
+    for layer, mlp_input in ((None, False), (2, False), (1, not model.config.attn_only), (0, False)):
+        if mlp_input and model.config.parallel_attn_mlp:
+            continue
+        n = 3 if layer is None else layer
+        parts, labels = cache.get_full_resid_decomposition(layer, mlp_input, return_labels=True)
+        assert len(parts) == len(labels) == 3 * (n + mlp_input) + neurons * n + len(cache.writers(0)) + 1
+        entering = (
+            cache["resid_mid", 1] if mlp_input else cache["resid_post", -1] if layer is None else cache["resid_pre", n]
+        )
+        close(parts.sum(0), entering)
+        assert labels[-1] == "bias" and ("L0N3" in labels) == bool(neurons and n) and ("L0H2" in labels) == (n > 0)
+        whole, names = cache.get_full_resid_decomposition(layer, mlp_input, expand_neurons=False, return_labels=True)
+        close(whole.sum(0), entering)
+        assert len(names) == len(whole)
+
+
+def test_the_smallest_parts_through_a_norm_and_onto_directions(run):
+    model, _, _, cache = run
+    onto = torch.randn(12, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    for apply_ln in (False, True):
+        for layer, mlp_input in ((None, False), (1, not model.config.attn_only)):
+            if mlp_input and model.config.parallel_attn_mlp:
+                continue
+            parts = cache.get_full_resid_decomposition(layer, mlp_input, apply_ln=apply_ln, pos_slice=(2, 5))
+            plain = cache.get_full_resid_decomposition(layer, mlp_input, pos_slice=(2, 5))
+            if apply_ln:
+                close(parts, cache.apply_ln_to_stack(plain, layer, mlp_input, pos_slice=(2, 5)))
+            for directions in (onto, onto[:, 0]):
+                projected = cache.get_full_resid_decomposition(
+                    layer, mlp_input, apply_ln=apply_ln, pos_slice=(2, 5), project_output_onto=directions
+                )
+                close(projected, parts @ directions)
+
+
+def test_neurons_one_by_one(run):
+    model, _, _, cache = run
+    if model.config.attn_only:
+        with pytest.raises(SiteError, match="no MLP"):
+            cache.stack_neuron_results(1)
+        return
+    results = cache.get_neuron_results(1)
+    close(results.sum(-2) + model.blocks[1].mlp.b_out, cache["mlp_out", 1])
+    close(cache.get_neuron_results(1, neuron_slice=4, pos_slice=-1), results[:, -1, 4])
+    stack, labels = cache.stack_neuron_results(-1, return_labels=True, incl_remainder=True)
+    close(stack[9:18], results.movedim(-2, 0))
+    close(stack.sum(0), cache["resid_post", -1])
+    assert labels[9:11] == ["L1N0", "L1N1"] and labels[-1] == "remainder"
+    few, names = cache.stack_neuron_results(2, neuron_slice=[1, 5], pos_slice=3, return_labels=True, apply_ln=True)
+    assert names == ["L0N1", "L0N5", "L1N1", "L1N5"]
+    close(few, cache.apply_ln_to_stack(stack[[1, 5, 10, 14], :, 3], 2, pos_slice=3))
+    ending = cache.stack_neuron_results(2, incl_remainder=True, apply_ln=True)
+    close(ending.sum(0), cache.apply_ln_to_stack(cache["resid_pre", 2][None], 2)[0])
+
+
+def test_stacks_of_one_activation(run):
+    _, _, _, cache = run
+    close(cache.stack_activation("pattern"), torch.stack([cache["pattern", layer] for layer in range(3)]))
+    close(cache.stack_activation("z", 2, "attn"), torch.stack([cache["z", 0], cache["z", 1]]))
+    assert "blocks.1.attn.hook_result" not in cache.cache_dict
+    cache.compute_head_results()
+    assert "blocks.1.attn.hook_result" in cache.cache_dict
+
+
+def test_a_norm_may_be_taken_anew_for_each_part(run):
+    model, _, _, cache = run
+    stack = cache.accumulated_resid()
+    renormed = cache.apply_ln_to_stack(stack, recompute_ln=True)
+    with torch.no_grad():
+        close(renormed, torch.stack([model.ln_final(x) for x in stack]))
+
+
+def test_a_batch_slice_is_taken_of_stack_and_scale(run):
+    _, _, _, cache = run
+    stack = cache.decompose_resid(pos_slice=-1)
+    close(
+        cache.apply_ln_to_stack(stack, pos_slice=-1, batch_slice=[1]),
+        cache.apply_ln_to_stack(stack, pos_slice=-1)[:, 1:],
+    )
+    with pytest.raises(SiteError, match="they must agree"):
+        cache.logit_attrs(stack, torch.tensor([1, 2]), 3, pos_slice=-1)
