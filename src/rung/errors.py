@@ -24,6 +24,10 @@ class PickleRefused(CheckpointError):
     """A checkpoint that could run code when opened. Rung opens safetensors, JSON and GGUF only."""
 
 
+class FetchError(CheckpointError):
+    """A model that cannot be brought here: unknown, gated, out of reach, or not what was promised."""
+
+
 class TokenizerError(RungError):
     """Text was given or asked for, and the tokenizer is absent or does not fit the model."""
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -18,6 +16,7 @@ from ..engine.taps import CacheTap
 from ..engine.transformer import forward
 from ..engine.weights import init_weights
 from ..model.checkpoint import BUNDLED, bundled_names
+from ..model.home import rung_home
 
 TOLERANCE = 1e-10
 """Between two orders of the same sums in float64; measured differences are near 1e-15."""
@@ -52,17 +51,6 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Looks at everything Rung needs; changes nothing."""
     return Diagnosis((_rung(), *_packages(), _threads(), _devices(), _home(), _bundled(), engine_check()))
-
-
-def rung_home() -> Path:
-    """Where caches live: RUNG_HOME, else the platform's place for them."""
-    asked = os.environ.get("RUNG_HOME")
-    if asked:
-        return Path(asked).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "rung"
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "rung"
 
 
 def engine_check(seed: int = 0) -> Check:

@@ -1,30 +1,38 @@
-"""Folders of config.json, safetensors and tokenizer.json, read and written. Never pickle."""
+"""Models in files, read and written: folders of config.json, safetensors and tokenizer.json, or GGUF. Never pickle."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten, gather
-from ..errors import CheckpointError, ConfigError, PickleRefused, near
-from ..families import FAMILIES
+from ..engine.weights import Weights, flatten, gather, lay
+from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
-from ..families.rules import Family, Keys, apply, make_plan
-from .tokenizer import TextTokenizer, check_pair, read_tokenizer
+from ..families.rules import Family, Keys, Step, apply, make_plan
+from .gguf import open_gguf
+from .places import BUNDLED, Place, bundled_names, find_folder, find_place
+from .source import Source, find_family, open_folder
+from .tokenizer import TextTokenizer, check_pair
 
-if TYPE_CHECKING:
-    from safetensors import safe_open
-
-BUNDLED = Path(__file__).parent / "bundled"
-PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
+Read = Callable[[str], Tensor]
+__all__ = [
+    "BUNDLED",
+    "Checkpoint",
+    "bundled_names",
+    "convert",
+    "find_folder",
+    "load_checkpoint",
+    "rounded",
+    "save_checkpoint",
+]
 
 
 class Checkpoint(NamedTuple):
@@ -35,47 +43,20 @@ class Checkpoint(NamedTuple):
     tokenizer: TextTokenizer | None
 
 
-def find_folder(name: str | Path) -> Path:
-    """The folder that `name` means: itself, or a bundled model's. Raises CheckpointError if there is none."""
-    try:
-        path = Path(name).expanduser()
-    except RuntimeError:  # "~nobody": no such user, so no such folder
-        path = Path(name)
-    if path.is_dir():
-        return path
-    if path.is_file():
-        _refuse_pickle([path])
-        raise CheckpointError(f"{path} is a file; give the folder that holds it beside its config.json")
-    bundled = bundled_names()
-    if str(name) in bundled:
-        return BUNDLED / str(name)
-    known = f"bundled models: {', '.join(bundled)}." if bundled else "no models are bundled."
-    raise CheckpointError(
-        f"no folder {str(name)!r}, and no bundled model of that name; {known}{near(str(name), bundled)} Rung downloads "
-        "nothing: save a model with transformers' save_pretrained(folder) and give that folder"
-    )
-
-
-def bundled_names() -> list[str]:
-    """The trained models that ship with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
-
-
-def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of a folder or bundled model.
+def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
+    """Config, weights (as `dtype`) and tokenizer of what `name` means (`places.find_place`).
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
+    No more than one tensor is held beside the weights.
     """
-    folder = find_folder(name)
-    values = _read_config(folder)
-    family = find_family(values)
+    place = find_place(name, revision)
     with ExitStack() as files:
-        tensors = _open(folder, files)
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in tensors.items()}
-        config = family.read_config(Keys(values, family.name), shapes.keys())
-        tokenizer = read_tokenizer(folder, values)
-        config = _with_text(replace(config, model_name=_called(family, config, folder)), family, tokenizer)
-        weights = _read(family, config, tensors, shapes, dtype)
+        source = open_gguf(place.path, files) if place.path.is_file() else open_folder(place.path, files)
+        family = find_family(source.values)
+        config = family.read_config(Keys(source.values, family.name), source.shapes.keys())
+        tokenizer = source.tokenizer()
+        config = _with_text(_called(config, family, place, source), family, tokenizer, source.puts_bos)
+        weights = _collect(family, config, source.shapes, lambda name: source.read(name).to(dtype))
     return Checkpoint(config, weights, tokenizer)
 
 
@@ -123,151 +104,68 @@ def rounded(config: ModelConfig, weights: Weights, dtype: torch.dtype) -> Weight
     return gather(config, flat)
 
 
-def find_family(values: Mapping[str, Any]) -> Family:
-    """The family that a config.json's model_type names. Raises ConfigError with near names."""
-    kind = values.get("model_type")
-    by_type = {model_type: family for family in FAMILIES for model_type in family.model_types}
-    if not isinstance(kind, str) or kind not in by_type:
-        raise ConfigError(
-            f"config.json has model_type {kind!r}; Rung reads {', '.join(by_type)}.{near(str(kind), by_type)}"
-        )
-    return by_type[kind]
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.exists():
-        raise CheckpointError(f"{folder} has no config.json, so what it holds is unknown; it has {_inside(folder)}")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds {type(values).__name__}, not the keys and values of a config")
-    return values
-
-
-def _inside(folder: Path) -> str:
-    return ", ".join(sorted(item.name for item in folder.iterdir())[:5]) or "nothing"
-
-
-def _refuse_pickle(paths: list[Path]) -> None:
-    for path in paths:
-        if any(path.match(pattern) for pattern in PICKLES):
-            raise PickleRefused(
-                f"{path} is a pickle, which can run code when opened; Rung does not open it. Where you trust it, load "
-                "it with transformers and call save_pretrained(folder, safe_serialization=True)"
-            )
-
-
-def _open(folder: Path, files: ExitStack) -> dict[str, safe_open]:
-    """Every tensor's name, and the open file that holds it."""
-    from safetensors import SafetensorError, safe_open
-
-    index = folder / "model.safetensors.index.json"
-    whole = folder / "model.safetensors"
-    if whole.exists():
-        paths = [whole]
-    elif index.exists():
-        paths = [folder / name for name in sorted(set(_shards(index).values()))]
-    else:
-        paths = sorted(folder.glob("*.safetensors"))
-    if not paths:
-        _refuse_pickle(sorted(path for pattern in PICKLES for path in folder.glob(pattern)))
-        raise CheckpointError(f"{folder} has a config.json but no model.safetensors; it has {_inside(folder)}")
-    found: dict[str, safe_open] = {}
-    for path in paths:
-        if not path.is_file():
-            raise CheckpointError(f"{index.name} names {path.name}, which is not in {folder}")
-        try:
-            file = files.enter_context(safe_open(path, framework="pt"))
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from None
-        for name in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
-            if name in found:
-                raise CheckpointError(f"{folder} holds {name} in two files: which is meant is unknown")
-            found[name] = file
-    return found
-
-
-def _shards(index: Path) -> dict[str, str]:
-    try:
-        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        shards = None
-    if not isinstance(shards, dict):
-        raise CheckpointError(f"{index} is not an index of safetensors files: it needs a weight_map")
-    for name in shards.values():
-        if not isinstance(name, str) or Path(name).name != name or name == "..":
-            raise CheckpointError(f"{index} names {name!r}, which is not a file beside it")
-    return shards
-
-
-def _read(
-    family: Family,
-    config: ModelConfig,
-    tensors: Mapping[str, safe_open],
-    shapes: Mapping[str, tuple[int, ...]],
-    dtype: torch.dtype,
-) -> Weights:
-    from safetensors import SafetensorError
-
-    def read(name: str) -> Tensor:
-        try:
-            tensor: Tensor = tensors[name].get_tensor(name)
-        except SafetensorError as error:
-            raise CheckpointError(f"{name} cannot be read: {error}") from None
-        return _floating(name, tensor).to(dtype)
-
-    return _collect(family, config, shapes, read)
-
-
 def _floating(name: str, tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         raise CheckpointError(f"{name} holds {tensor.dtype}; weights are floating-point")
     return tensor
 
 
-def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Any) -> Weights:
+def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Weights:
     flat: dict[str, Tensor] = {}
+    copies = [name for name in shapes if name.removeprefix(family.prefix) == family.tied_copy]
     for step in make_plan(family, config, shapes):
-        tensor = read(step.theirs)
-        _check_finite(step.theirs, tensor)
-        flat |= dict(apply(step, config, tensor))
-    _check_tie(family, config, shapes, read, flat)
+        flat |= _laid(step, config, read)
+        if step.rule.ours == "W_E" and config.tied_embeddings:
+            for copy in copies:
+                _check_tie(copy, read(copy), flat["embed.W_E"])
     return gather(config, flat)
 
 
+def _laid(step: Step, config: ModelConfig, read: Read) -> dict[str, Tensor]:
+    """What one rule reads, as ours and laid out at once: what it was cut from goes when this returns."""
+    tensors = [read(name) for name in step.theirs]
+    for name, tensor in zip(step.theirs, tensors, strict=True):
+        _check_finite(name, tensor)
+    return {path: lay(_weight_name(path), part) for path, part in apply(step, config, tensors)}
+
+
+def _weight_name(path: str) -> str:
+    return path.rpartition(".")[2].removeprefix("_")
+
+
 def _check_finite(name: str, tensor: Tensor) -> None:
-    if not bool(torch.isfinite(tensor).all()):
+    # The two ends of the range tell, and need no copy of the tensor.
+    if tensor.numel() and not all(bool(end.isfinite()) for end in torch.aminmax(tensor)):
         bad = int((~torch.isfinite(tensor)).sum())
         raise CheckpointError(f"{name} holds {bad} values that are not finite numbers as {tensor.dtype}")
 
 
-def _check_tie(
-    family: Family, config: ModelConfig, shapes: Mapping[str, Any], read: Any, flat: Mapping[str, Tensor]
-) -> None:
-    copies = [name for name in shapes if name.removeprefix(family.prefix) == family.tied_copy]
-    if config.tied_embeddings and copies and not torch.equal(read(copies[0]), flat["embed.W_E"]):
+def _check_tie(name: str, copy: Tensor, W_E: Tensor) -> None:
+    if not torch.equal(copy, W_E):
         raise CheckpointError(
-            f"the config says that embeddings are tied, but {copies[0]} differs from the embedding; "
+            f"the config says that embeddings are tied, but {name} differs from the embedding; "
             "if both are meant, set tie_word_embeddings to false in config.json"
         )
 
 
-def _called(family: Family, config: ModelConfig, folder: Path) -> str:
-    """Our own files carry a name; other folders give theirs."""
-    return config.model_name if family is NATIVE and config.model_name != "unnamed" else folder.resolve().name
+def _called(config: ModelConfig, family: Family, place: Place, source: Source) -> ModelConfig:
+    """Our own files carry a name; others are called after their place. Where they came from is noted."""
+    named = family is NATIVE and config.model_name != "unnamed"
+    notes = tuple(dict.fromkeys((*config.notes, *place.notes, *source.notes)))
+    return replace(config, model_name=config.model_name if named else place.name, notes=notes)
 
 
-def _with_text(config: ModelConfig, family: Family, tokenizer: TextTokenizer | None) -> ModelConfig:
-    """The config, with what its tokenizer says of the first token; ours keep what they were saved with."""
+def _with_text(
+    config: ModelConfig, family: Family, tokenizer: TextTokenizer | None, puts_bos: bool | None = None
+) -> ModelConfig:
+    """The config, with what the files say of the first token; ours keep what they were saved with.
+
+    Code written for this class expects a first token wherever one is known, unless the file says that none is put.
+    """
     check_pair(tokenizer, config)
     if family is NATIVE:
         return config
     bos = config.bos_token_id
     if bos is None and tokenizer is not None:
         bos = tokenizer.bos_token_id
-    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None)
+    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts_bos is not False)

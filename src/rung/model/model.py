@@ -106,8 +106,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         tokenizer: Tokenizer | None = None,
         first_n_layers: int | None = None,
         move_to_device: bool = True,
+        revision: str | None = None,
     ) -> HookedTransformer:
-        """A trained model, from a folder, a bundled name, or `hf_model` that transformers has loaded.
+        """A trained model: a folder, a GGUF file, a bundled or fetched name, a repository of the Hugging Face hub
+        (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
         process: None does it where it fits, True also warns where it does not, False leaves it.
@@ -119,7 +121,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         # Narrow types are rounded to once, after processing.
         wide = torch.promote_types(dtype, torch.float32)
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, wide)
+            config, weights, found = load_checkpoint(model_name, wide, revision)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):

@@ -1,6 +1,7 @@
 """What a model is, and whether Rung can work here, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -8,8 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config import ModelConfig
+from ..families.rules import Family
 from ..methods.diagnosis import Diagnosis
 from ..methods.inspection import HookFacts, Inspection
+from ..model.gguf import ARCHITECTURES
+from ..model.names import EXAMPLES
 from .terminal import facts, heading, note, printable
 
 _POSITIONS = {
@@ -97,6 +101,39 @@ def doctor_view(found: Diagnosis, width: int) -> RenderableType:
     faults = sum(check.outcome == "fault" for check in found.checks)
     end = "Rung can work here." if found.ok else f"{faults} fault{'s' if faults > 1 else ''}: see the arrows."
     return Group(table, Text(), Text(end, style="bold"))
+
+
+def fetched_view(name: str, path: Path, width: int) -> RenderableType:
+    """That a model is here, where, and what to do with it."""
+    files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    size = sum(file.stat().st_size for file in files) / 1e6
+    return Group(
+        heading(f"{name} is here; it needs no network from now on."),
+        Text(),
+        facts([("where", str(path)), ("size", f"{size:,.0f} MB"), ("next", f"rung prove induction --model {name}")]),
+    )
+
+
+def sources_view(
+    fetched: Sequence[str], others: Mapping[str, str], families: Sequence[Family], width: int
+) -> RenderableType:
+    """Models that were brought here, those that one command brings, and the checkpoints that can be read at all."""
+    here = [heading("Fetched: no network needed"), *map(Text, fetched), Text()] if fetched else []
+    there = [(f"rung fetch {name}", what) for name, what in others.items()]
+    there.append(("rung fetch ORG/NAME", "a repository of the Hugging Face hub, or its short name: gpt2-small"))
+    read = [(family.name, "; ".join((", ".join(family.model_types), *_example(family)))) for family in families]
+    return Group(
+        Text(), *here, heading("To fetch, once"), facts(there), Text(),
+        heading("What Rung reads"),
+        note("folders of config.json and safetensors, or hub repositories, by the model_type in config.json; GGUF of "
+             + ", ".join(ARCHITECTURES)),
+        facts(read),
+    )  # fmt: skip
+
+
+def _example(family: Family) -> tuple[str, ...]:
+    found = [EXAMPLES[kind] for kind in family.model_types if kind in EXAMPLES]
+    return (f"such as {', '.join(found)}",) if found else ()
 
 
 def _meaning(hook: HookFacts) -> str:

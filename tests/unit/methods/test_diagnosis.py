@@ -1,7 +1,7 @@
 import torch
 
 from rung.methods import diagnosis
-from rung.methods.diagnosis import diagnose, engine_check, rung_home
+from rung.methods.diagnosis import diagnose, engine_check
 
 
 def test_a_sound_installation_has_no_fault(tmp_path, monkeypatch):
@@ -35,12 +35,3 @@ def test_more_threads_than_cores_is_a_note(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4096)
     check = next(check for check in diagnose().checks if check.name == "threads")
     assert check.outcome == "note"
-
-
-def test_home_is_the_platforms_unless_set(monkeypatch, tmp_path):
-    monkeypatch.delenv("RUNG_HOME", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(diagnosis.sys, "platform", "linux")
-    assert rung_home() == tmp_path / "rung"
-    monkeypatch.setattr(diagnosis.sys, "platform", "darwin")
-    assert rung_home().parts[-3:] == ("Library", "Caches", "rung")

@@ -278,15 +278,15 @@ MISFITS: dict[str, tuple[Callable[[Tensors], object], str]] = {
     "infinite": (lambda t: t["ln_final.w"][0].fill_(torch.inf), r"ln_final\.w holds 1 values that are not finite"),
     "whole numbers": (
         lambda t: t.update({"ln_final.w": torch.ones(12, dtype=torch.int32)}),
-        r"ln_final\.w holds torch\.int32; weights are floating-point",
+        r"ln_final\.w holds I32; weights are floating-point",
     ),
     "truth values": (
         lambda t: t.update({"ln_final.w": torch.ones(12, dtype=torch.bool)}),
-        r"ln_final\.w holds torch\.bool",
+        r"ln_final\.w holds BOOL",
     ),
     "complex numbers": (
         lambda t: t.update({"ln_final.w": torch.ones(12, dtype=torch.complex64)}),
-        r"ln_final\.w holds torch\.complex64",
+        r"ln_final\.w holds C64",
     ),
 }  # fmt: skip
 

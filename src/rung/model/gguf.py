@@ -1,0 +1,340 @@
+"""GGUF files: their metadata as a config.json, their tensors under a checkpoint's names, the tokenizer inside.
+
+The header is read here, every length checked against the file before it is believed (the `gguf` package's reader
+follows a corrupt length without end); quantised blocks are undone by `gguf.quants`, the format's own definition.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from io import BufferedReader
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..errors import CheckpointError, ConfigError, near
+from .gguf_tokenizer import find_tokenizer
+from .source import Source
+
+KINDS = (
+    "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+)  # fmt: skip
+"""Ways to store numbers that are read."""
+
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_TEXT, _LIST = 8, 9
+_AT_ONCE = 1 << 22
+"""Numbers undone at a time: gguf holds a second copy of them while it works."""
+
+# What GGUF calls a setting, and what config.json does. A value of None is read by `_values` itself.
+_KEYS: dict[str, str | None] = {
+    "block_count": "num_hidden_layers",
+    "context_length": "max_position_embeddings",
+    "embedding_length": "hidden_size",
+    "feed_forward_length": "intermediate_size",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.layer_norm_rms_epsilon": "rms_norm_eps",
+    "attention.key_length": "head_dim",
+    "rope.freq_base": "rope_theta",
+    **dict.fromkeys(("vocab_size", "attention.value_length", "rope.dimension_count")),
+    **dict.fromkeys(f"rope.scaling.{what}" for what in ("type", "factor", "original_context_length", "finetuned")),
+}
+
+_NAMES = {
+    "token_embd": "model.embed_tokens",
+    "output_norm": "model.norm",
+    "output": "lm_head",
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+"""A tensor's name without its layer and ending, here and in a checkpoint of the Llama kind."""
+
+Change = Callable[[str, Tensor, Mapping[str, Any]], Tensor]
+
+
+def _as_written(name: str, tensor: Tensor, values: Mapping[str, Any]) -> Tensor:
+    return tensor
+
+
+def _halves(name: str, tensor: Tensor, values: Mapping[str, Any]) -> Tensor:
+    """Rows of q and k from adjacent rotary pairs, as llama.cpp turns them, back to two halves."""
+    heads = {"q": values["num_attention_heads"], "k": values.get("num_key_value_heads", values["num_attention_heads"])}
+    which = name.partition("self_attn.")[2][:6]
+    if which not in ("q_proj", "k_proj"):
+        return tensor
+    return rearrange(tensor, "(h e two) ... -> (h two e) ...", h=heads[which[0]], two=2)
+
+
+def _shifted_norm(name: str, tensor: Tensor, values: Mapping[str, Any]) -> Tensor:
+    """Gemma's norms multiply by 1 + w; the file holds the sum."""
+    return tensor - 1 if "norm" in name else tensor
+
+
+class _Architecture(NamedTuple):
+    """How one kind of GGUF differs from a checkpoint of the same model."""
+
+    constants: Mapping[str, Any]
+    change: Change = _as_written
+
+
+ARCHITECTURES: dict[str, _Architecture] = {
+    "llama": _Architecture({"model_type": "llama"}, _halves),
+    "qwen2": _Architecture({"model_type": "qwen2"}),
+    "qwen3": _Architecture({"model_type": "qwen3"}),
+    "gemma": _Architecture({"model_type": "gemma", "hidden_act": "gelu_pytorch_tanh"}, _shifted_norm),
+}
+"""Kinds of GGUF that are read, by `general.architecture`."""
+
+
+class Entry(NamedTuple):
+    """One tensor of the file: GGUF counts axes from the innermost, shapes here from the outermost."""
+
+    kind: str
+    shape: tuple[int, ...]
+    start: int
+    nbytes: int
+
+
+class Header(NamedTuple):
+    """What stands before the numbers."""
+
+    metadata: dict[str, Any]
+    tensors: dict[str, Entry]
+
+
+def open_gguf(path: Path, files: ExitStack) -> Source:
+    """A GGUF file as a checkpoint. Raises CheckpointError on a broken file, ConfigError on one not understood."""
+    try:
+        file = files.enter_context(path.open("rb"))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from None
+    metadata, entries = read_header(file, path)
+    name = _text(metadata, "general.architecture", path)
+    if name not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"{path} has architecture {name!r}; Rung reads GGUF of {known}.{near(name, ARCHITECTURES)}")
+    if metadata.get("split.count", 1) != 1:
+        raise CheckpointError(f"{path} is one of {metadata['split.count']} parts; llama-gguf-split --merge joins them")
+    ours = {_checkpoint_name(theirs): theirs for theirs in entries if theirs != "rope_freqs.weight"}
+    values = _values(metadata, entries, name, path)
+    if "rope_freqs.weight" in entries:
+        values["rope_scaling"] = _llama3(_read(file, entries, "rope_freqs.weight", path), metadata, values, path)
+
+    def read(tensor: str) -> Tensor:
+        return ARCHITECTURES[name].change(tensor, _read(file, entries, ours[tensor], path), values)
+
+    shapes = {tensor: entries[theirs].shape for tensor, theirs in ours.items()}
+    inside = find_tokenizer(metadata)
+    return Source(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+
+
+def read_header(file: BufferedReader, path: Path) -> Header:
+    """Metadata and the place of every tensor. Raises CheckpointError where the file is not whole GGUF."""
+    reader = _Bytes(file, path)
+    if reader.take(4) != b"GGUF":
+        raise CheckpointError(f"{path} is not GGUF: it does not begin with those letters")
+    version = reader.number("I")
+    if version not in (2, 3):
+        raise CheckpointError(f"{path} is GGUF of version {version} (or big-endian); Rung reads versions 2 and 3")
+    n_tensors, n_keys = reader.number("Q"), reader.number("Q")
+    metadata: dict[str, Any] = {}
+    for _ in range(n_keys):
+        key = reader.text()
+        if key in metadata:
+            raise reader.broken(f"{key} stands there twice")
+        metadata[key] = reader.value(reader.number("I"))
+    listed = [_listed(reader) for _ in range(n_tensors)]
+    return Header(metadata, _place(reader, listed, metadata.get("general.alignment", 32)))
+
+
+def _listed(reader: _Bytes) -> tuple[str, int, tuple[int, ...], int]:
+    """A tensor's name, kind, shape and offset."""
+    name, axes = reader.text(), reader.number("I")
+    if not 1 <= axes <= 4:
+        raise reader.broken(f"{name} has {axes} axes")
+    shape = tuple(reader.number("Q") for _ in range(axes))[::-1]
+    return name, reader.number("I"), shape, reader.number("Q")
+
+
+def _place(reader: _Bytes, listed: list[tuple[str, int, tuple[int, ...], int]], alignment: Any) -> dict[str, Entry]:
+    """Each tensor's bytes, once they are known to lie end to end and within the file."""
+    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
+        raise reader.broken(f"general.alignment is {alignment!r}")
+    entries: dict[str, Entry] = {}
+    begin = -(-reader.at // alignment) * alignment
+    expected = 0
+    for name, number, shape, offset in listed:
+        kind = GGMLQuantizationType(number).name if number in GGMLQuantizationType._value2member_map_ else str(number)
+        if kind not in KINDS:
+            raise CheckpointError(f"{reader.path} stores {name} as {kind}; Rung reads {', '.join(KINDS)}")
+        block, size = GGML_QUANT_SIZES[GGMLQuantizationType(number)]
+        if shape[-1] % block:
+            raise reader.broken(f"{name} has rows of {shape[-1]} numbers; {kind} stores {block} at a time")
+        nbytes = prod(shape) // block * size
+        if name in entries or offset != expected:
+            raise reader.broken(f"{name} stands there twice" if name in entries else f"{name} is out of place")
+        if begin + offset + nbytes > reader.size:
+            raise reader.broken(f"{name} would end behind its end: it is cut short or corrupt")
+        entries[name] = Entry(kind, shape, begin + offset, nbytes)
+        expected = -(-(offset + nbytes) // alignment) * alignment
+    return entries
+
+
+class _Bytes:
+    """The header as numbers and texts; nothing is taken that the file does not have."""
+
+    def __init__(self, file: BufferedReader, path: Path) -> None:
+        self.file, self.path = file, path
+        self.size = os.fstat(file.fileno()).st_size
+        self.at = 0
+
+    def broken(self, why: str) -> CheckpointError:
+        return CheckpointError(f"{self.path} is not whole GGUF: {why}")
+
+    def take(self, length: int) -> bytes:
+        if length > self.size - self.at:
+            raise self.broken(f"{length} bytes are promised at {self.at}, and it has {self.size}")
+        self.at += length
+        return self.file.read(length)
+
+    def number(self, code: str) -> Any:
+        return struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))[0]
+
+    def text(self) -> str:
+        try:
+            return self.take(self.number("Q")).decode()
+        except UnicodeDecodeError:
+            raise self.broken(f"the text that ends at {self.at} is not UTF-8") from None
+
+    def value(self, kind: int) -> Any:
+        if kind in _SCALARS:
+            return self.number(_SCALARS[kind])
+        if kind == _TEXT:
+            return self.text()
+        if kind != _LIST:
+            raise self.broken(f"a value at {self.at} has type {kind}")
+        inner, count = self.number("I"), self.number("Q")
+        if inner == _TEXT:
+            return [self.text() for _ in range(count)]
+        if inner not in _SCALARS:
+            raise self.broken(f"a list at {self.at} holds type {inner}")
+        code = _SCALARS[inner]
+        return list(struct.unpack(f"<{count}{code}", self.take(count * struct.calcsize(f"<{code}"))))
+
+
+def _values(metadata: Mapping[str, Any], entries: Mapping[str, Entry], name: str, path: Path) -> dict[str, Any]:
+    """The metadata as the config.json of the same model. Raises ConfigError on a key that could mean anything."""
+    said = {
+        key.removeprefix(f"{name}."): _plain(value) for key, value in metadata.items() if key.startswith(f"{name}.")
+    }
+    unknown = sorted(set(said) - set(_KEYS))
+    if unknown:
+        raise ConfigError(
+            f"{path} has {name}.{unknown[0]} = {said[unknown[0]]!r}, which Rung does not understand; it could change "
+            "what the model computes"
+        )
+    values: dict[str, Any] = dict(ARCHITECTURES[name].constants)
+    values |= {ours: said[key] for key, ours in _KEYS.items() if ours and key in said}
+    if "token_embd.weight" in entries:
+        values["vocab_size"] = entries["token_embd.weight"].shape[0]
+    values["tie_word_embeddings"] = "output.weight" not in entries
+    for which in ("bos", "eos"):
+        if f"tokenizer.ggml.{which}_token_id" in metadata:
+            values[f"{which}_token_id"] = metadata[f"tokenizer.ggml.{which}_token_id"]
+    if name == "llama" and "blk.0.attn_q.bias" in entries:
+        values["attention_bias"] = True
+    _check_heads(said, values, path)
+    scaling = said.get("rope.scaling.type", "none")
+    if scaling != "none":
+        values["rope_scaling"] = {"rope_type": scaling, "factor": said.get("rope.scaling.factor")}
+    return values
+
+
+def _check_heads(said: Mapping[str, Any], values: Mapping[str, Any], path: Path) -> None:
+    """Values are as wide as keys, and all of a head turns: what else GGUF can say, no config.json here does."""
+    width, heads = values.get("hidden_size"), values.get("num_attention_heads")
+    d_head = values.get("head_dim")
+    if d_head is None and isinstance(width, int) and isinstance(heads, int) and heads:
+        d_head = width // heads
+    for key in ("attention.value_length", "rope.dimension_count"):
+        if said.get(key, d_head) != d_head:
+            raise ConfigError(f"{path} has {key} = {said[key]!r} where a head is {d_head!r} wide; they must agree")
+
+
+def _plain(value: Any) -> Any:
+    """A float as the decimal that its 32 bits stand for: 1e-05, not 9.999999747378752e-06."""
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def _llama3(
+    factors: Tensor, metadata: Mapping[str, Any], values: Mapping[str, Any], path: Path
+) -> dict[str, float | int | str]:
+    """The scaling whose divisors of each frequency the file lists. Raises ConfigError if it is not Llama 3's."""
+    context = metadata.get("llama.rope.scaling.original_context_length", 8192)
+    base, dim = values.get("rope_theta", 10000.0), 2 * len(factors)
+    if not isinstance(base, float) or not isinstance(context, int) or base <= 0 or context <= 0:
+        raise ConfigError(f"{path} has rotary base {base!r} and original context {context!r}; both are numbers above 0")
+    turns = context / (2 * torch.pi) * base ** -(torch.arange(0, dim, 2, dtype=torch.float64) / dim)
+    factor = float(factors.max())
+    ramp = ((turns - 1) / (4 - 1)).clamp(0, 1)
+    if not torch.allclose(factors.double(), 1 / ((1 - ramp) / factor + ramp), rtol=1e-4):
+        raise ConfigError(f"{path} holds rope_freqs that are not those of Llama 3, which alone Rung knows")
+    return {
+        "rope_type": "llama3", "factor": _plain(factor), "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": context,
+    }  # fmt: skip
+
+
+def _checkpoint_name(name: str) -> str:
+    """The name in a checkpoint; one that nobody knows stays, and is reported as a tensor too many."""
+    stem, _, ending = name.rpartition(".")
+    if stem.startswith("blk."):
+        _, layer, part = stem.split(".", 2) if stem.count(".") > 1 else ("", "", "")
+        return f"model.layers.{layer}.{_NAMES[part]}.{ending}" if part in _NAMES else name
+    return f"{_NAMES[stem]}.{ending}" if stem in _NAMES else name
+
+
+def _read(file: BufferedReader, entries: Mapping[str, Entry], name: str, path: Path) -> Tensor:
+    """One tensor in float32."""
+    from gguf import GGMLQuantizationType
+    from gguf.quants import dequantize
+
+    kind, shape, start, nbytes = entries[name]
+    file.seek(start)
+    held = file.read(nbytes)
+    if len(held) != nbytes:
+        raise CheckpointError(f"{path} ended while {name} was read")
+    out = np.empty((prod(shape[:-1]), shape[-1]), np.float32)
+    rows = np.frombuffer(held, {"F32": "<f4", "F16": "<f2"}.get(kind, "u1")).reshape(len(out), -1)
+    step = max(1, _AT_ONCE // max(1, shape[-1]))
+    for row in range(0, len(out), step):
+        with np.errstate(all="ignore"):  # corrupt scales overflow; whoever asked looks for what is not finite
+            out[row : row + step] = dequantize(rows[row : row + step], GGMLQuantizationType[kind])
+    return torch.from_numpy(out).view(shape)
+
+
+def _text(metadata: Mapping[str, Any], key: str, path: Path) -> str:
+    value = metadata.get(key)
+    if not isinstance(value, str):
+        raise CheckpointError(f"{path} says nothing of its {key}, so what it holds is unknown")
+    return value

@@ -1,0 +1,121 @@
+"""Short names that people type, and the repositories they mean on the Hugging Face hub. Facts, no code."""
+
+from collections.abc import Mapping
+
+
+def _each(owner: str, *names: str) -> dict[str, str]:
+    """Names that are the repository's own, in small letters."""
+    return {name.lower(): f"{owner}/{name}" for name in names}
+
+
+def _sizes(pattern: str, sizes: str, *endings: str) -> list[str]:
+    """The pattern for each size and ending."""
+    return [pattern.format(size) + ending for size in sizes.split() for ending in endings or ("",)]
+
+
+SHORT_NAMES: Mapping[str, str] = {
+    **_each("openai-community", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"),
+    "gpt2-small": "openai-community/gpt2",
+    "distilgpt2": "distilbert/distilgpt2",
+    "distil-gpt2": "distilbert/distilgpt2",
+    "stanford-gpt2-small-a": "stanford-crfm/alias-gpt2-small-x21",
+    "stanford-gpt2-small-b": "stanford-crfm/battlestar-gpt2-small-x49",
+    "stanford-gpt2-small-c": "stanford-crfm/caprica-gpt2-small-x81",
+    "stanford-gpt2-small-d": "stanford-crfm/darkmatter-gpt2-small-x343",
+    "stanford-gpt2-small-e": "stanford-crfm/expanse-gpt2-small-x777",
+    "stanford-gpt2-medium-a": "stanford-crfm/arwen-gpt2-medium-x21",
+    "stanford-gpt2-medium-b": "stanford-crfm/beren-gpt2-medium-x49",
+    "stanford-gpt2-medium-c": "stanford-crfm/celebrimbor-gpt2-medium-x81",
+    "stanford-gpt2-medium-d": "stanford-crfm/durin-gpt2-medium-x343",
+    "stanford-gpt2-medium-e": "stanford-crfm/eowyn-gpt2-medium-x777",
+    **_each("EleutherAI", "gpt-neo-125m", "gpt-neo-1.3B", "gpt-neo-2.7B", "gpt-j-6b", "gpt-neox-20b"),
+    "gpt-neo-small": "EleutherAI/gpt-neo-125m",
+    "gpt-j": "EleutherAI/gpt-j-6b",
+    "gpt-neox": "EleutherAI/gpt-neox-20b",
+    **_each("EleutherAI", "pythia-14m", "pythia-31m"),
+    **_each("EleutherAI", *_sizes("pythia-{}", "70m 160m 410m 1b 1.4b 2.8b 6.9b 12b", "", "-deduped")),
+    "pythia": "EleutherAI/pythia-70m",
+    **_each("facebook", *_sizes("opt-{}", "125m 350m 1.3b 2.7b 6.7b 13b 30b 66b")),
+    **_each("bigscience", *_sizes("bloom-{}", "560m 1b1 1b7 3b 7b1")),
+    **_each("roneneldan", *_sizes("TinyStories-{}", "1M 3M 8M 28M 33M")),
+    "tiny-stories-1m": "roneneldan/TinyStories-1M",
+    "tiny-stories-33m": "roneneldan/TinyStories-33M",
+    **_each("HuggingFaceTB", *_sizes("SmolLM-{}", "135M 360M 1.7B", "", "-Instruct")),
+    **_each("HuggingFaceTB", *_sizes("SmolLM2-{}", "135M 360M 1.7B", "", "-Instruct")),
+    "tinyllama": "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+    "llama-2-7b": "meta-llama/Llama-2-7b-hf",
+    "llama-2-7b-chat": "meta-llama/Llama-2-7b-chat-hf",
+    "llama-2-13b": "meta-llama/Llama-2-13b-hf",
+    "llama-2-13b-chat": "meta-llama/Llama-2-13b-chat-hf",
+    "llama-2-70b": "meta-llama/Llama-2-70b-hf",
+    "llama-2-70b-chat": "meta-llama/Llama-2-70b-chat-hf",
+    "llama-3-8b": "meta-llama/Meta-Llama-3-8B",
+    "llama-3-8b-instruct": "meta-llama/Meta-Llama-3-8B-Instruct",
+    "llama-3-70b": "meta-llama/Meta-Llama-3-70B",
+    "llama-3-70b-instruct": "meta-llama/Meta-Llama-3-70B-Instruct",
+    **_each("meta-llama", *_sizes("Llama-3.1-{}", "8B 70B", "", "-Instruct")),
+    **_each("meta-llama", *_sizes("Llama-3.2-{}", "1B 3B", "", "-Instruct")),
+    **_each("mistralai", "Mistral-7B-v0.1", "Mistral-7B-Instruct-v0.1", "Mixtral-8x7B-v0.1"),
+    "mistral-7b": "mistralai/Mistral-7B-v0.1",
+    "mistral-7b-instruct": "mistralai/Mistral-7B-Instruct-v0.1",
+    "mixtral": "mistralai/Mixtral-8x7B-v0.1",
+    "mixtral-8x7b": "mistralai/Mixtral-8x7B-v0.1",
+    **_each("google", *_sizes("gemma-{}", "2b 7b", "", "-it")),
+    **_each("google", *_sizes("gemma-2-{}", "2b 9b 27b", "", "-it")),
+    **_each("google", "gemma-3-270m", "gemma-3-270m-it", "gemma-3-1b-pt", "gemma-3-1b-it"),
+    **_each("Qwen", *_sizes("Qwen2-{}", "0.5B 1.5B 7B", "", "-Instruct")),
+    **_each("Qwen", *_sizes("Qwen2.5-{}", "0.5B 1.5B 3B 7B 14B", "", "-Instruct")),
+    **_each("Qwen", *_sizes("Qwen3-{}", "0.6B 1.7B 4B 8B 14B")),
+    **_each("microsoft", "phi-1", "phi-1_5", "phi-2", "Phi-3-mini-4k-instruct"),
+    "phi-1.5": "microsoft/phi-1_5",
+    "phi-3": "microsoft/Phi-3-mini-4k-instruct",
+    **_each("tiiuae", "falcon-7b", "falcon-rw-1b"),
+    **_each("stabilityai", "stablelm-2-1_6b", "stablelm-3b-4e1t"),
+    "olmo-1b": "allenai/OLMo-1B-hf",
+    "olmo-7b": "allenai/OLMo-7B-hf",
+    "olmo-2-1b": "allenai/OLMo-2-0425-1B",
+    "olmo-2-7b": "allenai/OLMo-2-1124-7B",
+    **_each("bigcode", "starcoder2-3b", "starcoder2-7b"),
+}
+"""Short name, in small letters → ORG/NAME."""
+
+_TOYS = {
+    **{f"attn-only-{n}l": f"Attn_Only_{n}L512W_C4_Code" for n in (1, 2, 3, 4)},
+    **{f"gelu-{n}l": f"GELU_{n}L512W_C4_Code" for n in (1, 2, 3, 4)},
+    **{f"solu-{n}l": f"SoLU_{n}L512W_C4_Code" for n in (1, 2, 3, 4)},
+    "solu-6l": "SoLU_6L768W_C4_Code",
+    "solu-8l": "SoLU_8L1024W_C4_Code",
+    "solu-10l": "SoLU_10L1280W_C4_Code",
+    "solu-12l": "SoLU_12L1536W_C4_Code",
+    "attn-only-2l-demo": "Attn-Only-2L512W-Shortformer-6B-big-lr",
+}
+PICKLED: Mapping[str, str] = {
+    **{name: f"NeelNanda/{repository}" for name, repository in _TOYS.items()},
+    "redwood_attn_2l": "ArthurConmy/redwood_attn_2l",
+}
+"""Names of toys that are only published as pickles."""
+
+EXAMPLES: Mapping[str, str] = {
+    "gpt2": "gpt2-small",
+    "gpt_neo": "gpt-neo-125m",
+    "gptj": "gpt-j",
+    "gpt_neox": "pythia-70m",
+    "opt": "opt-125m",
+    "bloom": "bloom-560m",
+    "llama": "smollm2-135m",
+    "mistral": "mistral-7b",
+    "mixtral": "mixtral-8x7b",
+    "qwen2": "qwen2.5-0.5b",
+    "qwen3": "qwen3-0.6b",
+    "gemma": "gemma-2b",
+    "gemma2": "gemma-2-2b",
+    "gemma3_text": "gemma-3-270m",
+    "phi": "phi-2",
+    "phi3": "phi-3",
+    "stablelm": "stablelm-2-1_6b",
+    "falcon": "falcon-7b",
+    "olmo": "olmo-1b",
+    "olmo2": "olmo-2-1b",
+    "starcoder2": "starcoder2-3b",
+}
+"""A short name for each kind of config.json (`model_type`)."""
