@@ -5,14 +5,14 @@ attention and MLP too and most layers see a window; 2 caps scores and logits, 3 
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ConfigError
 from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
-from .rotary import read_rotary_of
+from .rotary import RotaryDefaults, read_rotary_of
 from .rules import Family, Keys, Rule
 
 _LAYER = "model.layers.{l}"
@@ -47,15 +47,12 @@ def read_gemma2(keys: Keys, names: Collection[str]) -> ModelConfig:
 def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Gemma3TextConfig: of six layers, five see a window and turn faster."""
     keys.expect("use_bidirectional_attention", None, False)
-    full, local = _rotary_sections(keys)
-    shape = _later(keys, _scaled(read_gated(keys, tied=True)))
-    n_ctx, d_head = shape["n_ctx"], shape["d_head"]
+    local = _local_rotary(keys)
+    shape = _later(keys, _scaled(read_gated(keys, RotaryDefaults(base=1e6), tied=True)))
     every = keys.size("sliding_window_pattern", None) or keys.size("_sliding_window_pattern", 6)
     windows = read_windows(keys, shape["n_layers"], lambda layer: (layer + 1) % every != 0)
-    rotary = read_rotary_of(full, "rope_parameters", d_head, n_ctx, 1e6)
-    other = read_rotary_of(local, "rope_parameters", d_head, n_ctx, 1e4)
-    here = {"rotary": rotary, "rotary_local": other if windows else None, "windows": windows}
-    return build(keys, "gemma3", shape | here, qk_norm="head")
+    turned = read_rotary_of(local, "rope_parameters", shape["d_head"], shape["n_ctx"], 1e4)
+    return build(keys, "gemma3", shape, windows=windows, rotary_local=turned if windows else None, qk_norm="head")
 
 
 def _scaled(shape: dict[str, Any]) -> dict[str, Any]:
@@ -74,17 +71,17 @@ def _later(keys: Keys, shape: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rotary_sections(keys: Keys) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(full layers', windowed layers') settings, from one section for each or from the older keys."""
-    sections = keys.take("rope_parameters", None)
+def _local_rotary(keys: Keys) -> Mapping[str, Any]:
+    """The windowed layers' settings, from the newer section of two or the older keys; the rest is left for the full."""
+    base, sections = keys.number("rope_local_base_freq", 1e4), keys.take("rope_parameters", None)
     if sections is None:
-        scaling = keys.take("rope_scaling", None) or {}
-        base, local = keys.number("rope_theta", 1e6), keys.number("rope_local_base_freq", 1e4)
-        return {**scaling, "rope_theta": base}, {"rope_theta": local}
+        return {"rope_theta": base}
     kinds = ("full_attention", "sliding_attention")
-    if not isinstance(sections, dict) or set(sections) != set(kinds):
+    if not isinstance(sections, Mapping) or set(sections) != set(kinds):
         raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
-    return sections[kinds[0]], sections[kinds[1]]
+    keys.put("rope_parameters", sections[kinds[0]])
+    local: Mapping[str, Any] = sections[kinds[1]]
+    return local
 
 
 GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")

@@ -87,7 +87,8 @@ def read_windows(
     keys: Keys, n_layers: int, slides: Callable[[int], bool] = lambda layer: True
 ) -> tuple[int | None, ...] | None:
     """Each layer's window: `sliding_window` where `layer_types` says so, or else where `slides` does."""
-    size, kinds = keys.size("sliding_window", None), keys.take("layer_types", None)
+    # Some files say 0 for no window.
+    size, kinds = keys.size("sliding_window", None, least=0) or None, keys.take("layer_types", None)
     if kinds is None:
         kinds = ["sliding_attention" if slides(layer) else "full_attention" for layer in range(n_layers)]
     known = ("sliding_attention", "full_attention")

@@ -61,6 +61,10 @@ class Keys:
             )
         return default
 
+    def put(self, name: str, value: Any) -> None:
+        """Reads on as if the file said this: one section in place of several."""
+        self._values[name] = value
+
     def size(self, name: str, default: Any = _REQUIRED, least: int = 1) -> Any:
         """A whole number; null is as good as absent where there is a default. Raises ConfigError on anything else."""
         value = self.take(name, default)

@@ -16,7 +16,7 @@ from ..config import ModelConfig
 from ..engine.weights import Weights, flatten, gather, lay
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
-from ..families.rules import Family, Keys, Step, apply, make_plan
+from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
 from .gguf import open_gguf
 from .places import BUNDLED, Place, bundled_names, find_folder, find_place
 from .source import Source, find_family, open_folder
@@ -58,6 +58,20 @@ def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revisi
         config = _with_text(_called(config, family, place, source), family, tokenizer, source.puts_bos)
         weights = _collect(family, config, source.shapes, lambda name: source.read(name).to(dtype))
     return Checkpoint(config, weights, tokenizer)
+
+
+def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
+    """The tensors of a model that transformers has loaded, under the names its files have.
+
+    In memory transformers keeps experts fused; what undoes that is its own, from version 5 on.
+    """
+    try:
+        from transformers.core_model_loading import revert_weight_conversion
+    except ImportError:
+        held: Mapping[str, Tensor] = hf_model.state_dict()
+        return held
+    saved: Mapping[str, Tensor] = revert_weight_conversion(hf_model, hf_model.state_dict())
+    return saved
 
 
 def convert(
@@ -112,7 +126,7 @@ def _floating(name: str, tensor: Tensor) -> Tensor:
 
 def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Weights:
     flat: dict[str, Tensor] = {}
-    copies = [name for name in shapes if name.removeprefix(family.prefix) == family.tied_copy]
+    copies = [name for name in shapes if bare_name(family, name) == family.tied_copy]
     for step in make_plan(family, config, shapes):
         flat |= _laid(step, config, read)
         if step.rule.ours == "W_E" and config.tied_embeddings:
