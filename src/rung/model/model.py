@@ -23,7 +23,7 @@ from ..engine.past import KeyValueCache
 from ..engine.sites import find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import convert, load_checkpoint, rounded, save_checkpoint
+from .checkpoint import as_saved, convert, load_checkpoint, rounded, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, first_layers, wanted_processes
 from .components import ClassicConfig, grow, tap_of
@@ -97,7 +97,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         center_unembed: bool | None = None,
         refactor_factored_attn_matrices: bool | None = False,
         *,
-        fold_value_biases: bool | None = None,
+        fold_value_biases: bool | None = False,
         device: str | torch.device | None = None,
         dtype: torch.dtype | str = torch.float32,
         default_prepend_bos: bool | None = None,
@@ -112,7 +112,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
-        process: None does it where it fits, True also warns where it does not, False leaves it.
+        process: None does it where it fits, True also warns where it does not, False leaves it. Value biases stay in
+        their heads, whose `result` is then all that they write; `fold_value_biases=True` moves them to b_O, as the
+        classic class did unasked.
         `config.processing` and `config.notes` say what was done. `first_n_layers` keeps that many, the rest is dropped.
         """
         dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
@@ -128,7 +130,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
                 raise CheckpointError(
                     f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
                 )
-            config, weights = convert(hf_model.config.to_diff_dict(), hf_model.state_dict(), wide)
+            config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
         if first_n_layers is not None:
             config, weights = first_layers(config, weights, first_n_layers)
