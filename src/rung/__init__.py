@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .evidence import claim as _claim
     from .evidence.ladder import prove as prove
     from .evidence.record import load_record as load_record
+    from .model.classic import HookedTransformerConfig as HookedTransformerConfig
     from .model.hooks import HookedRootModule as HookedRootModule
     from .model.hooks import HookPoint as HookPoint
     from .model.model import HookedTransformer as HookedTransformer
@@ -22,6 +23,7 @@ _HOMES = {
     "HookPoint": "model.hooks",
     "HookedRootModule": "model.hooks",
     "HookedTransformer": "model.model",
+    "HookedTransformerConfig": "model.classic",
     "ModelConfig": "config",
     "claims": "evidence.claim",
     "load_record": "evidence.record",

@@ -14,6 +14,7 @@ PUBLIC = [
     "HookPoint",
     "HookedRootModule",
     "HookedTransformer",
+    "HookedTransformerConfig",
     "ModelConfig",
     "claims",
     "load_record",

@@ -12,8 +12,9 @@ from ..errors import SiteError
 from .sites import Site, SiteKey, find_site
 from .slicing import SliceInput, plain, take
 from .taps import NO_TAP
-from .transformer import centred, norm
+from .transformer import norm
 from .weights import Weights, block_weights, embedding, single, unembedding
+from .writes import linear_behind, linear_norm, norms_before, norms_behind
 
 Labels = list[str]
 
@@ -248,7 +249,7 @@ class ActivationCache(Mapping[str, Tensor]):
             # Slice z before it is spread over d_model: the product is the large part.
             z = take(self[Site("z", at).path], pos_slice, -3)
             result = torch.einsum("...he,hed->h...d", z, block_weights(self.model.weights, at).W_O)
-            parts += list(result)
+            parts += list(self.as_written(result, "attn_out", at, pos_slice))
             labels += [f"L{at}H{head}" for head in range(self.config.n_heads)]
         if incl_remainder:
             parts.append(self._entering(end, pos_slice) - sum(parts))
@@ -258,6 +259,29 @@ class ActivationCache(Mapping[str, Tensor]):
             empty = like.new_zeros((0, *like.shape))
             return (empty, labels) if return_labels else empty
         return self._finish(parts, labels, end, False, apply_ln, pos_slice, return_labels)
+
+    def as_written(
+        self,
+        part: Float[Tensor, "*component_batch_and_pos d_model"],
+        name: str,
+        layer: int,
+        pos_slice: SliceInput = None,
+    ) -> Float[Tensor, "*written d_model"]:
+        """What a part of the output of attention (`name` "attn_out") or of the MLP ("mlp_out") added to the stream.
+
+        Behind a norm: (part − mean(part)) / scale · w, its scale as in this run, so that parts sum to the whole.
+        """
+        return linear_behind(self.config, self._behind(name, layer), part) / self._scale_behind(name, layer, pos_slice)
+
+    def _behind(self, name: str, layer: int) -> Tensor | None:
+        w = block_weights(self.model.weights, layer)
+        return w.ln1_post_w if name == "attn_out" else w.ln2_post_w
+
+    def _scale_behind(self, name: str, layer: int, pos_slice: SliceInput) -> Tensor | float:
+        """What the norm behind attention or MLP divided by in this run; 1 where there is none."""
+        if not norms_behind(self.config):
+            return 1.0
+        return take(self[Site(f"{'ln1' if name == 'attn_out' else 'ln2'}_post.scale", layer).path], pos_slice, -2)
 
     def compute_head_results(self) -> None:
         """Stores every layer's `result`, which is otherwise derived from z when it is asked for."""
@@ -269,7 +293,7 @@ class ActivationCache(Mapping[str, Tensor]):
     ) -> Float[Tensor, "layer ..."]:
         """One activation of every layer before `layer`: [layer, batch, …]."""
         key = (sublayer_type,) if sublayer_type else ()
-        return torch.stack([self[(activation_name, at, *key)] for at in range(self._end(layer))])  # type: ignore[index]
+        return torch.stack([self[(activation_name, at, *key)] for at in range(self._end(layer))])
 
     def get_neuron_results(
         self,
@@ -281,9 +305,10 @@ class ActivationCache(Mapping[str, Tensor]):
         """What each neuron of one layer wrote to the stream: [batch, pos, neuron, d_model], or its products with
         `project_output_onto` in place of d_model.
         """
+        written = take(self._W_out(layer), neuron_slice, 0)
         # The position axis goes first: a single one drops it, and the neurons are then still last.
         post = take(take(self[Site("post", layer).path], pos_slice, -2), neuron_slice, -1)
-        written = take(self._W_out(layer), neuron_slice, 0)
+        post = post / self._scale_behind("mlp_out", layer, pos_slice)
         if project_output_onto is not None:
             written = written @ project_output_onto
             if project_output_onto.ndim == 1:
@@ -291,9 +316,16 @@ class ActivationCache(Mapping[str, Tensor]):
         return post.unsqueeze(-1) * written
 
     def _W_out(self, layer: int) -> Float[Tensor, "d_mlp d_model"]:
+        """What each neuron writes, but for the scale of a norm behind. Raises SiteError where there is no one list."""
         W_out = block_weights(self.model.weights, layer).W_out
-        assert W_out is not None
-        return W_out
+        if W_out is None:
+            raise SiteError(f"{self.config.model_name} has no MLP, so no neurons")
+        if self.config.n_experts is not None:
+            raise SiteError(
+                f"the neurons of {self.config.model_name} belong to {self.config.n_experts} experts, each of which "
+                "fires for its own tokens only: take MLPs whole (mlp_out; expand_neurons=False)"
+            )
+        return linear_behind(self.config, self._behind("mlp_out", layer), W_out)
 
     def stack_neuron_results(
         self,
@@ -342,7 +374,8 @@ class ActivationCache(Mapping[str, Tensor]):
             # Norm and projection are linear, so they are done to what a neuron writes, once, and not to each write.
             written = take(self._W_out(at), picked, 0)
             post = take(take(self[Site("post", at).path], pos_slice, -2), picked, -1)
-            if apply_ln and self._normalizes:
+            post = post / self._scale_behind("mlp_out", at, pos_slice)
+            if apply_ln and self._reads_a_norm(end):
                 written = self._read_by_norm(written, end, mlp_input)
                 post = post / self._scale(end, mlp_input, pos_slice)
             written = written if onto is None else written @ onto
@@ -384,8 +417,7 @@ class ActivationCache(Mapping[str, Tensor]):
             stacks, labels = [*stacks, mlps], labels + names
         tail = self.writers(0)
         stacks += [self._stream(site.name, None, pos_slice)[None] for _, site in tail]
-        bias = accumulated_bias(self.config, self.model.weights, end, mlp_input, expand_neurons)
-        stacks.append(bias.expand(stacks[-1].shape))
+        stacks.append(self._biases(stacks[-1][0], end, mlp_input, expand_neurons, pos_slice)[None])
         parts = torch.cat(stacks)
         if apply_ln:
             parts = self.apply_ln_to_stack(parts, end, mlp_input=mlp_input, pos_slice=pos_slice)
@@ -399,9 +431,21 @@ class ActivationCache(Mapping[str, Tensor]):
         labels += ends
         return (parts, labels) if return_labels else parts
 
-    @property
-    def _normalizes(self) -> bool:
-        return self.config.normalization_type is not None
+    def _biases(
+        self, like: Tensor, end: int, mlp_input: bool, include_mlp_biases: bool, pos_slice: SliceInput
+    ) -> Tensor:
+        """What attention and MLPs have added to the stream before layer `end` whatever they read."""
+        total = torch.zeros_like(like)
+        for at in range(end + mlp_input):
+            w = block_weights(self.model.weights, at)
+            written = {"attn_out": w.b_O, "mlp_out": w.b_out if include_mlp_biases and at < end else None}
+            for name, b in written.items():
+                total = total if b is None else total + self.as_written(b, name, at, pos_slice)
+        return total
+
+    def _reads_a_norm(self, end: int) -> bool:
+        """Whether what is read before layer `end` passes a norm: the last one, or one before attention and MLP."""
+        return norms_before(self.config) or (end == self.config.n_layers and norms_behind(self.config))
 
     def apply_ln_to_stack(
         self,
@@ -413,7 +457,7 @@ class ActivationCache(Mapping[str, Tensor]):
         has_batch_dim: bool = True,
         recompute_ln: bool = False,
     ) -> Float[Tensor, "component *batch_and_pos_taken d_model"]:
-        """Each part as the norm before `layer` (the last one, if None) scaled it in this run.
+        """Each part as the norm before `layer` (the last one, if None) scaled it in this run; as it is where none is.
 
         (part − mean(part)) / scale · w: linear in the part, since the scale is the whole stream's. The norm's b, which
         belongs to no part, is left out. `pos_slice` is one that the stack went through already, `batch_slice` one that
@@ -421,9 +465,9 @@ class ActivationCache(Mapping[str, Tensor]):
         """
         if self.has_batch_dim and has_batch_dim:
             residual_stack = take(residual_stack, batch_slice, 1)
-        if not self._normalizes:
-            return residual_stack
         end = self._end(layer)
+        if not self._reads_a_norm(end):
+            return residual_stack
         if recompute_ln and end == self.config.n_layers:
             w, b = (single(self.model.weights, f"ln_final_{kind}") for kind in "wb")
             return norm(self.config, w, b, "ln_final", None, residual_stack, NO_TAP)
@@ -441,14 +485,12 @@ class ActivationCache(Mapping[str, Tensor]):
 
     def _read_by_norm(self, x: Tensor, end: int, mlp_input: bool) -> Tensor:
         """(x − mean(x)) · w of the norm before layer `end`; RMSNorm takes no mean out."""
-        if centred(self.config):
-            x = x - x.mean(-1, keepdim=True)
         name = self._norm_before(end, mlp_input)
         if name == "ln_final":
             w = single(self.model.weights, "ln_final_w")
         else:
             w = getattr(block_weights(self.model.weights, end), f"{name}_w")
-        return x if w is None else x * w
+        return linear_norm(self.config, w, x)
 
     def logit_attrs(
         self,
@@ -460,6 +502,8 @@ class ActivationCache(Mapping[str, Tensor]):
         has_batch_dim: bool = True,
     ) -> Float[Tensor, "component *batch_and_pos"]:
         """Each part's share of the logit of `tokens` (minus that of `incorrect_tokens`): normed as in this run, · W_U.
+
+        Logits before their cap, where the model caps them; times `logit_scale`, where it scales them.
 
         `tokens`: one for all, one an example [batch], or one a position [batch, pos].
         """
@@ -478,7 +522,7 @@ class ActivationCache(Mapping[str, Tensor]):
         )
         if direction.ndim == 2 and normed.ndim == 4:
             direction = direction.unsqueeze(1)
-        return (normed * direction).sum(-1)
+        return (normed * direction).sum(-1) * self.config.logit_scale
 
     def _ids(self, tokens: int | str | Tensor, device: torch.device) -> Tensor:
         if isinstance(tokens, str):
@@ -493,11 +537,16 @@ def accumulated_bias(
     config: ModelConfig, weights: Weights, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
 ) -> Float[Tensor, " d_model"]:
     """What biases of attention and MLPs have written to the stream before `layer` (behind its attention, if
-    `mlp_input`). Raises SiteError for a layer that is not there.
+    `mlp_input`). Raises SiteError for a layer that is not there, or where a norm scales them in each run anew.
     """
     n = config.n_layers
     if not 0 <= layer <= n or (mlp_input and layer == n):
         raise SiteError(f"biases before layer {layer} were asked of {config.model_name}, which has {n} layers")
+    if norms_behind(config) and config.biases & {"b_O", "b_out"}:
+        raise SiteError(
+            f"{config.model_name} has norms behind attention and MLP, so what their biases write differs from run to "
+            'run: see "bias" in get_full_resid_decomposition of a cache'
+        )
     total = embedding(weights).new_zeros(config.d_model)
     for at in range(layer + mlp_input):
         w = block_weights(weights, at)

@@ -26,6 +26,7 @@ from ..config import (
 )
 from ..engine.weights import Weights, lay
 from ..errors import ConfigError, near
+from .tokenizer import Tokenizer
 
 _ACTIVATIONS = {name: name for name in get_args(Activation)} | {
     "gelu_fast": "gelu_new",
@@ -385,7 +386,7 @@ def draw_weights(cfg: HookedTransformerConfig, config: ModelConfig) -> Weights:
     }
 
 
-def first_token(tokenizer: Any) -> int | None:
+def first_token(tokenizer: Tokenizer | None) -> int | None:
     """What a sequence begins with: the tokenizer's first token or, for want of one, its last."""
     if tokenizer is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +15,20 @@ from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
 from .processing import PROCESSES, process
 from .tokenizer import Tokenizer, check_pair
+from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(nn.Module):
+class ClassicTopic(WeightsTopic, nn.Module):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
-    config: ModelConfig
     tokenizer: Tokenizer | None
+
+    if TYPE_CHECKING:  # the class that mixes this in has it
+
+        def install(self, config: ModelConfig, weights: Weights) -> None: ...
 
     @property
     def cfg(self) -> HookedTransformerConfig:
@@ -38,7 +42,7 @@ class ClassicTopic(nn.Module):
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
         found.__dict__.update(device=like.device, dtype=like.dtype)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
         """Makes `cfg` what `self.cfg` says beyond the config (None: nothing)."""

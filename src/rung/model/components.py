@@ -18,6 +18,7 @@ from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
 from ..engine.past import KeyValueCache
+from ..engine.positions import Frame, locate
 from ..engine.sites import Site, sites_of
 from ..engine.taps import NO_TAP, Tap
 from ..engine.weights import BlockWeights, Weights, flatten
@@ -200,7 +201,7 @@ class Embed(Part):
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
         bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
-        frame = transformer.locate(bare, {}, (*tokens.shape[:2],), tokens.device)
+        frame = locate(bare, {}, (*tokens.shape[:2],), tokens.device)
         weights = {name: getattr(*slot) for name, slot in self._held.items()}
         return transformer.embed(bare, weights, tokens, frame, tap_of(self._points))
 
@@ -422,14 +423,12 @@ def _alone(cfg: ClassicConfig, config: ModelConfig, place: str, layer: int) -> N
     return tree.at(place if place in tree.children else f"blocks.{layer}.{place}")
 
 
-def _frame(
-    config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None
-) -> transformer.Frame:
+def _frame(config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None) -> Frame:
     """Where the positions of `x` stand, for what adds none of its own to the stream."""
     if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
         config = replace(config, positional_embedding_type=None)
     mask = None if attention_mask is None else attention_mask.bool()
-    return transformer.locate(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
+    return locate(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
 
 
 def _place(path: str) -> str:

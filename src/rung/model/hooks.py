@@ -75,7 +75,7 @@ class HookPoint(nn.Module):
         level: int | None = None,
     ) -> bool:
         """Whether any hook of this kind is attached."""
-        ways = ("fwd", "bwd") if dir == "both" else (dir,)
+        ways: tuple[Direction, ...] = ("fwd", "bwd") if dir == "both" else (dir,)
         return any(
             (including_permanent or not handle.is_permanent) and level in (None, handle.level)
             for one in ways
@@ -308,9 +308,10 @@ class HookedRootModule(nn.Module):
     def _cache_into(
         self, store: dict[str, Tensor], names_filter: NameFilter, keep: Callable[[Tensor, str], Tensor], incl_bwd: bool
     ) -> list[HookHandle]:
-        hooks, back = _caching(self.select_hooks(names_filter), store, keep, incl_bwd)
-        handles = [self.hook_dict[name].add_hook(hook) for name, hook in hooks]
-        return handles + [self.hook_dict[name].add_hook(hook, "bwd") for name, hook in back]
+        points = self.select_hooks(names_filter)
+        hooks, back = _caching(points, store, keep, incl_bwd)
+        handles = [point.add_hook(hook) for point, (_, hook) in zip(points, hooks, strict=True)]
+        return handles + [point.add_hook(hook, "bwd") for point, (_, hook) in zip(points, back, strict=False)]
 
     def run_with_cache(
         self,

@@ -1,0 +1,5 @@
+"""`FactoredMatrix` where classic code looks for it."""
+
+from ..engine.factored import FactoredMatrix
+
+__all__ = ["FactoredMatrix"]

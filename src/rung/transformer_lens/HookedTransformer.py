@@ -1,0 +1,5 @@
+"""`HookedTransformer` where classic code looks for it."""
+
+from ..model.model import HookedTransformer
+
+__all__ = ["HookedTransformer"]

@@ -1,0 +1,5 @@
+"""`HookedTransformerConfig` where classic code looks for it."""
+
+from ..model.classic import HookedTransformerConfig
+
+__all__ = ["HookedTransformerConfig"]
