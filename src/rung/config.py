@@ -345,7 +345,7 @@ def _check(config: ModelConfig) -> None:
     if bos is not None and bos >= config.d_vocab:
         raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
     if config.tied_embeddings and config.n_out != config.d_vocab:
-        raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens they read; d_vocab_out is {config.n_out}")
+        raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens read; d_vocab_out is {config.n_out}")
     if config.default_prepend_bos and bos is None:
         raise ConfigError("default_prepend_bos is set, but there is no bos_token_id")
 
@@ -403,7 +403,8 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "norm_placement": get_args(Placement),
     "qk_norm": ("head", "heads", None),
 }
-_MAY_BE_NONE = {"n_key_value_heads", "d_vocab_out", "d_mlp", "bos_token_id", "attn_scale", "n_experts", "experts_per_token"}
+_MAY_BE_NONE = {"n_key_value_heads", "d_vocab_out", "d_mlp", "bos_token_id", "attn_scale"}
+_MAY_BE_NONE |= {"n_experts", "experts_per_token"}
 _MAY_BE_NONE |= {"d_mlp_shared", "attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "windows"}
 
 

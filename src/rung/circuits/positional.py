@@ -8,9 +8,10 @@ from torch import Tensor
 
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
+from ..engine.positions import sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
-from ..engine.transformer import norm, sinusoids, upcast
+from ..engine.transformer import norm, upcast
 from ..engine.weights import block_weights, embedding, single
 from ..errors import RungError
 from .heads import Head, attention_scale, full_qk, head_label, kv_head

@@ -10,8 +10,9 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..errors import PromptError
 from .past import KeyValueCache
+from .positions import locate
 from .taps import NO_TAP, Tap
-from .transformer import blocks, embed, locate, unembed, upcast
+from .transformer import blocks, embed, unembed, upcast
 from .weights import Weights, embedding
 
 

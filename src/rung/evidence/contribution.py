@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
+from ..engine.positions import locate, turn
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
-from ..engine.transformer import locate, turn, upcast
+from ..engine.transformer import upcast
 from ..engine.weights import block_weights, single, unembedding
 from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores

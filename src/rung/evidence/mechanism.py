@@ -16,9 +16,10 @@ from ..circuits.heads import Head, attention_scale, eigenvalue_copying, head_lab
 from ..circuits.positional import positional_qk
 from ..config import Rotary
 from ..engine.factored import FactoredMatrix
+from ..engine.positions import frequencies, rotate
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap
-from ..engine.transformer import frequencies, norm, rotate, upcast
+from ..engine.transformer import norm, upcast
 from ..engine.weights import embedding
 from ..tasks.builtin import draw_distinct, ordinary_tokens
 from .claim import Claim, Edge, Role

@@ -19,9 +19,10 @@ from torch import Tensor
 
 from ..circuits.heads import Head
 from ..config import ModelConfig
+from ..engine.positions import Frame, locate
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
-from ..engine.transformer import Frame, blocks, embed, locate, unembed, upcast
+from ..engine.transformer import blocks, embed, unembed, upcast
 from ..engine.weights import Weights
 from ..methods.interventions import FEWEST_DONORS
 from ..model.model import HookedTransformer

@@ -6,19 +6,25 @@ through others that read it is theirs, not its own. (Elhage et al. 2021, "A Math
 Circuits"; Wang et al. 2022, arXiv:2211.00593, section 3.1.)
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
+from ..config import ModelConfig
 from ..engine.cache import ActivationCache
+from ..engine.positions import Frame, locate, turn
 from ..engine.sites import Site, check_head
-from ..engine.transformer import locate, turn, upcast
-from ..engine.weights import block_weights, single, unembedding
+from ..engine.transformer import qk_norm, unembed, upcast
+from ..engine.weights import Weights, block_weights, single, unembedding
+from ..engine.writes import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
 from ..errors import InterventionError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
@@ -65,9 +71,9 @@ def attribute_logits(
 ) -> Attribution:
     """The logit of each target, less the mean logit of the tokens in `minus`, taken apart at `queries` (None: all).
 
-    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run. Sums to the logit: heads,
-    MLPs (b_out in them), attention biases, positions where the stream holds them, the last norm's b and b_U. A head's
-    b_V is in its own term.
+    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm behind
+    attention too. Sums to the logit: heads, MLPs (b_out in them), attention biases, positions where the stream holds
+    them, the last norm's b and b_U. A head's b_V is in its own term. Where logits are capped: to those before the cap.
 
     Raises PromptError where targets do not fit the queries, or tokens the model.
     """
@@ -78,16 +84,19 @@ def attribute_logits(
                 f"{name} have shape {list(given.shape)}; {len(tokens)} examples and {len(at)} queries were given"
             )
     targets, minus = targets.to(model.device), None if minus is None else minus.to(model.device)
-    sites = _written(model, model.config.n_layers)
-    if model.config.normalization_type is not None:
-        sites.append(Site("ln_final.scale"))
-    logits, cache = model.run_with_cache(tokens, names_filter=[site.path for site in sites], pos_slice=list(at))
-    logits = upcast(logits[:, list(at)])
+    config = model.config
+    sites = written_sites(config, config.n_layers) + ([] if config.normalization_type is None else [_LAST_SCALE])
+    if config.n_layers:
+        sites.append(Site("resid_post", config.n_layers - 1))
+    _, cache = model.run_with_cache(tokens, names_filter=[site.path for site in sites], pos_slice=list(at))
+    logits = uncapped_logits(
+        config, model.weights, cache.decompose_resid(0).sum(0) if not config.n_layers else cache["resid_post", -1]
+    )
 
     W_U = upcast(unembedding(model.weights))
-    direction = _contrast(lambda ids: W_U.T[ids], targets, minus)
+    direction = _contrast(lambda ids: W_U.T[ids], targets, minus) * config.logit_scale
     labels, values = [], []
-    for label, part in _parts(model, cache, model.config.n_layers):
+    for label, part in _parts(model, cache, config.n_layers):
         labels.append(label)
         values.append((cache.apply_ln_to_stack(upcast(part)[None])[0] * direction).sum(-1))
     b_final, b_U = single(model.weights, "ln_final_b"), single(model.weights, "b_U")
@@ -96,8 +105,9 @@ def attribute_logits(
         values.append(direction @ upcast(b_final))
     if b_U is not None:
         labels.append("b_U")
-        values.append(_contrast(lambda ids: upcast(b_U)[ids], targets, minus))
+        values.append(_contrast(lambda ids: upcast(b_U)[ids], targets, minus) * config.logit_scale)
     what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
+    what += "" if config.output_logits_soft_cap is None else ", before the cap"
     total = _contrast(lambda ids: logits.gather(-1, ids.unsqueeze(-1)).squeeze(-1), targets, minus)
     return _attribution(what, "logit", labels, values, total, at)
 
@@ -113,40 +123,57 @@ def attribute_scores(
 ) -> Attribution:
     """What each part writes into the receiver's Q or K, as the attention score that it adds at the right key.
 
-    score(query, key) − mean of score(query, other keys not after the query), taken apart over what the receiver's keys
-    (for K: each query as it was) or queries (for Q: each key as it was) are made from, the norm's scale as in this run.
-    Sums to the score: earlier heads and MLPs, embeddings, shortformer positions ("pos"), and the biases.
+    score(query, key) − mean of score(query, other keys that it sees), taken apart over what the receiver's keys (for
+    K: each query as it was) or queries (for Q: each key as it was) are made from, the scale of every norm on the way
+    as in this run. Sums to the score, before its cap if it has one: earlier heads and MLPs, embeddings, shortformer
+    positions ("pos"), the biases, and what slopes add ("alibi").
 
-    Raises SiteError for a missing head, InterventionError for a query without another key, or a key after its query.
+    Raises SiteError for a missing head, InterventionError for a query without another key, for a key that it does not
+    see, or where queries or keys were cut off (`clip_qkv`), so that they are no sum.
     """
-    layer, head = check_head(model.config, *receiver)
+    config = model.config
+    layer, head = check_head(config, *receiver)
     at = _positions(tokens, queries)
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    if (rows < 1).any() or (keys < 0).any() or (keys > rows).any():
-        raise InterventionError("each query needs its key among the positions up to its own, and one other beside it")
-    turned = "rot_" if model.config.rotary is not None else ""
-    sites = [*_written(model, layer), Site(f"{turned}q", layer), Site(f"{turned}k", layer)]
-    if model.config.normalization_type is not None:
-        sites.append(Site("ln1.scale", layer))
+    frame = locate(config, model.weights, tuple(tokens.shape), model.device)
+    seen = seen_keys(frame, layer, tokens.shape[1])[rows]
+    inside = (keys >= 0) & (keys < tokens.shape[1])
+    told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
+    if not told.all() or (seen.sum(-1) < 2).any():
+        raise InterventionError(
+            "each query needs its key among the positions that it sees (up to its own, within its window), and one "
+            "other beside it"
+        )
+    sites = [*written_sites(config, layer), *reading_sites(config, layer)]
     cache = record(model, tokens, sites)
-    group = kv_head(model.config, receiver)
-    q = upcast(cache[Site(f"{turned}q", layer)][:, list(at), head])
-    k = upcast(cache[Site(f"{turned}k", layer)][:, :, group])
+    read = FrozenRead.of(model, (layer, head), into, cache, frame)
+    q, k = met(model, (layer, head), cache)
+    q = q[:, list(at)]
+
+    def contrast(scores: Float[Tensor, "*batch query pos"]) -> Float[Tensor, "batch query"]:
+        scores = scores.expand(len(tokens), -1, -1)
+        own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
+        return own - (scores.masked_fill(~seen, 0).sum(-1) - own) / (seen.sum(-1) - 1)
 
     def score(q: Float[Tensor, "batch query d_head"], k: Float[Tensor, "batch pos d_head"]) -> Tensor:
-        scores = q @ k.mT / attention_scale(model.config)
-        seen = torch.arange(k.shape[1], device=k.device) <= rows[:, None]
-        own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
-        return own - (scores.masked_fill(~seen, 0).sum(-1) - own) / rows
+        return contrast(q @ k.mT / attention_scale(config))
 
     labels, values = [], []
-    for label, part in _projected(model, cache, receiver, into):
+    written = ((label, read.of_stream(part)) for label, part in _parts(model, cache, layer))
+    for label, part in chain(written, read.constants(model.weights)):
         labels.append(label)
         values.append(score(part[:, list(at)], k) if into == "Q" else score(q, part))
+    total = score(q, k)
     what = f"score of {head_label(receiver)} at the right key minus the mean of the others, through {into}"
-    return _attribution(what, "attention score", labels, values, score(q, k), at)
+    if config.attn_scores_soft_cap is not None:
+        what += ", before the cap"
+    if frame.alibi is not None:
+        labels.append("alibi")
+        values.append(contrast(frame.alibi[head].to(total.dtype)))
+        total = total + values[-1]
+    return _attribution(what, "attention score", labels, values, total, at)
 
 
 def _attribution(
@@ -174,51 +201,142 @@ def _positions(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, ...]
     return found
 
 
-def _written(model: HookedTransformer, end: int) -> list[Site]:
-    """The sites that hold what is written to the stream before layer `end`."""
-    config = model.config
+def uncapped_logits(
+    config: ModelConfig, weights: Weights, x: Float[Tensor, "batch pos d_model"]
+) -> Float[Tensor, "batch pos d_vocab"]:
+    """Logits of the stream that leaves the last layer, before they are capped."""
+    return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
+
+
+def seen_keys(frame: Frame, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
+    """Which keys each of `n` queries sees, where nothing is padding."""
+    allowed = frame.allowed[layer]
+    return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
+
+
+_LAST_SCALE = Site("ln_final.scale")
+
+
+def written_sites(config: ModelConfig, end: int) -> list[Site]:
+    """The sites that hold what is written to the stream before layer `end`, and the scales of norms it passed."""
     sites = [Site("embed")]
     if config.positional_embedding_type in ("standard", "sinusoidal"):
         sites.append(Site("pos_embed"))
     for layer in range(end):
-        sites += [Site("z", layer)] + ([] if config.attn_only else [Site("mlp_out", layer)])
+        sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_behind(config) else [])
+        sites += [] if config.attn_only else [Site("mlp_out", layer)]
     return sites
 
 
 def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
     """Everything that was written to the stream before layer `end`, one part at a time."""
-    for site in _written(model, end):
-        x = cache[site]
-        if site.name != "z" or site.layer is None:
-            yield site.name if site.layer is None else f"{site.layer}.mlp", x
-            continue
-        w = block_weights(model.weights, site.layer)
-        for head in range(model.config.n_heads):
-            yield head_label((site.layer, head)), x[:, :, head] @ w.W_O[head]
-        if w.b_O is not None:
-            yield f"{site.layer}.b_O", w.b_O.expand(*x.shape[:2], -1)
+    for site in written_sites(model.config, end):
+        x, layer = cache[site], site.layer
+        if site.name in ("embed", "pos_embed"):
+            yield site.name, x
+        elif site.name == "mlp_out":
+            yield f"{layer}.mlp", x
+        elif site.name == "z" and layer is not None:
+            w = block_weights(model.weights, layer)
+            for head in range(model.config.n_heads):
+                yield head_label((layer, head)), cache.as_written(x[:, :, head] @ w.W_O[head], "attn_out", layer)
+            if w.b_O is not None:
+                yield f"{layer}.b_O", cache.as_written(w.b_O.expand(*x.shape[:2], -1), "attn_out", layer)
 
 
-def _projected(
-    model: HookedTransformer, cache: ActivationCache, receiver: Head, into: Literal["Q", "K"]
-) -> Iterator[tuple[str, Float[Tensor, "batch pos d_head"]]]:
-    """Each part of the receiver's queries or keys, turned by position where they are."""
+def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
+    """The sites that `FrozenRead` needs of its layer."""
+    turned = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
+    scale = [Site("ln1.scale", layer)] if norms_before(config) else []
+    return [Site("q", layer), Site("k", layer), *turned, *scale]
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenRead:
+    """A head's queries or keys as a linear function of the stream: every norm's scale as it was in one run.
+
+    part → turned(part @ `matrix` / (`before` · `after`)): W_Q or W_K with the linear parts of the norms before
+    attention and of queries or keys, and what those two divided by.
+    """
+
+    config: ModelConfig
+    layer: int
+    into: Literal["Q", "K"]
+    index: int
+    """Which query or key head."""
+    matrix: Float[Tensor, "d_model d_head"]
+    before: Float[Tensor, "batch pos 1"]
+    after: Float[Tensor, "batch pos 1"]
+    frame: Frame
+
+    @classmethod
+    def of(
+        cls, model: HookedTransformer, receiver: Head, into: Literal["Q", "K"], run: Mapping[str, Tensor], frame: Frame
+    ) -> FrozenRead:
+        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was cut off."""
+        config, layer = model.config, receiver[0]
+        index = receiver[1] if into == "Q" else kv_head(config, receiver)
+        made = upcast(run[Site(into.lower(), layer).path])
+        own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
+        if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
+            raise InterventionError(
+                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were cut off at "
+                f"±{config.clip_qkv:g} in this run, so they are not the sum of what was written into them"
+            )
+        one = made.new_ones(*made.shape[:2], 1)
+        before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
+        after = one if config.qk_norm is None else qk_scale(config, own)[:, :, 0]
+        matrix = read_matrix(config, block_weights(model.weights, layer), into, index)
+        return cls(config, layer, into, index, matrix, before, after, frame)
+
+    def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
+        """Turned by position as the layer turns them, where it does."""
+        return turn(self.config, self.layer, x.unsqueeze(2), self.frame).squeeze(2)
+
+    def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
+        """What a part of the stream adds to the queries or keys."""
+        return self.turned(upcast(part) @ self.matrix / (self.before * self.after))
+
+    def constants(self, weights: Weights) -> Parts:
+        """What they hold that no part of the stream wrote: shortformer positions and biases."""
+        w = block_weights(weights, self.layer)
+        W, b, norm_w, norm_b = (
+            (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b)
+        )
+
+        def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
+            return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
+
+        made: dict[str, Tensor | None] = {
+            "pos": read(self.frame.pos_embed) if _positions_apart(self.config, self.frame) else None,
+            "ln1.b": None if w.ln1_b is None else read(w.ln1_b),
+            f"b_{self.into}": None if b is None else upcast(b),
+        }
+        for label, heads in made.items():
+            if heads is not None:
+                own = linear_heads(self.config, norm_w, heads, self.index)
+                yield label, self.turned(own / self.after)
+        if norm_b is not None:
+            yield (
+                f"{self.into.lower()}_norm.b",
+                self.turned(upcast(norm_b)[self.index].expand(*self.after.shape[:2], -1)),
+            )
+
+
+def _positions_apart(config: ModelConfig, frame: Frame) -> bool:
+    return config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
+
+
+def met(
+    model: HookedTransformer, receiver: Head, run: Mapping[str, Tensor]
+) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch pos d_head"]]:
+    """A head's queries and keys as they meet, normed and turned, from a run that holds `reading_sites`."""
     config, (layer, head) = model.config, receiver
-    w = block_weights(model.weights, layer)
-    held, bias, index = (w.W_Q, w.b_Q, head) if into == "Q" else (w.W_K, w.b_K, kv_head(config, receiver))
-    W = upcast(held[index])
-    like = upcast(cache["embed"])
-    frame = locate(config, model.weights, tuple(like.shape[:2]), like.device)
-
-    def turned(x: Tensor) -> Tensor:
-        return turn(config, layer, x.unsqueeze(2), frame).squeeze(2)
-
-    for label, part in _parts(model, cache, layer):
-        yield label, turned(cache.apply_ln_to_stack(upcast(part)[None], layer)[0] @ W)
-    if config.positional_embedding_type == "shortformer" and frame.pos_embed is not None:
-        yield "pos", (upcast(frame.pos_embed) @ W).expand(*like.shape[:2], -1)
-    constants = [("ln1.b", None if w.ln1_b is None else upcast(w.ln1_b) @ W), (f"b_{into}", bias)]
-    for label, vector in constants:
-        if vector is not None:
-            row = vector if label == "ln1.b" else upcast(vector[index])
-            yield label, turned(row.expand(*like.shape[:2], -1))
+    group, w = kv_head(config, receiver), block_weights(model.weights, layer)
+    if config.rotary is not None:
+        q, k = run[Site("rot_q", layer).path], run[Site("rot_k", layer).path]
+    else:
+        q, k = run[Site("q", layer).path], run[Site("k", layer).path]
+        if config.qk_norm is not None:
+            q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
+    return upcast(q[:, :, head]), upcast(k[:, :, group])

@@ -20,6 +20,7 @@ from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
 from ..engine.past import KeyValueCache
+from ..engine.positions import locate
 from ..engine.sites import find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
@@ -67,7 +68,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if weights is not None and not isinstance(weights, Mapping):
             weights, tokenizer = None, weights
         cfg = None if isinstance(config, ModelConfig) else HookedTransformerConfig.unwrap(config)
-        shape = config if isinstance(config, ModelConfig) else cfg.to_model_config(tokenizer)
+        shape = config if cfg is None else cfg.to_model_config(tokenizer)
+        assert isinstance(shape, ModelConfig)
         check_pair(tokenizer, shape)
         self.tokenizer = tokenizer
         if default_padding_side is not None:
@@ -194,12 +196,12 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if start_at_layer is None:
             assert tokens is not None
             mask = self._mask(mask, attention_mask, tokens.shape)
-            frame = transformer.locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
+            frame = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
             x = transformer.embed(config, weights, tokens, frame, tap)
         else:
             x = self._residual(input)
             mask = self._mask(mask, attention_mask, x.shape[:2])
-            frame = transformer.locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
+            frame = locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
                 frame = frame._replace(pos_embed=shortformer_pos_embed)
         x = transformer.blocks(config, weights, x, frame, tap, start, stop)
@@ -233,7 +235,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
         mask = self._mask(padding, attention_mask, tokens.shape)
-        frame = transformer.locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
+        frame = locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, frame, tap_of(self._points))
         shortformer = self.config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
         return x, tokens, frame.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig, is_layered
 from ..engine.cache import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
-from ..engine.transformer import sinusoids
+from ..engine.positions import sinusoids
 from ..engine.weights import Weights, single, unembedding
 from ..errors import CheckpointError, SiteError
 

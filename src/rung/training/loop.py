@@ -25,7 +25,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor
 
-from ..engine.transformer import forward, sinusoids
+from ..engine.positions import sinusoids
+from ..engine.transformer import forward
 from ..engine.weights import Weights, flatten, gather, init_weights
 from ..errors import CheckpointError, RungError
 from ..model.checkpoint import save_checkpoint

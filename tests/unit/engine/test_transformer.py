@@ -10,9 +10,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rung.config import BIASES, ModelConfig, Rotary, RotaryScaling, bias_shapes
+from rung.engine.positions import causal, frequencies, rotate, sinusoids
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
-from rung.engine.transformer import causal, forward, frequencies, rotate, sinusoids
+from rung.engine.transformer import forward
 from rung.engine.weights import block_weights, init_weights, single, unembedding
 
 ACTS = {"gelu": F.gelu, "gelu_new": lambda x: F.gelu(x, approximate="tanh"), "relu": F.relu, "silu": F.silu}

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from rung.circuits.heads import kv_head
+from rung.engine.positions import locate
 from rung.engine.taps import NO_TAP
-from rung.engine.transformer import attention_inputs, locate, project
+from rung.engine.transformer import attention_inputs, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
 from rung.methods.interventions import Patch, measure, on_head
