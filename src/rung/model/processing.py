@@ -1,62 +1,71 @@
 """Changes of weights that leave every log-probability as it was, and make the weights easier to read.
 
 Each takes (config, weights) and gives new ones; nothing is changed in place. Each raises ProcessingError where it
-would alter the model. (Elhage et al. 2021; the names are the field's.)
+would alter the model, or has nothing to do. (Elhage et al. 2021; the names are the field's.)
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import ModelConfig, Normalization, weight_shapes
-from ..engine.weights import Weights, lay, single, unembedding
+from ..config import ModelConfig, Normalization, norms, weight_shapes
+from ..engine.factored import FactoredMatrix
+from ..engine.taps import NO_TAP
+from ..engine.transformer import norm, upcast
+from ..engine.weights import BlockWeights, Weights, block_weights, embedding, lay, single, unembedding
 from ..errors import ProcessingError, ProcessingNote
 
+Held = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
 Process = Callable[[ModelConfig, Weights], Processed]
+
+_READERS: Mapping[str, Mapping[str, str | None]] = {
+    "ln1": {"W_Q": "b_Q", "W_K": "b_K", "W_V": "b_V"},
+    "ln2": {"W_in": "b_in", "W_gate": "b_gate"}
+    | dict.fromkeys(("W_router", "W_router_shared", "W_gate_shared", "W_in_shared")),
+    "ln_final": {"W_U": "b_U"},
+}
+"""What reads each norm, and the bias that takes up the norm's; None: it has none."""
 
 
 def fold_ln(config: ModelConfig, weights: Weights) -> Processed:
     """Norm weights moved into what reads the norm: W ← w·W, b ← b + b_norm W; LN becomes LNPre, RMS becomes RMSPre.
 
     After LayerNorm, whose output has no mean, each reader's mean over d_model is taken out as well: it reads nothing.
+    Norms that nothing reads alone (behind attention and MLP, of queries and keys) keep their weights.
     """
     if config.normalization_type not in ("LN", "RMS"):
         raise ProcessingError(
             f"no norm weights to fold: {config.model_name} has {config.normalization_type or 'no norm'}"
         )
-    if config.positional_embedding_type == "shortformer":
+    if config.positional_embedding_type == "shortformer" and "ln1" in norms(config):
         raise ProcessingError(
             f"{config.model_name} adds shortformer positions behind the norm: queries and keys read them unscaled, so "
             "its weights cannot be folded into what reads both"
         )
+    if config.n_experts is not None and "ln2_b" in config.biases:
+        raise ProcessingError(f"{config.model_name} has experts, which have no biases that could take up the norm's")
     centred = config.normalization_type == "LN"
-    new = dict(weights)
+    config, new = _apart(config, weights)
     biases = set(config.biases)
-    new["W_U"] = unembedding(weights)
-    readers = {"ln1": {"W_Q": "b_Q", "W_K": "b_K", "W_V": "b_V"}, "ln_final": {"W_U": "b_U"}}
-    if not config.attn_only:
-        readers["ln2"] = {"W_in": "b_in"} | ({"W_gate": "b_gate"} if config.gated_mlp else {})
-    for norm, read_by in readers.items():
-        w, b = new.pop(f"{norm}_w"), new.pop(f"{norm}_b", None)
-        biases.discard(f"{norm}_b")
-        for W, bias in read_by.items():
+    for name in norms(config):
+        w, b = new.pop(f"{name}_w"), new.pop(f"{name}_b", None)
+        biases.discard(f"{name}_b")
+        for W, bias in _READERS[name].items():
+            if W not in new:
+                continue
             folded = [_fold(W, *parts, centred) for parts in zip(_all(new[W]), _all(w), _padded(b, w), strict=True)]
             new[W] = _like(new[W], [matrix for matrix, _ in folded])
             added = [shift for _, shift in folded if shift is not None]
-            if added:
-                old = _all(new[bias]) if bias in new else [torch.zeros_like(shift) for shift in added]
-                new[bias] = _like(new[W], [o + shift for o, shift in zip(old, added, strict=True)])
+            if added and bias is not None:
+                new[bias] = _like(new[W], _added(new.get(bias), added))
                 biases.add(bias)
     kind: Normalization = "LNPre" if centred else "RMSPre"
-    config = replace(
-        config, normalization_type=kind, tied_embeddings=False, biases=frozenset(biases),
-        processing=(*config.processing, "fold_ln"),
-    )  # fmt: skip
-    return config, _ordered(config, new)
+    return _done("fold_ln", replace(config, normalization_type=kind, biases=frozenset(biases)), new)
 
 
 def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> tuple[Tensor, Tensor | None]:
@@ -69,8 +78,8 @@ def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> t
 
 
 def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
-    """The mean over d_model taken out of everything that writes to the stream. Needs LayerNorm, which takes it out
-    anyway: without one, or with RMSNorm, the mean is part of what is read.
+    """The mean over d_model taken out of everything that writes to the stream. Needs LayerNorm before everything that
+    reads, which takes it out anyway: elsewhere the mean is part of what is read.
     """
     if config.normalization_type not in ("LN", "LNPre"):
         raise ProcessingError(
@@ -79,37 +88,137 @@ def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
         )
     if config.positional_embedding_type == "sinusoidal":
         raise ProcessingError("sinusoidal positions are a formula, not weights: they cannot be centred")
-    new = dict(weights)
-    if config.tied_embeddings:
-        new["W_U"] = unembedding(weights)
-    for name in ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out"):
+    if config.norm_placement == "post":
+        raise ProcessingError(f"attention and MLPs of {config.model_name} read the stream without a norm, mean and all")
+    if config.norm_placement == "both":
+        raise ProcessingError(
+            f"norms stand behind attention and MLPs of {config.model_name}: the mean of what they write is not in the "
+            "weights, and cannot be taken out of them"
+        )
+    config, new = _apart(config, weights)
+    for name in ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out", "W_out_shared"):
         # Shortformer positions are read, not written.
         if name in new and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
             new[name] = _like(new[name], [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(new[name])])
-    config = replace(config, tied_embeddings=False, processing=(*config.processing, "center_writing_weights"))
-    return config, _ordered(config, new)
+    return _done("center_writing_weights", config, new)
 
 
 def center_unembed(config: ModelConfig, weights: Weights) -> Processed:
     """The mean over the vocabulary taken out of W_U and b_U: all logits of a position move together, which softmax
-    does not see. The logits themselves change.
+    does not see. The logits themselves change, so that it cannot be done where they are capped.
     """
-    new = dict(weights)
-    W_U = unembedding(weights)
+    if config.output_logits_soft_cap is not None:
+        raise ProcessingError(
+            f"logits of {config.model_name} are capped at {config.output_logits_soft_cap:g}: moving them all alike "
+            "before the cap would change their distances behind it"
+        )
+    config, new = _apart(config, weights)
+    W_U, b_U = unembedding(new), single(new, "b_U")
     new["W_U"] = lay("W_U", W_U - W_U.mean(-1, keepdim=True))
-    b_U = single(weights, "b_U")
     if b_U is not None:
         new["b_U"] = b_U - b_U.mean()
-    config = replace(config, tied_embeddings=False, processing=(*config.processing, "center_unembed"))
-    return config, _ordered(config, new)
+    return _done("center_unembed", config, new)
+
+
+def fold_value_biases(config: ModelConfig, weights: Weights) -> Processed:
+    """b_O ← b_O + Σ_h b_V[h] W_O[h], and no b_V: rows of a pattern sum to 1, so each head writes b_V W_O wherever it
+    looks. A head's `z` and `result` are then without it, and under hooks that change those sums it no longer follows.
+    """
+    if "b_V" not in config.biases:
+        raise ProcessingError(f"no value biases to fold: {config.model_name} has none")
+    if config.clip_qkv is not None:
+        raise ProcessingError(
+            f"values of {config.model_name} are cut off at ±{config.clip_qkv:g}, bias and all: it is no constant"
+        )
+    new = dict(weights)
+    group = config.n_heads // config.n_kv
+    added = [
+        torch.einsum("he,hed->d", b.repeat_interleave(group, 0), W_O)
+        for b, W_O in zip(_all(new.pop("b_V")), _all(new["W_O"]), strict=True)
+    ]
+    new["b_O"] = tuple(_added(new.get("b_O"), added))
+    return _done("fold_value_biases", replace(config, biases=config.biases - {"b_V"} | {"b_O"}), new)
+
+
+def refactor_factored_attn_matrices(config: ModelConfig, weights: Weights) -> Processed:
+    """Each head's two products as they were, from factors that share their size evenly: W_Q, W_K ← U √S, V √S with
+    U S Vᵀ = W_Q W_Kᵀ, and W_V, W_O ← U √S, √S Vᵀ with U S Vᵀ = W_V W_O. Columns are orthogonal, the largest first.
+
+    A bias is one more row of its matrix, so that scores and writes stay the same functions of what a head reads.
+    """
+    if reason := _more_than_products(config):
+        raise ProcessingError(f"{config.model_name} {reason}: its heads are more than the products of their factors")
+    made = [_even(block_weights(weights, layer)) for layer in range(config.n_layers)]
+    new = {**weights, **{name: tuple(layer[name] for layer in made) for name in (made[0] if made else ())}}
+    return _done("refactor_factored_attn_matrices", config, new)
+
+
+def _more_than_products(config: ModelConfig) -> str | None:
+    """What stands between a head's two factors, if anything does."""
+    if config.rotary is not None:
+        return "turns queries and keys by position"
+    if config.qk_norm is not None:
+        return "normalizes queries and keys"
+    if config.clip_qkv is not None:
+        return "cuts off queries, keys and values"
+    return "shares keys and values between query heads" if config.grouped else None
+
+
+def _even(w: BlockWeights) -> dict[str, Tensor]:
+    """One layer's factors, evened out, under the names of those that there are."""
+    rows, width = w.W_Q.shape[1:]
+    products = {
+        ("Q", "K"): FactoredMatrix(_with_row(w.W_Q, w.b_Q), _with_row(w.W_K, w.b_K).mT),
+        ("V", "O"): FactoredMatrix(_with_row(w.W_V, w.b_V), upcast(w.W_O)),
+    }
+    found: dict[str, Tensor] = {}
+    for (left, right), product in products.items():
+        even = product.make_even()
+        for name, factor in ((left, even.A), (right, even.B.mT)):
+            # A product of fewer rows than heads are wide has a smaller rank: the rest is zeros.
+            whole = F.pad(factor, (0, width - factor.shape[-1])).to(w.W_Q.dtype)
+            W = whole[:, :rows]
+            found[f"W_{name}"] = lay(f"W_{name}", W.mT if name == "O" else W)
+            if whole.shape[1] > rows:
+                found[f"b_{name}"] = whole[:, rows].contiguous()
+    return found
+
+
+def _with_row(W: Tensor, b: Tensor | None) -> Tensor:
+    return upcast(W) if b is None else torch.cat((upcast(W), upcast(b).unsqueeze(1)), 1)
+
+
+def _apart(config: ModelConfig, weights: Weights) -> tuple[ModelConfig, dict[str, Held]]:
+    """W_U as a weight of its own, and what stands between it or W_E and the stream put into them: W_E[tokens] is what
+    enters the stream, x W_U + b_U the logits (before a cap).
+    """
+    new = dict(weights)
+    W_E, W_U = embedding(weights), unembedding(weights)
+    W_E = W_E if config.embed_scale == 1 else W_E * config.embed_scale
+    if config.post_embedding_ln:
+        w, b = single(new, "ln_embed_w"), single(new, "ln_embed_b")
+        W_E = norm(config, w, b, "ln_embed", None, W_E, NO_TAP)
+    new |= {"W_E": W_E, "W_U": W_U if config.logit_scale == 1 else W_U * config.logit_scale}
+    b_U = single(weights, "b_U")
+    if b_U is not None:
+        new["b_U"] = b_U * config.logit_scale
+    biases = config.biases - {"ln_embed_b"}
+    return (
+        replace(
+            config, tied_embeddings=False, embed_scale=1.0, logit_scale=1.0, post_embedding_ln=False, biases=biases
+        ),
+        new,
+    )
 
 
 PROCESSES: dict[str, Process] = {
     "fold_ln": fold_ln,
     "center_writing_weights": center_writing_weights,
     "center_unembed": center_unembed,
+    "fold_value_biases": fold_value_biases,
+    "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
 }
-"""In the order they are applied."""
+"""In the order they are applied: norms add to value biases, centring changes what these are multiplied with."""
 
 
 @torch.no_grad()
@@ -118,7 +227,7 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
     fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
     """
     for name, change in PROCESSES.items():
-        if wanted.get(name) is False or name in config.processing:
+        if wanted.get(name, False) is False or name in config.processing:
             continue
         try:
             config, weights = change(config, weights)
@@ -131,17 +240,22 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
     return config, weights
 
 
-def _all(held: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
+def _all(held: Held) -> list[Tensor]:
     return list(held) if isinstance(held, tuple) else [held]
 
 
-def _padded(held: Tensor | tuple[Tensor, ...] | None, like: Tensor | tuple[Tensor, ...]) -> list[Tensor | None]:
+def _padded(held: Held | None, like: Held) -> list[Tensor | None]:
     return [None] * len(_all(like)) if held is None else list(_all(held))
 
 
-def _like(held: Tensor | tuple[Tensor, ...], tensors: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
+def _like(held: Held, tensors: list[Tensor]) -> Held:
     return tuple(tensors) if isinstance(held, tuple) else tensors[0]
 
 
-def _ordered(config: ModelConfig, weights: Weights) -> Weights:
-    return {name: weights[name] for name in weight_shapes(config)}
+def _added(old: Held | None, shifts: list[Tensor]) -> list[Tensor]:
+    return shifts if old is None else [o + shift for o, shift in zip(_all(old), shifts, strict=True)]
+
+
+def _done(name: str, config: ModelConfig, weights: Weights) -> Processed:
+    config = replace(config, processing=(*config.processing, name))
+    return config, {name: weights[name] for name in weight_shapes(config)}
