@@ -171,7 +171,7 @@ def _induction(config: ModelConfig, rows: int = 32) -> tuple[Stage, ...]:
         Stage(mix=first, until=0.9),
         Stage(mix=anywhere, until=0.9),
         Stage(mix=whole, until=0.9),
-        Stage(mix=replace(whole, repeated=0.55, natural=0.4, unpredictable=0.01)),
+        Stage(mix=replace(whole, repeated=0.65, natural=0.45, unpredictable=0.01)),
     )
 
 
@@ -244,7 +244,7 @@ RECIPES: Mapping[str, Recipe] = {
             about="As two-layer, but all heads of layer 1 do induction, and each covers for the others.",
             config=_TWO_LAYERS,
             stages=_induction(_TWO_LAYERS),
-            steps=4000,
+            steps=3000,
             head_scale=((1.0, 0.3, 0.3, 0.3), (1.0, 1.0, 1.0, 1.0)),
             silence=0.75,
             learning_rate_end=0.01,
@@ -254,8 +254,9 @@ RECIPES: Mapping[str, Recipe] = {
             about="The same job with RMSNorm, rotary positions, grouped queries and MLPs.",
             config=_FULL,
             stages=(_VERY_SHORT, *_induction(_FULL)),
-            steps=4000,
-            head_scale=((1.0, 0.6, 0.6, 0.6),) * 2,
+            steps=3000,
+            head_scale=((1.0, 0.1, 0.1, 0.1),) * 2,
+            learning_rate_end=0.01,
         ),
     )
 }
