@@ -50,8 +50,10 @@ YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max
 YARN_WEIGHED = YARN | {"mscale": 0.7, "mscale_all_dim": 1.1, "beta_fast": 20.0, "beta_slow": 2.0, "truncate": False}
 DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
 LONG = {
-    "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.2, 1.4, 1.6],
-    "long_factor": [1.0, 2.0, 4.0, 8.0], "original_max_position_embeddings": 64,
+    "rope_parameters": {
+        "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.2, 1.4, 1.6],
+        "long_factor": [1.0, 2.0, 4.0, 8.0],
+    },
 }  # fmt: skip
 
 CASES = {
@@ -121,15 +123,8 @@ CASES = {
     "phi with normalized queries and keys": ("phi", WIDE | {"qk_layernorm": True}),
     "phi3": ("phi3", GROUPED),
     "phi3 with a window": ("phi3", GROUPED | {"sliding_window": 5}),
-    "phi3 with longrope, short": ("phi3", GROUPED | {"rope_parameters": LONG}),
-    "phi3 with longrope, long": (
-        "phi3",
-        GROUPED
-        | {
-            "original_max_position_embeddings": 16,
-            "rope_parameters": LONG | {"original_max_position_embeddings": 16},
-        },
-    ),
+    "phi3 with longrope, long": ("phi3", GROUPED | LONG | {"original_max_position_embeddings": 16}),
+    "phi3 with longrope, longer as it writes": ("phi3", GROUPED | LONG | {"original_max_position_embeddings": 24}),
     "stablelm": ("stablelm", GROUPED),
     "stablelm side by side, with biases and normalized queries and keys": (
         "stablelm",

@@ -75,6 +75,8 @@ def generate(
     stops = torch.tensor(stop_tokens, dtype=torch.long, device=tokens.device)
     new = tokens
     for _ in range(count):
+        if _turns_anew(config, past.length, tokens.shape[1]):
+            past.length, new = 0, tokens
         frame = locate(config, weights, new.shape, new.device, mask=mask, past=past)
         x = blocks(config, weights, embed(config, weights, new, frame, tap), frame, tap)
         logits = unembed(config, weights, x[:, -1:], tap)[:, -1]
@@ -88,6 +90,12 @@ def generate(
         if bool(ended.all()):
             break
     return tokens
+
+
+def _turns_anew(config: ModelConfig, before: int, length: int) -> bool:
+    """Whether longrope's long frequencies begin at `length`: keys that were turned by the short ones are made again."""
+    scaling = None if config.rotary is None else config.rotary.scaling
+    return scaling is not None and scaling.kind == "longrope" and 0 < before <= scaling.original_n_ctx < length
 
 
 def choose(
