@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rung.config import BIASES, ModelConfig, Rotary, bias_shapes
+from rung.config import Alibi, ModelConfig, Rotary, bias_shapes
 from rung.evidence.claim import INDUCTION
 from rung.evidence.ladder import Agreement, Proof, Verdict
 from rung.evidence.measurement import Floors, Measurement, Outcome
@@ -36,6 +36,33 @@ KINDS: dict[str, dict[str, Any]] = {
     "LN, shortformer, biases": {
         "positional_embedding_type": "shortformer", "biases": "all",
     },
+    "RMS before and behind, queries normed, caps, windows": {
+        "normalization_type": "RMS", "norm_placement": "both", "qk_norm": "head", "attn_scores_soft_cap": 2.0,
+        "output_logits_soft_cap": 5.0, "windows": (4, None, 6), "embed_scale": 3.0, "tied_embeddings": True,
+        "positional_embedding_type": "rotary", "rotary": Rotary(dim=6), "rotary_local": Rotary(dim=6, base=10.0),
+        "n_key_value_heads": 2, "d_mlp": 24, "act_fn": "gelu_new", "gated_mlp": True,
+    },
+    "RMS behind, all queries normed as one": {
+        "normalization_type": "RMS", "norm_placement": "post", "qk_norm": "heads", "d_mlp": 24, "act_fn": "silu",
+        "gated_mlp": True, "positional_embedding_type": "rotary", "rotary": Rotary(dim=6), "n_key_value_heads": 2,
+    },
+    "LN before and behind, all queries normed as one, biases": {
+        "norm_placement": "both", "qk_norm": "heads", "biases": "all", "d_mlp": 24, "act_fn": "gelu",
+    },
+    "LN, slopes, normed embeddings, biases": {
+        "positional_embedding_type": "alibi", "alibi": Alibi(slopes=(1.0, 0.5, 0.25, 0.125)), "biases": "all",
+        "post_embedding_ln": True, "d_mlp": 24, "act_fn": "gelu",
+    },
+    "LN, each query normed, scaled logits, parallel": {
+        "qk_norm": "head", "biases": frozenset(("ln1_b", "q_norm_b", "k_norm_b")), "logit_scale": 0.25,
+        "tied_embeddings": True, "parallel_attn_mlp": True, "d_mlp": 24, "act_fn": "silu", "gated_mlp": True,
+        "positional_embedding_type": "rotary", "rotary": Rotary(dim=4, pairing="adjacent"), "windows": (None, 5, None),
+    },
+    "RMS, experts, clipped in vain": {
+        "normalization_type": "RMS", "positional_embedding_type": "rotary", "rotary": Rotary(dim=6), "d_mlp": 12,
+        "act_fn": "silu", "gated_mlp": True, "n_experts": 3, "experts_per_token": 2, "d_mlp_shared": 8,
+        "clip_qkv": 100.0,
+    },
 }  # fmt: skip
 
 
@@ -44,7 +71,7 @@ def _build(kind: str = "no norm, shortformer, attention only", seed: int = 0, **
     values = shape | KINDS[kind] | changes
     if values.get("biases") == "all":
         fitting = bias_shapes(ModelConfig(**(values | {"biases": frozenset()})))
-        values["biases"] = frozenset(BIASES) & set(fitting)
+        values["biases"] = frozenset(fitting) - {"b_gate"}
     model = HookedTransformer(ModelConfig(**values), seed=seed).double()
     generator = torch.Generator().manual_seed(seed)
     # Every weight counts: no zero biases, no norms of ones, no tiny embeddings.

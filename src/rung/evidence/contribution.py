@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..circuits.heads import Head, attention_scale, head_label, kv_head
-from ..engine.positions import locate, turn
+from ..circuits.heads import Head, attention_scale, head_label
+from ..engine.cache import ActivationCache
+from ..engine.positions import locate
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
 from ..engine.transformer import upcast
 from ..engine.weights import block_weights, single, unembedding
+from ..engine.writes import linear_norm, norms_behind, write_matrix
+from ..errors import InterventionError
+from ..methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
 from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores
 from .measurement import Floors, Measurement, Outcome, Tables, in_words
@@ -38,100 +43,94 @@ class DirectAttribution:
 def direct_attribution(trial: Trial) -> DirectAttribution:
     """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; parts sum to the logits' own."""
     config, at, tokens = trial.config, trial.told, trial.batch.tokens.to(trial.model.device)
-    tap = CacheTap(_writers(trial), keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0])
-    logits = trial.row_logits(trial.run(trial.batch.tokens, tap), at, tap)
+    scale = [] if config.normalization_type is None else [Site("ln_final.scale")]
+    tap = CacheTap(
+        [*written_sites(config, config.n_layers), *scale], keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0]
+    )
+    stream = trial.run(trial.batch.tokens, tap)
+    trial.row_logits(stream, at, tap)
+    logits = uncapped_logits(config, trial.weights, stream[at][None])[0]
     W_U = upcast(unembedding(trial.weights)).T
     right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
-    member = torch.zeros(len(tokens), config.d_vocab, device=tokens.device).scatter_(1, tokens, 1.0)
+    member = torch.zeros(len(tokens), config.n_out, device=tokens.device).scatter_(1, tokens, 1.0)
     count = member.sum(1, keepdim=True)
     # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
     stretch = (count / (count - 1))[sequence]
-    direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch
+    direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
     of_right = logits.gather(1, right[:, None])
     whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
+    w_final, parts = single(trial.weights, "ln_final_w"), ActivationCache(tap.store, trial.model, has_batch_dim=False)
 
     def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
-        part, w = upcast(part), single(trial.weights, "ln_final_w")
-        if config.normalization_type in ("LN", "LNPre"):
-            part = part - part.mean(-1, keepdim=True)
-        if config.normalization_type is not None:
-            part = part / tap.store["ln_final.hook_scale"]
-        return ((part if w is None else part * w) * direction).sum(-1)
+        part = linear_norm(config, w_final, upcast(part))
+        part = part if config.normalization_type is None else part / tap.store["ln_final.hook_scale"]
+        return (part * direction).sum(-1)
 
     heads: dict[Head, PerSequence] = {}
     summed = torch.zeros_like(whole)
-    for site in tap.sites:
+    for site in written_sites(config, config.n_layers):
         if site.name == "z" and site.layer is not None:
             w = block_weights(trial.weights, site.layer)
             for head in range(config.n_heads):
-                own = share(tap.store[site.path][:, head] @ w.W_O[head])
+                written = upcast(tap.store[site.path][:, head] @ w.W_O[head])
+                own = share(parts.as_written(written, "attn_out", site.layer))
                 heads[site.layer, head] = per_sequence(own, at)
                 summed += own
-            summed += 0 if w.b_O is None else share(w.b_O.expand(len(right), -1))
+            if w.b_O is not None:
+                summed += share(parts.as_written(upcast(w.b_O).expand(len(right), -1), "attn_out", site.layer))
         elif site.name in ("embed", "pos_embed", "mlp_out"):
             summed += share(tap.store[site.path])
     b, b_U = single(trial.weights, "ln_final_b"), single(trial.weights, "b_U")
     summed += 0 if b is None else direction @ upcast(b)
-    summed += 0 if b_U is None else (b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]) * stretch[:, 0]
+    if b_U is not None:
+        of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
+        summed += of_bias * stretch[:, 0] * config.logit_scale
     return DirectAttribution(heads, float((whole - summed).abs().max() / whole.abs().max()))
 
 
-def _writers(trial: Trial) -> list[Site]:
-    config = trial.config
-    sites = [Site("embed"), *(Site("z", layer) for layer in range(config.n_layers))]
-    if config.positional_embedding_type in ("standard", "sinusoidal"):
-        sites.append(Site("pos_embed"))
-    if not config.attn_only:
-        sites += [Site("mlp_out", layer) for layer in range(config.n_layers)]
-    return sites if config.normalization_type is None else [*sites, Site("ln_final.scale")]
-
-
 @torch.no_grad()
-def key_attribution(trial: Trial, receiver: Head, into: str) -> dict[Head, PerSequence]:
+def key_attribution(trial: Trial, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
     """What each earlier head's write adds, through the receiver's K (or Q), to its score of the right key.
 
     Of a told query: the score at the token after the first occurrence minus the mean over the query's other keys, the
-    norm before the receiver scaled as in this run.
+    scale of every norm on the way as in this run; a query that does not see that token adds nothing. Before a cap.
+    Raises InterventionError where the receiver's keys (queries) were cut off.
     """
-    layer, index = receiver
-    config, batch, w = trial.config, trial.batch, block_weights(trial.weights, receiver[0])
-    group, queries_of = kv_head(config, receiver), "rot_q" if config.rotary else "q"
-    keys_of = "rot_k" if config.rotary else "k"
-    sites = [Site(queries_of, layer), Site(keys_of, layer)]
-    sites += [] if config.normalization_type is None else [Site("ln1.scale", layer)]
-    tap = CacheTap(sites)
-    trial.run(batch.tokens, tap)
-    frame = locate(config, trial.weights, batch.tokens.shape, trial.model.device)
-    scale = tap.store[Site("ln1.scale", layer).path] if config.normalization_type else None
-    W = w.W_K[group] if into == "K" else w.W_Q[index]
-    fixed = tap.store[sites[0].path][:, :, index] if into == "K" else tap.store[sites[1].path][:, :, group]
+    layer = receiver[0]
+    config, tokens = trial.config, trial.batch.tokens
+    behind = [Site("ln1_post.scale", at) for at in range(layer)] if norms_behind(config) else []
+    tap = CacheTap([*reading_sites(config, layer), *behind])
+    trial.run(tokens, tap)
+    frame = locate(config, trial.weights, tokens.shape, trial.model.device)
+    read = FrozenRead.of(trial.model, receiver, into, tap.store, frame)
+    q, k = met(trial.model, receiver, tap.store)
+    seen = seen_keys(frame, layer, tokens.shape[1])
 
-    def read(z: Float[Tensor, "batch pos d_head"], W_O: Tensor) -> PerSequence:
-        written = upcast(z @ W_O)
-        if config.normalization_type in ("LN", "LNPre"):
-            written = written - written.mean(-1, keepdim=True)
-        written = written if scale is None else written / scale
-        written = written if w.ln1_w is None else written * w.ln1_w
-        part = written @ upcast(W)
-        part = turn(config, layer, part.unsqueeze(2), frame)[:, :, 0]
-        scores = (fixed @ part.mT if into == "K" else part @ fixed.mT) / attention_scale(config)
-        return _right_against_others(trial, scores)
+    def pushed(z: Float[Tensor, "batch pos d_head"], sender: Head) -> PerSequence:
+        # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
+        W = write_matrix(config, block_weights(trial.weights, sender[0]), sender[1]) @ read.matrix
+        part = upcast(z) @ W / (read.before * read.after)
+        part = read.turned(part / tap.store[Site("ln1_post.scale", sender[0]).path] if behind else part)
+        scores = (q @ part.mT if into == "K" else part @ k.mT) / attention_scale(config)
+        return _right_against_others(trial, scores, seen)
 
     return {
-        (at, head): read(z[:, :, head], block_weights(trial.weights, at).W_O[head])
+        (at, head): pushed(z[:, :, head], (at, head))
         for at, z in trial.z(range(layer)).items()
         for head in range(config.n_heads)
     }
 
 
-def _right_against_others(trial: Trial, scores: Float[Tensor, "batch query key"]) -> PerSequence:
+def _right_against_others(
+    trial: Trial, scores: Float[Tensor, "batch query key"], seen: Bool[Tensor, "query key"]
+) -> PerSequence:
     batch, at = trial.batch, trial.told
     n = scores.shape[1]
-    seen = torch.ones(n, n, dtype=torch.bool, device=scores.device).tril()
     right = (torch.arange(n) - batch.back[:, None] + 1).clamp(0, n - 1).to(scores.device)
     own = scores.gather(2, right[:, :, None])[..., 0]
     others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
-    return per_sequence((own - others)[at], at)
+    found = seen.expand(len(scores), -1, -1).gather(2, right[:, :, None])[..., 0]
+    return per_sequence(((own - others) * found)[at], at)
 
 
 def contribution(
@@ -177,7 +176,18 @@ def _relay(
             required=True,
             said=f"{role.labels} is said to write values, which no score reads: there is nothing to attribute",
         )
-    reads = [key_attribution(trial, head, edge.into) for head in receivers.heads]
+    try:
+        reads = [key_attribution(trial, head, edge.into) for head in receivers.heads]
+    except InterventionError as error:
+        return Measurement(
+            rung=2,
+            test=f"attribution through {edge.into}",
+            subject=role.labels,
+            outcome=Outcome.INCONCLUSIVE,
+            required=True,
+            n=trial.n,
+            said=str(error),
+        )
     common = set.intersection(*(set(read) for read in reads))
     heads = {head: np.mean([read[head] for read in reads], axis=0) for head in common}
     tables["attribution", role.name] = heads

@@ -15,7 +15,7 @@ from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label, kv_head
 from ..engine.sites import Site
 from ..engine.taps import EditTap, Tap
-from ..engine.weights import block_weights
+from ..methods.patching import message
 from ..tasks.induction import corrupt
 from .claim import Claim, Edge, Role
 from .clue import Scores
@@ -159,28 +159,24 @@ def denoising(trial: Trial, role: Role, floors: Floors, seed: int) -> Measuremen
 def edge_effects(trial: Trial, claim: Claim, edge: Edge) -> tuple[dict[Into, PerSequence], PerSequence]:
     """What foreign messages from the sender cost: through each input of the receiver directly, and everywhere at once.
 
-    The receiver's input gets (z' − z) W_O added, z' the sender's on another sequence; all between stays as it was, the
-    norm before the receiver is computed anew. Losses are averaged over the foreign sequences.
+    The receiver's input gets `message` added, (z' − z) W_O with z' the sender's on another sequence; all between stays
+    as it was, the norm before the receiver is computed anew. Losses are averaged over the foreign sequences.
     """
     senders, receivers = claim.role(edge.sender).heads, claim.role(edge.receiver).heads
     layers = sorted({layer for layer, _ in senders})
     clean, foreign = trial.z(layers), trial.z(layers, donors=True)
+    before = {Site("z", layer).path: z for layer, z in clean.items()}
     rows = trial.donor_rows(PATCH_DONORS).to(trial.model.device)
     start = min(layer for layer, _ in receivers)
     along: dict[Into, list[PerSequence]] = {into: [] for into in get_args(Into)}
     whole: list[PerSequence] = []
     for row in rows:
-        delta = torch.stack(
-            [
-                (foreign[layer][row][:, :, head] - clean[layer][:, :, head])
-                @ block_weights(trial.weights, layer).W_O[head]
-                for layer, head in senders
-            ]
-        ).sum(0)
+        swapped = {layer: foreign[layer][row] for layer in layers}
+        after = {Site("z", layer).path: z for layer, z in swapped.items()}
+        delta = message(trial.config, trial.weights, senders, before, after)
         for into in get_args(Into):
             tap = _into(trial, receivers, into, delta)
             along[into].append(trial.losses([tap], start) - trial.clean)
-        swapped = {layer: foreign[layer][row] for layer in layers}
         whole.append(trial.losses([put_heads(senders, swapped)], layers[0]) - trial.clean)
     return {into: np.mean(found, axis=0) for into, found in along.items()}, np.mean(whole, axis=0)
 

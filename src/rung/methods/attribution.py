@@ -152,8 +152,8 @@ def attribute_scores(
     q, k = met(model, (layer, head), cache)
     q = q[:, list(at)]
 
-    def contrast(scores: Float[Tensor, "*batch query pos"]) -> Float[Tensor, "batch query"]:
-        scores = scores.expand(len(tokens), -1, -1)
+    def contrast(scores: Float[Tensor, "#batch #query pos"]) -> Float[Tensor, "batch query"]:
+        scores = scores.expand(len(tokens), len(at), -1)
         own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
         return own - (scores.masked_fill(~seen, 0).sum(-1) - own) / (seen.sum(-1) - 1)
 
@@ -307,8 +307,9 @@ class FrozenRead:
         def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
             return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
 
+        pos = self.frame.pos_embed if self.config.positional_embedding_type == "shortformer" else None
         made: dict[str, Tensor | None] = {
-            "pos": read(self.frame.pos_embed) if _positions_apart(self.config, self.frame) else None,
+            "pos": None if pos is None else read(pos),
             "ln1.b": None if w.ln1_b is None else read(w.ln1_b),
             f"b_{self.into}": None if b is None else upcast(b),
         }
@@ -321,10 +322,6 @@ class FrozenRead:
                 f"{self.into.lower()}_norm.b",
                 self.turned(upcast(norm_b)[self.index].expand(*self.after.shape[:2], -1)),
             )
-
-
-def _positions_apart(config: ModelConfig, frame: Frame) -> bool:
-    return config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
 
 
 def met(

@@ -7,7 +7,7 @@ computed anew. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,8 @@ from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.sites import Site, check_head
 from ..engine.taps import Edit, EditTap, Tap
-from ..engine.weights import block_weights
+from ..engine.weights import Weights, block_weights
+from ..engine.writes import attention_write, norms_behind
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
@@ -70,7 +71,8 @@ def patch_paths(
     """`metric` of each example in the clean run, and with all of `edges` carrying what they carry in the corrupted run.
 
     The receiver's input gets (z' − z) W_O added, z the sender's in the clean run, z' in that of `corrupted`, example by
-    example; the norm before the receiver is computed anew from it. Raises RungError for an edge within a layer or
+    example: what swapping z for z' changes in what its layer's attention writes, a norm behind it computed anew, as is
+    the norm before the receiver. Raises RungError for an edge within a layer or
     backwards, InterventionError for no edge or corrupted sequences that do not match.
     """
     if not edges:
@@ -88,6 +90,33 @@ def patch_paths(
     return Effect(tuple(map(str, edges)), "path patch from a corrupted run", metric.name, metric.unit, clean, edited)
 
 
+def message(
+    config: ModelConfig,
+    weights: Weights,
+    senders: Sequence[Head],
+    before: Mapping[str, Tensor],
+    after: Mapping[str, Tensor],
+) -> Float[Tensor, "batch pos d_model"]:
+    """What changes in what attention writes when `senders` average what they do in the run `after`: Σ (z' − z) W_O, the
+    norm behind it computed anew. Both runs hold z, by path; layers do not hear of each other's change.
+    """
+    total: Tensor | None = None
+    for layer in sorted({layer for layer, _ in senders}):
+        z, w = before[Site("z", layer).path], block_weights(weights, layer)
+        heads = [head for at, head in senders if at == layer]
+        if norms_behind(config):
+            swapped = z.clone()
+            swapped[:, :, heads] = after[Site("z", layer).path][:, :, heads]
+            change = attention_write(config, w, layer, swapped) - attention_write(config, w, layer, z)
+        else:
+            change = torch.einsum(
+                "bphe,hed->bpd", after[Site("z", layer).path][:, :, heads] - z[:, :, heads], w.W_O[heads]
+            )
+        total = change if total is None else total + change
+    assert total is not None
+    return total
+
+
 def path_tap(
     model: HookedTransformer,
     tokens: Int[Tensor, "batch pos"],
@@ -98,16 +127,14 @@ def path_tap(
     sites = [Site("z", layer) for layer in sorted({edge.sender[0] for edge in edges})]
     before, after = record(model, tokens, sites), record(model, corrupted, sites)
 
-    def carried(sender: Head) -> Float[Tensor, "batch pos d_model"]:
-        layer, head = sender
-        z = Site("z", layer)
-        return (after[z][:, :, head] - before[z][:, :, head]) @ block_weights(model.weights, layer).W_O[head]
-
+    # Edges into one group's K are one edge: they are not added twice. Senders of one end are swapped together.
+    senders: dict[tuple[Site, int | None], dict[Head, None]] = {}
+    for edge in edges:
+        senders.setdefault(edge.end(model.config), {})[edge.sender] = None
     by_site: dict[Site, list[tuple[int | None, Tensor]]] = {}
-    # Edges into one group's K are one edge: they are not added twice.
-    ends = dict.fromkeys((edge.sender, *edge.end(model.config)) for edge in edges)
-    for sender, site, index in ends:
-        by_site.setdefault(site, []).append((index, carried(sender)))
+    for (site, index), heads in senders.items():
+        delta = message(model.config, model.weights, tuple(heads), before.cache_dict, after.cache_dict)
+        by_site.setdefault(site, []).append((index, delta))
 
     def add(x: Tensor, here: list[tuple[int | None, Tensor]]) -> Tensor:
         x = x.clone()

@@ -12,10 +12,16 @@ SINES = 1e-5
 """Sinusoidal positions are made in float32."""
 
 
+def uncapped(model, tokens):
+    """The model's logits, their cap undone."""
+    logits, cap = model(tokens), model.config.output_logits_soft_cap
+    return logits if cap is None else cap * torch.atanh(logits / cap)
+
+
 def test_the_parts_sum_to_the_logit(any_kind, draw) -> None:
     model, tokens, targets = any_kind, draw(), draw(seed=2)
     found = attribute_logits(model, tokens, targets)
-    torch.testing.assert_close(found.total, model(tokens).gather(-1, targets[..., None])[..., 0])
+    torch.testing.assert_close(found.total, uncapped(model, tokens).gather(-1, targets[..., None])[..., 0])
     assert found.values.shape == (len(found.labels), 3, 7)
     assert found.residual.abs().max() < EXACT * found.values.abs().max() + EXACT
     assert {"embed", "0.0", "2.3"} <= set(found.labels)
@@ -29,7 +35,7 @@ def test_less_the_mean_of_other_tokens_at_some_queries(any_kind, draw) -> None:
     model, tokens = any_kind, draw()
     targets, minus = draw(seed=2, length=2), torch.stack([draw(seed=s, length=2) for s in (3, 4, 5)], -1)
     found = attribute_logits(model, tokens, targets, minus, queries=[4, 2])
-    logits = model(tokens)[:, [4, 2]]
+    logits = uncapped(model, tokens)[:, [4, 2]]
     expected = logits.gather(-1, targets[..., None])[..., 0] - logits.gather(-1, minus).mean(-1)
     torch.testing.assert_close(found.total, expected)
     assert found.residual.abs().max() < EXACT * found.values.abs().max() + EXACT
@@ -52,11 +58,14 @@ def test_the_parts_of_a_score_sum_to_it(any_kind, draw, into) -> None:
     queries, keys = [6, 1, 4], torch.tensor([[3, 0, 4], [1, 1, 0], [6, 0, 2]])
     found = attribute_scores(model, tokens, (2, 3), into, queries, keys)
     scores = model.run_with_cache(tokens, names_filter="attn_scores")[1]["attn_scores", 2][:, 3]
+    cap = model.config.attn_scores_soft_cap
+    scores = scores if cap is None else torch.where(scores.isfinite(), cap * torch.atanh(scores / cap), scores)
     for example in range(3):
         for at, query in enumerate(queries):
             key = int(keys[example, at])
             row = scores[example, query, : query + 1]
-            others = torch.cat((row[:key], row[key + 1 :])).mean()
+            others = torch.cat((row[:key], row[key + 1 :]))
+            others = others[others.isfinite()].mean()  # what is out of the window counts for nothing
             assert float(found.total[example, at]) == pytest.approx(float(row[key] - others))
     tolerance = SINES if model.config.positional_embedding_type == "sinusoidal" else EXACT
     assert found.residual.abs().max() < tolerance * found.values.abs().max() + tolerance

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from rung.circuits.heads import kv_head
 from rung.engine.positions import locate
@@ -21,6 +22,18 @@ def every_edge(config, sender):
     return [Edge(sender)] + [Edge(sender, receiver, into) for receiver in later for into in ("Q", "K", "V")]
 
 
+def message(model, clean, other, layer, head):
+    """What swapping one head's result changes in what its layer's attention writes, by hand."""
+    result, config = clean["result", layer].clone(), model.config
+    result[:, :, head] = other["result", layer][:, :, head]
+    w = block_weights(model.weights, layer)
+    out = result.sum(2) + (0 if w.b_O is None else w.b_O)
+    if config.norm_placement != "pre":
+        norm = F.layer_norm if config.normalization_type == "LN" else F.rms_norm
+        out = norm(out, (config.d_model,), eps=config.eps) * w.ln1_post_w
+    return out - clean["attn_out", layer]
+
+
 def test_a_run_patched_with_itself_stays_as_it_was(any_kind, draw) -> None:
     tokens = draw()
     found = patch_paths(any_kind, tokens, tokens, every_edge(any_kind.config, (0, 1)), LOSS)
@@ -29,12 +42,16 @@ def test_a_run_patched_with_itself_stays_as_it_was(any_kind, draw) -> None:
 
 @pytest.mark.parametrize("groups", [4, 2])
 @pytest.mark.parametrize("norm", [None, "LN", "RMSPre"])
-@pytest.mark.parametrize("positions", ["shortformer", "standard"])
-def test_all_edges_together_are_the_heads_whole_effect(build, draw, norm, positions, groups) -> None:
+@pytest.mark.parametrize(
+    ("positions", "placement"),
+    [("shortformer", "pre"), ("standard", "pre"), ("standard", "both"), ("standard", "post")],
+)
+def test_all_edges_together_are_the_heads_whole_effect(build, draw, norm, positions, placement, groups) -> None:
     """Attention only: nothing but later heads and the logits reads a head."""
     model = build(
         "LN, shortformer, biases",
         normalization_type=norm,
+        norm_placement=placement,
         positional_embedding_type=positions,
         n_key_value_heads=groups,
         biases=frozenset({"b_Q", "b_V", "b_O"}),
@@ -52,8 +69,7 @@ def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) 
     config, w = model.config, block_weights(model.weights, 2)
     _, clean = model.run_with_cache(tokens)
     _, other = model.run_with_cache(corrupted)
-    delta = (other["result", 0] - clean["result", 0])[:, :, 1]
-    x = clean["resid_pre", 2] + delta
+    x = clean["resid_pre", 2] + message(model, clean, other, 0, 1)
     frame = locate(config, model.weights, tokens.shape, tokens.device)
     read = dict(zip("QKV", attention_inputs(config, w, 2, x, frame, NO_TAP), strict=True))[into]
     made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
@@ -76,7 +92,7 @@ def test_straight_to_the_logits_is_the_last_stream_with_the_swap(any_kind, draw)
     model, tokens, corrupted = any_kind, draw(), draw(seed=2)
     _, clean = model.run_with_cache(tokens)
     _, other = model.run_with_cache(corrupted)
-    x = clean["resid_post", 2] + (other["result", 1] - clean["result", 1])[:, :, 3]
+    x = clean["resid_post", 2] + message(model, clean, other, 1, 3)
     by_hand = model(x, start_at_layer=3)
     found = patch_paths(model, tokens, corrupted, [Edge((1, 3))], LOSS)
     torch.testing.assert_close(found.edited, LOSS(by_hand, tokens))
