@@ -71,7 +71,7 @@ def _later(keys: Keys, shape: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _local_rotary(keys: Keys) -> Mapping[str, Any]:
+def _local_rotary(keys: Keys) -> Any:
     """The windowed layers' settings, from the newer section of two or the older keys; the rest is left for the full."""
     base, sections = keys.number("rope_local_base_freq", 1e4), keys.take("rope_parameters", None)
     if sections is None:
@@ -80,8 +80,7 @@ def _local_rotary(keys: Keys) -> Mapping[str, Any]:
     if not isinstance(sections, Mapping) or set(sections) != set(kinds):
         raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
     keys.put("rope_parameters", sections[kinds[0]])
-    local: Mapping[str, Any] = sections[kinds[1]]
-    return local
+    return sections[kinds[1]]
 
 
 GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")

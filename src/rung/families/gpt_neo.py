@@ -65,7 +65,7 @@ def _local_layers(types: Any, n_layers: int) -> list[bool]:
         kinds = [kind for pattern, times in types for _ in range(times) for kind in pattern]
     except (TypeError, ValueError):
         kinds = []
-    if len(kinds) != n_layers or not set(kinds) <= {"global", "local"}:
+    if len(kinds) != n_layers or not all(kind in ("global", "local") for kind in kinds):
         raise ConfigError(
             f"config.json says attention_types = {types!r}; each of {n_layers} layers must be 'global' or 'local'"
         )

@@ -117,6 +117,12 @@ def layout(request: pytest.FixtureRequest, layouts: dict[str, Layout]) -> Layout
 
 
 @pytest.fixture(scope="session")
+def values() -> Callable[..., Values]:
+    """values(label, **changes): a layout's config.json; None takes a key out."""
+    return _values
+
+
+@pytest.fixture(scope="session")
 def read() -> Callable[..., ModelConfig]:
     """read(label, *names, **changes): the config that a layout's family reads; None takes a key out."""
     return _read
