@@ -217,6 +217,8 @@ class ModelConfig:
     """Logits are multiplied by this, before a cap; 1 once it is in W_U."""
     residual_scale: float = 1.0
     """What the checkpoint multiplies all that blocks write by. W_O and W_out hold it: no computation reads it."""
+    scores_over_layer: bool = False
+    """The checkpoint divides a layer's scores by its number, counted from 1. W_Q holds it: no computation reads it."""
     tied_embeddings: bool = False
     """W_U is the transpose of W_E and not a weight of its own."""
     biases: frozenset[str] = frozenset()
@@ -388,7 +390,7 @@ _NUMBERS = {"eps", "sinusoidal_base", "attn_scale", "base", "factor", "low_freq_
 _NUMBERS |= {"beta_fast", "beta_slow", "attention_factor", "scale", "embed_scale", "logit_scale", "residual_scale"}
 _NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv"}
 _FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos", "norm_expert_weights"}
-_FLAGS |= {"post_embedding_ln", "whole_coordinates", "rounded"}
+_FLAGS |= {"post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
 _TEXTS = {"family", "model_name"}
 _LISTS = {"biases", "processing", "notes"}
 _ROWS = {"windows", "slopes", "short_factors", "long_factors"}

@@ -62,6 +62,7 @@ CASES = {
         "gpt2",
         GPT2 | {"n_inner": 50, "activation_function": "relu", "tie_word_embeddings": False, "layer_norm_epsilon": 1e-3},
     ),
+    "gpt2 whose scores are divided by the layer's number": ("gpt2", GPT2 | {"scale_attn_by_inverse_layer_idx": True}),
     "gpt_neo": ("gpt_neo", GPT_NEO),
     "gptj": ("gptj", GPTJ),
     "gptj that turns whole heads, tied": ("gptj", GPTJ | {"rotary_dim": 8, "tie_word_embeddings": True}),

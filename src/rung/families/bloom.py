@@ -46,6 +46,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.ignore("attention_softmax_in_fp32", "skip_bias_add", "skip_bias_add_qkv", "offset_alibi", "unk_token_id")
     width = keys.size("hidden_size", None) or keys.size("n_embed")
     keys.expect("n_embed", width, None)
+    keys.expect("n_inner", None, 4 * width)
     n_layers = keys.size("n_layer", None) or keys.size("num_hidden_layers", least=0)
     heads, vocab = keys.size("n_head", None) or keys.size("num_attention_heads"), keys.size("vocab_size")
     bos, notes = bos_or_none(keys.size("bos_token_id", None, least=-1), vocab)

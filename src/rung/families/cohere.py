@@ -19,6 +19,7 @@ RULES = (
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' CohereConfig."""
+    keys.assume(max_position_embeddings=8192)
     keys.expect("mlp_bias", False)
     return build(
         keys,

@@ -59,6 +59,8 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     if keys.flag("alibi", False):
         slopes = Alibi(slopes=alibi_slopes(n_heads), scale=1 / math.sqrt(shape["d_head"]), rounded=True)
         shape |= {"positional_embedding_type": "alibi", "rotary": None, "alibi": slopes}
+    d_mlp = keys.size("ffn_hidden_size", 4 * shape["d_model"])
+    keys.expect("ff_factor", d_mlp // shape["d_model"])
     biases = {"ln1_b", "ln2_b", "ln_final_b"}
     if keys.flag("bias", False):
         biases |= {"b_Q", "b_K", "b_V", "b_O", "b_in", "b_out"}
@@ -66,7 +68,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
         keys,
         "falcon",
         shape | {"n_key_value_heads": n_kv},
-        d_mlp=keys.size("ffn_hidden_size", 4 * shape["d_model"]),
+        d_mlp=d_mlp,
         act_fn=keys.activation("activation", "gelu"),
         parallel_attn_mlp=keys.flag("parallel_attn", True) or new,
         eps=keys.number("layer_norm_epsilon", 1e-5),

@@ -27,18 +27,25 @@ GEMMA2_RULES = (
 )
 
 
+_GELU = ("gelu", "gelu_pytorch_tanh", "gelu_new")
+
+
 def read_gemma(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GemmaConfig; its first releases say gelu and mean gelu_new."""
+    keys.assume(num_key_value_heads=16, head_dim=256, max_position_embeddings=8192)
     keys.expect("use_bidirectional_attention", None, False)
-    later = keys.take("hidden_activation", None)
+    keys.expect("hidden_act", *_GELU)
+    keys.expect("hidden_activation", None, *_GELU)
     shape = _scaled(read_gated(keys, tied=True))
-    keys.expect("hidden_activation", later, None)
     return build(keys, "gemma", shape | {"act_fn": "gelu_new"}, biases=gated_biases(keys))
 
 
 def read_gemma2(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Gemma2Config: every other layer sees a window, the first does."""
+    keys.assume(max_position_embeddings=8192, attn_logit_softcapping=50.0, final_logit_softcapping=30.0)
+    keys.assume(num_key_value_heads=4, head_dim=256, sliding_window=4096)
     keys.expect("use_bidirectional_attention", None, False)
+    keys.expect("sliding_window_size", keys.take("sliding_window"))
     shape = _later(keys, _scaled(read_gated(keys, tied=True)))
     windows = read_windows(keys, shape["n_layers"], lambda layer: layer % 2 == 0)
     return build(keys, "gemma2", shape, windows=windows)
@@ -46,6 +53,7 @@ def read_gemma2(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Gemma3TextConfig: of six layers, five see a window and turn faster."""
+    keys.assume(num_key_value_heads=4, head_dim=256, max_position_embeddings=131072, sliding_window=4096)
     keys.expect("use_bidirectional_attention", None, False)
     local = _local_rotary(keys)
     shape = _later(keys, _scaled(read_gated(keys, RotaryDefaults(base=1e6), tied=True)))

@@ -33,12 +33,17 @@ RULES = (
 )
 
 
+def rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
+    """The table; where a layer's scores are divided by its number (Karamcheti et al. 2021, Mistral), queries are."""
+    divided = ("W_Q", "b_Q") if config.scores_over_layer else ()
+    return tuple(rule._replace(over_layer=divided) for rule in RULES)
+
+
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GPT2Config."""
     keys.expect("scale_attn_weights", True)
-    keys.expect("scale_attn_by_inverse_layer_idx", False)
-    keys.expect("add_cross_attention", False)
-    keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "reorder_and_upcast_attn", "n_ctx")
+    keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "reorder_and_upcast_attn", "n_ctx", "n_special")
+    keys.ignore("predict_special_tokens")
     keys.ignore(*(f"summary_{what}" for what in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj")))
     width, heads, vocab = keys.size("n_embd"), keys.size("n_head"), keys.size("vocab_size")
     bos, notes = bos_or_none(keys.size("bos_token_id", None, least=-1), vocab)
@@ -53,6 +58,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
         d_mlp=keys.size("n_inner", 4 * width),
         act_fn=keys.activation("activation_function", "gelu_new"),
         eps=keys.number("layer_norm_epsilon", 1e-5),
+        scores_over_layer=keys.flag("scale_attn_by_inverse_layer_idx", False),
         tied_embeddings=keys.flag("tie_word_embeddings", True),
         biases=frozenset(BIASES) - {"b_gate", "b_U"},
         bos_token_id=bos,
@@ -67,7 +73,7 @@ GPT2 = Family(
     "gpt2",
     ("gpt2",),
     read_config,
-    RULES,
+    rules,
     prefix="transformer.",
     ignorable=(r"h\.\d+\.attn\.(bias|masked_bias)",),
     tied_copy="lm_head.weight",

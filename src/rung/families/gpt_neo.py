@@ -28,7 +28,7 @@ RULES = (
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GPTNeoConfig."""
     keys.ignore("attention_dropout", "embed_dropout", "resid_dropout", "classifier_dropout", "attention_layers")
-    keys.ignore("gradient_checkpointing", *(f"summary_{what}" for what in _SUMMARY))
+    keys.ignore(*(f"summary_{what}" for what in _SUMMARY))
     width, heads, vocab = keys.size("hidden_size"), keys.size("num_heads"), keys.size("vocab_size")
     n_layers, window = keys.size("num_layers", least=0), keys.size("window_size", 256)
     local = _local_layers(keys.take("attention_types", [[["global", "local"], n_layers // 2]]), n_layers)

@@ -30,7 +30,7 @@ RULES = (
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GPTNeoXConfig."""
-    keys.ignore("classifier_dropout", "is_decoder", "gradient_checkpointing")
+    keys.ignore("classifier_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob")
     shape = read_shape(keys, RotaryDefaults(part=0.25, base_key="rotary_emb_base", part_key="rotary_pct"))
     biases = {"ln1_b", "ln2_b", "ln_final_b", "b_in", "b_out"}
     if keys.flag("attention_bias", True):

@@ -29,7 +29,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GPTJConfig."""
     keys.expect("rotary", True)
     keys.expect("scale_attn_weights", True)
-    keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "n_ctx", "gradient_checkpointing")
+    keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "n_ctx")
     keys.ignore(*(f"summary_{what}" for what in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj")))
     width, heads, vocab = keys.size("n_embd"), keys.size("n_head"), keys.size("vocab_size")
     d_head = keys.share(width, heads)

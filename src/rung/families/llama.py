@@ -25,18 +25,21 @@ RULES = (*ATTENTION, *BEFORE_MLP, *GATED_MLP)
 def read_llama(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' LlamaConfig."""
     keys.expect("rope_interleaved", False)
-    keys.ignore("is_llama_config")
+    keys.ignore("is_llama_config", "max_sequence_length")
     return build(keys, "llama", read_gated(keys), biases=gated_biases(keys))
 
 
 def read_mistral(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' MistralConfig (Jiang et al. 2023, arXiv:2310.06825): every layer sees a window."""
+    keys.assume(num_key_value_heads=8, max_position_embeddings=131072, sliding_window=4096)
     shape = read_gated(keys)
     return build(keys, "mistral", shape, windows=read_windows(keys, shape["n_layers"]))
 
 
 def read_qwen2(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Qwen2Config (Yang et al. 2024, arXiv:2407.10671): biases on queries, keys and values."""
+    keys.assume(num_key_value_heads=32, max_position_embeddings=32768, sliding_window=4096)
+    keys.expect("use_mrope", False)
     shape = read_gated(keys)
     windows = read_optional_windows(keys, shape["n_layers"])
     return build(keys, "qwen2", shape, windows=windows, biases=frozenset({"b_Q", "b_K", "b_V"}))

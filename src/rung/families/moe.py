@@ -5,6 +5,7 @@ from collections.abc import Collection
 from ..config import ModelConfig
 from .modern import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
 from .qwen3 import QK_NORM
+from .rotary import RotaryDefaults
 from .rules import Family, Keys, Rule
 
 _MLP = "model.layers.{l}.mlp"
@@ -34,8 +35,9 @@ QWEN_RULES = (
 
 def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' MixtralConfig."""
+    keys.assume(num_key_value_heads=8, max_position_embeddings=131072, rms_norm_eps=1e-5)
     keys.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
-    shape = read_gated(keys)
+    shape = read_gated(keys, RotaryDefaults(base=1e6))
     return build(
         keys,
         "mixtral",
@@ -50,6 +52,7 @@ def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
 def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Qwen2MoeConfig and Qwen3MoeConfig, with experts in every layer."""
     second = keys.take("model_type") == "qwen2_moe"
+    keys.assume(num_key_value_heads=16 if second else 4, max_position_embeddings=32768, sliding_window=4096)
     keys.expect("decoder_sparse_step", 1)
     keys.expect("mlp_only_layers", [], None)
     keys.ignore("output_router_logits", "router_aux_loss_coef")

@@ -27,6 +27,7 @@ def read_olmo(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 def read_olmo2(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Olmo2Config."""
+    keys.assume(rms_norm_eps=1e-5)
     shape = read_gated(keys) | {"norm_placement": "post", "qk_norm": "heads"}
     return build(keys, "olmo2", shape, biases=gated_biases(keys))
 

@@ -64,6 +64,11 @@ def read_phi(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 def read_phi3(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Phi3Config."""
+    keys.assume(max_position_embeddings=4096, rms_norm_eps=1e-5)
+    for bias in ("attention_bias", "mlp_bias", "lm_head_bias"):
+        keys.expect(bias, False)
+    keys.expect("full_attn_mod", 1)
+    keys.expect("interpolate_factor", 1)
     shape = read_gated(keys)
     return build(keys, "phi3", shape, windows=read_windows(keys, shape["n_layers"]))
 

@@ -15,6 +15,7 @@ QK_NORM = (
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Qwen3Config."""
+    keys.assume(num_key_value_heads=32, head_dim=128, max_position_embeddings=32768, sliding_window=4096)
     shape = read_gated(keys)
     windows = read_optional_windows(keys, shape["n_layers"])
     return build(keys, "qwen3", shape, windows=windows, qk_norm="head", biases=gated_biases(keys))

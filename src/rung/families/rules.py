@@ -19,14 +19,28 @@ _REQUIRED = object()
 # Bookkeeping that transformers writes into every config.json; none of it changes what a model computes.
 _GENERIC = frozenset(
     (
-        *("_name_or_path", "architectures", "auto_map", "model_type", "prefix", "tokenizer_class"),
+        *("_name_or_path", "architectures", "auto_map", "model_type", "prefix", "tokenizer_class", "model_max_length"),
         *("dtype", "torch_dtype", "transformers_version", "transformers.js_config", "use_cache"),
         *("eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "decoder_start_token_id"),
-        *("id2label", "label2id", "problem_type", "finetuning_task", "task_specific_params"),
-        *("return_dict", "output_attentions", "output_hidden_states", "chunk_size_feed_forward"),
-        *("initializer_range", "_attn_implementation_autoset"),
+        *("id2label", "label2id", "_num_labels", "problem_type", "finetuning_task", "task_specific_params"),
+        *("return_dict", "output_attentions", "output_hidden_states", "output_past", "chunk_size_feed_forward"),
+        *("initializer_range", "gradient_checkpointing", "cache_implementation", "torchscript", "use_bfloat16"),
+        *("_attn_implementation", "_attn_implementation_autoset", "attn_implementation", "tf_legacy_loss"),
+        *("is_decoder", "tie_encoder_decoder", "cross_attention_hidden_size", "unsloth_fixed", "unsloth_version"),
+        # How text is drawn when nothing else is asked for; older files keep this here.
+        *("max_length", "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups", "top_k", "top_p"),
+        *("temperature", "typical_p", "diversity_penalty", "repetition_penalty", "length_penalty", "bad_words_ids"),
+        *("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "num_return_sequences", "output_scores"),
+        *("return_dict_in_generate", "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values"),
+        *("exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens"),
     )
 )
+# Keys of every config.json that change nothing at these values, and another model at others.
+_NEUTRAL: Mapping[str, tuple[Any, ...]] = {
+    "is_encoder_decoder": (False,),
+    "add_cross_attention": (False,),
+    "pruned_heads": ({}, None),
+}
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
@@ -46,9 +60,20 @@ class Keys:
     """A config.json read key by key, so that whatever nobody understood can be named."""
 
     def __init__(self, values: Mapping[str, Any], family: str) -> None:
+        """Raises ConfigError where the weights are not stored as numbers."""
         self._values = dict(values)
         self._unread = set(values) - _GENERIC
         self._family = family
+        for name in ("quantization_config", "quantization"):
+            if self.take(name, None):
+                raise ConfigError(
+                    f"config.json has {name}: these weights are stored as codes, and Rung reads floating-point ones. "
+                    "Take the checkpoint that was quantized, or a GGUF of it"
+                )
+
+    def assume(self, **silent: Any) -> None:
+        """Reads on as if the file said these, each where it says nothing; null is something."""
+        self._values = silent | self._values
 
     def take(self, name: str, default: Any = _REQUIRED) -> Any:
         """The value of `name`. Raises ConfigError when it is absent and has no default."""
@@ -123,6 +148,8 @@ class Keys:
 
     def finish(self) -> None:
         """Raises ConfigError for a key that was neither read nor known to be harmless."""
+        for name in self._unread & _NEUTRAL.keys():
+            self.expect(name, *_NEUTRAL[name])
         if self._unread:
             name = sorted(self._unread)[0]
             raise ConfigError(
@@ -150,6 +177,8 @@ class Rule(NamedTuple):
     times: float = 1.0
     skip: int = 0
     """Rows at the beginning that no input reaches."""
+    over_layer: tuple[str, ...] = ()
+    """Those of our names whose weights are divided by the layer's number, counted from 1."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -237,7 +266,8 @@ def apply(step: Step, config: ModelConfig, tensors: Sequence[Tensor]) -> Iterato
     else:
         parts = [ours] if isinstance(rule.ours, str) else list(ours)
     for name, part in zip(rule.names, parts, strict=True):
-        yield weight_path(config, name, step.layer), part
+        number = 1 if step.layer is None or name not in rule.over_layer else step.layer + 1
+        yield weight_path(config, name, step.layer), part if number == 1 else part / number
 
 
 def _stacked(rule: Rule) -> str | None:

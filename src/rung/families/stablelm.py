@@ -28,6 +28,7 @@ def rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' StableLmConfig."""
+    keys.assume(num_key_value_heads=32, max_position_embeddings=4096)
     return build(
         keys,
         "stablelm",

@@ -18,9 +18,13 @@ RULES = (
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' Starcoder2Config."""
+    keys.assume(num_key_value_heads=2, max_position_embeddings=4096)
     keys.expect("norm_type", "layer_norm")
     keys.expect("mlp_type", "default")
-    keys.ignore("embedding_dropout", "residual_dropout")
+    keys.expect("scale_attn_weights", True)
+    keys.ignore("embedding_dropout", "residual_dropout", "attention_softmax_in_fp32")
+    # The published files also spell these as GPT-2 did, the activation wrongly; what counts are the newer names.
+    keys.ignore("activation_function", "layer_norm_epsilon", "scale_attention_softmax_in_fp32")
     shape = read_shape(keys, tied=True)
     biases = {"ln1_b", "ln2_b", "ln_final_b"}
     if keys.flag("use_bias", True):

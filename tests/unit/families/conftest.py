@@ -44,13 +44,15 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "qwen2_moe": (_QWEN_MOE | {"shared_expert_intermediate_size": 5}, ()),
     "qwen3_moe": (_QWEN_MOE, ()),
     "gemma": (_LLAMA | {"head_dim": 4, "hidden_act": "gelu"}, ()),
-    "gemma2": (_LLAMA | {"sliding_window": 4, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}, ()),
-    "gemma3_text": (_LLAMA | {"sliding_window": 4, "sliding_window_pattern": 2}, ()),
+    "gemma2": (_LLAMA | {"head_dim": 2, "sliding_window": 4}, ()),
+    "gemma3_text": (_LLAMA | {"head_dim": 2, "sliding_window": 4, "sliding_window_pattern": 2}, ()),
     "phi": (_PART, ()),
     "phi with normalized queries": (_PART | {"qk_layernorm": True, "num_key_value_heads": 1}, ()),
     "phi3": (_LLAMA | {"sliding_window": None}, ()),
-    "stablelm": (_PART | {"use_qkv_bias": True}, ()),
-    "stablelm side by side": (_PART | {"use_parallel_residual": True, "qk_layernorm": True}, ()),
+    "stablelm": (_PART | {"num_key_value_heads": 2, "use_qkv_bias": True}, ()),
+    "stablelm side by side": (
+        _PART | {"num_key_value_heads": 2, "use_parallel_residual": True, "qk_layernorm": True}, ()
+    ),
     "falcon": (_FALCON, ()),
     "falcon with two norms": (_FALCON | {"new_decoder_architecture": True, "num_kv_heads": 2}, ("h.0.ln_attn.weight",)),
     "falcon one after the other": (

@@ -26,12 +26,16 @@ def test_every_other_layer_of_gemma_2_sees_a_window_unless_it_says_which(read: R
     assert read("gemma2", num_hidden_layers=5).windows == (4, None, 4, None, 4)
     kinds = ["full_attention", "sliding_attention"]
     assert read("gemma2", layer_types=kinds).windows == (None, 4)
-    assert read("gemma2", sliding_window=None).windows is None
+    assert read("gemma2", sliding_window=0).windows is None
 
 
 def test_scores_are_divided_by_the_root_of_the_scalar(read: Read) -> None:
     assert read("gemma2", query_pre_attn_scalar=144).attn_scale == 12.0
-    assert read("gemma2", attn_logit_softcapping=None, final_logit_softcapping=None).output_logits_soft_cap is None
+
+
+def test_gemma_2_caps_by_itself_and_gemma_3_does_not(read: Read) -> None:
+    assert (read("gemma2").attn_scores_soft_cap, read("gemma2").output_logits_soft_cap) == (50.0, 30.0)
+    assert (read("gemma3_text").attn_scores_soft_cap, read("gemma3_text").output_logits_soft_cap) == (None, None)
 
 
 def test_gemma_3_reads_old_keys_and_new_sections_alike(read: Read) -> None:

@@ -47,7 +47,7 @@ def test_values_that_differ_are_taken(gpt2_values: dict[str, Any]) -> None:
         ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon = 'small'"),
         ({"activation_function": "tanh"}, "activation_function = 'tanh'"),
         ({"scale_attn_weights": False}, "scale_attn_weights = False"),
-        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
+        ({"scale_attn_by_inverse_layer_idx": 1}, "scale_attn_by_inverse_layer_idx = 1"),
         ({"add_cross_attention": True}, "add_cross_attention = True"),
         ({"hidden_size": 12}, "hidden_size = 12, which Rung's gpt2 does not understand"),
     ],
