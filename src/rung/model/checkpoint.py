@@ -19,7 +19,8 @@ from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
 from .gguf import open_gguf
 from .places import BUNDLED, Place, bundled_names, find_folder, find_place
-from .source import Source, find_family, open_folder
+from .processing import Own
+from .source import Source, cast, find_family, open_folder
 from .tokenizer import TextTokenizer, check_pair
 
 Read = Callable[[str], Tensor]
@@ -30,7 +31,7 @@ __all__ = [
     "convert",
     "find_folder",
     "load_checkpoint",
-    "rounded",
+    "round_in_place",
     "save_checkpoint",
 ]
 
@@ -39,7 +40,7 @@ class Checkpoint(NamedTuple):
     """A model as read from files, before anything is done to it."""
 
     config: ModelConfig
-    weights: Weights
+    weights: Own
     tokenizer: TextTokenizer | None
 
 
@@ -56,7 +57,7 @@ def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revisi
         config = family.read_config(Keys(source.values, family.name), source.shapes.keys())
         tokenizer = source.tokenizer()
         config = _with_text(_called(config, family, place, source), family, tokenizer, source.puts_bos)
-        weights = _collect(family, config, source.shapes, lambda name: source.read(name).to(dtype))
+        weights = _collect(family, config, source.shapes, lambda name: cast(source.read(name), dtype))
     return Checkpoint(config, weights, tokenizer)
 
 
@@ -76,7 +77,7 @@ def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
 
 def convert(
     values: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.float32
-) -> tuple[ModelConfig, Weights]:
+) -> tuple[ModelConfig, Own]:
     """A model that somebody has loaded: its config's values and its state dict, under the same checks as files."""
     family = find_family(values)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -110,12 +111,18 @@ def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, t
         raise CheckpointError(f"cannot write the model to {folder}: {error}") from None
 
 
-def rounded(config: ModelConfig, weights: Weights, dtype: torch.dtype) -> Weights:
-    """The weights as `dtype`. Raises CheckpointError if one is too large for it."""
-    flat = {name: tensor.detach().to(dtype) for name, tensor in flatten(config, weights)}
-    for name, tensor in flat.items():
+def round_in_place(weights: Own, dtype: torch.dtype) -> None:
+    """Puts `dtype` in the place of what is there, tensor after tensor. Raises CheckpointError if one is too large for
+    it.
+    """
+
+    def narrow(name: str, tensor: Tensor) -> Tensor:
+        tensor = tensor.detach().to(dtype)
         _check_finite(name, tensor)
-    return gather(config, flat)
+        return tensor
+
+    for name, held in weights.items():
+        weights[name] = tuple(narrow(name, each) for each in held) if isinstance(held, tuple) else narrow(name, held)
 
 
 def _floating(name: str, tensor: Tensor) -> Tensor:
@@ -124,7 +131,7 @@ def _floating(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Weights:
+def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Own:
     flat: dict[str, Tensor] = {}
     copies = [name for name in shapes if bare_name(family, name) == family.tied_copy]
     for step in make_plan(family, config, shapes):

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError, near
 from .gguf_tokenizer import find_tokenizer
-from .source import Source
+from .source import Source, room
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
@@ -321,16 +321,17 @@ def _read(file: BufferedReader, entries: Mapping[str, Entry], name: str, path: P
 
     kind, shape, start, nbytes = entries[name]
     file.seek(start)
-    held = file.read(nbytes)
-    if len(held) != nbytes:
+    held = room(nbytes, torch.uint8).numpy()
+    if file.readinto(held.data) != nbytes:
         raise CheckpointError(f"{path} ended while {name} was read")
-    out = np.empty((prod(shape[:-1]), shape[-1]), np.float32)
-    rows = np.frombuffer(held, {"F32": "<f4", "F16": "<f2"}.get(kind, "u1")).reshape(len(out), -1)
+    tensor = room(prod(shape), torch.float32).view(shape)
+    out = tensor.view(-1, shape[-1]).numpy()
+    rows = held.view({"F32": "<f4", "F16": "<f2"}.get(kind, "u1")).reshape(len(out), -1)
     step = max(1, _AT_ONCE // max(1, shape[-1]))
     for row in range(0, len(out), step):
         with np.errstate(all="ignore"):  # corrupt scales overflow; whoever asked looks for what is not finite
             out[row : row + step] = dequantize(rows[row : row + step], GGMLQuantizationType[kind])
-    return torch.from_numpy(out).view(shape)
+    return tensor
 
 
 def _text(metadata: Mapping[str, Any], key: str, path: Path) -> str:

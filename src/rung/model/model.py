@@ -24,12 +24,12 @@ from ..engine.positions import locate
 from ..engine.sites import find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import as_saved, convert, load_checkpoint, rounded, save_checkpoint
+from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, first_layers, wanted_processes
 from .components import ClassicConfig, grow, tap_of
 from .hooks import HookedRootModule, HookPoint, NameFilter
-from .processing import process
+from .processing import process_in_place
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer, check_pair
 
@@ -122,8 +122,18 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
+        wanted = wanted_processes(
+            {
+                "fold_ln": fold_ln,
+                "center_writing_weights": center_writing_weights,
+                "center_unembed": center_unembed,
+                "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
+                "fold_value_biases": fold_value_biases,
+            }
+        )
         # Narrow types are rounded to once, after processing.
-        wide = torch.promote_types(dtype, torch.float32)
+        plain = all(asked is False for asked in wanted.values())
+        wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         if hf_model is None:
             config, weights, found = load_checkpoint(model_name, wide, revision)
             tokenizer = found if tokenizer is None else tokenizer
@@ -135,17 +145,12 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
         if first_n_layers is not None:
-            config, weights = first_layers(config, weights, first_n_layers)
-        wanted = {
-            "fold_ln": fold_ln,
-            "center_writing_weights": center_writing_weights,
-            "center_unembed": center_unembed,
-            "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
-            "fold_value_biases": fold_value_biases,
-        }
-        config, weights = process(config, weights, wanted_processes(wanted))
+            config, kept = first_layers(config, weights, first_n_layers)
+            weights = dict(kept)
+        config = process_in_place(config, weights, wanted)
         config = _with_first_token(config, tokenizer, default_prepend_bos)
-        weights = weights if wide == dtype else rounded(config, weights, dtype)
+        if wide != dtype:
+            round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
         return model.to(device if move_to_device else None)
 

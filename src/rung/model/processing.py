@@ -1,12 +1,13 @@
 """Changes of weights that leave every log-probability as it was, and make the weights easier to read.
 
-Each takes (config, weights) and gives new ones; nothing is changed in place. Each raises ProcessingError where it
-would alter the model, or has nothing to do. (Elhage et al. 2021; the names are the field's.)
+Each takes (config, weights) and gives new ones; those it was given stay as they were. Each raises ProcessingError where
+it would alter the model, or has nothing to do. (Elhage et al. 2021; the names are the field's.)
 """
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import update_wrapper
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,24 @@ from ..errors import ProcessingError, ProcessingNote
 
 Held = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
-Process = Callable[[ModelConfig, Weights], Processed]
+Own = dict[str, Held]
+
+
+class Process:
+    """A change of weights: called, it makes new ones; `in_place` replaces the entries of a dict.
+
+    No tensor is written to either way, but in place the old ones of a name can go before those of the next are made:
+    a model is processed without being held twice.
+    """
+
+    def __init__(self, in_place: Callable[[ModelConfig, Own], ModelConfig]) -> None:
+        self.in_place = in_place
+        update_wrapper(self, in_place)
+
+    def __call__(self, config: ModelConfig, weights: Weights) -> Processed:
+        own = dict(weights)
+        return self.in_place(config, own), own
+
 
 _READERS: Mapping[str, Mapping[str, str | None]] = {
     "ln1": {"W_Q": "b_Q", "W_K": "b_K", "W_V": "b_V"},
@@ -32,7 +50,8 @@ _READERS: Mapping[str, Mapping[str, str | None]] = {
 """What reads each norm, and the bias that takes up the norm's; None: it has none."""
 
 
-def fold_ln(config: ModelConfig, weights: Weights) -> Processed:
+@Process
+def fold_ln(config: ModelConfig, weights: Own) -> ModelConfig:
     """Norm weights moved into what reads the norm: W ← w·W, b ← b + b_norm W; LN becomes LNPre, RMS becomes RMSPre.
 
     After LayerNorm, whose output has no mean, each reader's mean over d_model is taken out as well: it reads nothing.
@@ -50,22 +69,22 @@ def fold_ln(config: ModelConfig, weights: Weights) -> Processed:
     if config.n_experts is not None and "ln2_b" in config.biases:
         raise ProcessingError(f"{config.model_name} has experts, which have no biases that could take up the norm's")
     centred = config.normalization_type == "LN"
-    config, new = _apart(config, weights)
+    config = _apart(config, weights)
     biases = set(config.biases)
     for name in norms(config):
-        w, b = new.pop(f"{name}_w"), new.pop(f"{name}_b", None)
+        w, b = weights.pop(f"{name}_w"), weights.pop(f"{name}_b", None)
         biases.discard(f"{name}_b")
         for W, bias in _READERS[name].items():
-            if W not in new:
+            if W not in weights:
                 continue
-            folded = [_fold(W, *parts, centred) for parts in zip(_all(new[W]), _all(w), _padded(b, w), strict=True)]
-            new[W] = _like(new[W], [matrix for matrix, _ in folded])
+            folded = [_fold(W, *parts, centred) for parts in zip(_all(weights[W]), _all(w), _padded(b, w), strict=True)]
+            weights[W] = _like(weights[W], [matrix for matrix, _ in folded])
             added = [shift for _, shift in folded if shift is not None]
             if added and bias is not None:
-                new[bias] = _like(new[W], _added(new.get(bias), added))
+                weights[bias] = _like(weights[W], _added(weights.get(bias), added))
                 biases.add(bias)
     kind: Normalization = "LNPre" if centred else "RMSPre"
-    return _done("fold_ln", replace(config, normalization_type=kind, biases=frozenset(biases)), new)
+    return _done("fold_ln", replace(config, normalization_type=kind, biases=frozenset(biases)), weights)
 
 
 def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> tuple[Tensor, Tensor | None]:
@@ -73,11 +92,12 @@ def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> t
     shift = None if b is None else torch.einsum("d,...de->...e", b, W)
     W = w.unsqueeze(-1) * W
     if centred:
-        W = W - W.mean(-2, keepdim=True)
+        W -= W.mean(-2, keepdim=True)  # of a tensor made just now
     return lay(name, W), shift
 
 
-def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
+@Process
+def center_writing_weights(config: ModelConfig, weights: Own) -> ModelConfig:
     """The mean over d_model taken out of everything that writes to the stream. Needs LayerNorm before everything that
     reads, which takes it out anyway: elsewhere the mean is part of what is read.
     """
@@ -95,15 +115,17 @@ def center_writing_weights(config: ModelConfig, weights: Weights) -> Processed:
             f"norms stand behind attention and MLPs of {config.model_name}: the mean of what they write is not in the "
             "weights, and cannot be taken out of them"
         )
-    config, new = _apart(config, weights)
+    config = _apart(config, weights)
     for name in ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out", "W_out_shared"):
         # Shortformer positions are read, not written.
-        if name in new and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
-            new[name] = _like(new[name], [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(new[name])])
-    return _done("center_writing_weights", config, new)
+        if name in weights and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
+            held = weights[name]
+            weights[name] = _like(held, [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
+    return _done("center_writing_weights", config, weights)
 
 
-def center_unembed(config: ModelConfig, weights: Weights) -> Processed:
+@Process
+def center_unembed(config: ModelConfig, weights: Own) -> ModelConfig:
     """The mean over the vocabulary taken out of W_U and b_U: all logits of a position move together, which softmax
     does not see. The logits themselves change, so that it cannot be done where they are capped.
     """
@@ -112,15 +134,16 @@ def center_unembed(config: ModelConfig, weights: Weights) -> Processed:
             f"logits of {config.model_name} are capped at {config.output_logits_soft_cap:g}: moving them all alike "
             "before the cap would change their distances behind it"
         )
-    config, new = _apart(config, weights)
-    W_U, b_U = unembedding(new), single(new, "b_U")
-    new["W_U"] = lay("W_U", W_U - W_U.mean(-1, keepdim=True))
+    config = _apart(config, weights)
+    W_U, b_U = unembedding(weights), single(weights, "b_U")
+    weights["W_U"] = lay("W_U", W_U - W_U.mean(-1, keepdim=True))
     if b_U is not None:
-        new["b_U"] = b_U - b_U.mean()
-    return _done("center_unembed", config, new)
+        weights["b_U"] = b_U - b_U.mean()
+    return _done("center_unembed", config, weights)
 
 
-def fold_value_biases(config: ModelConfig, weights: Weights) -> Processed:
+@Process
+def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
     """b_O ← b_O + Σ_h b_V[h] W_O[h], and no b_V: rows of a pattern sum to 1, so each head writes b_V W_O wherever it
     looks. A head's `z` and `result` are then without it, and under hooks that change those sums it no longer follows.
     """
@@ -130,17 +153,17 @@ def fold_value_biases(config: ModelConfig, weights: Weights) -> Processed:
         raise ProcessingError(
             f"values of {config.model_name} are cut off at ±{config.clip_qkv:g}, bias and all: it is no constant"
         )
-    new = dict(weights)
     group = config.n_heads // config.n_kv
     added = [
         torch.einsum("he,hed->d", b.repeat_interleave(group, 0), W_O)
-        for b, W_O in zip(_all(new.pop("b_V")), _all(new["W_O"]), strict=True)
+        for b, W_O in zip(_all(weights.pop("b_V")), _all(weights["W_O"]), strict=True)
     ]
-    new["b_O"] = tuple(_added(new.get("b_O"), added))
-    return _done("fold_value_biases", replace(config, biases=config.biases - {"b_V"} | {"b_O"}), new)
+    weights["b_O"] = tuple(_added(weights.get("b_O"), added))
+    return _done("fold_value_biases", replace(config, biases=config.biases - {"b_V"} | {"b_O"}), weights)
 
 
-def refactor_factored_attn_matrices(config: ModelConfig, weights: Weights) -> Processed:
+@Process
+def refactor_factored_attn_matrices(config: ModelConfig, weights: Own) -> ModelConfig:
     """Each head's two products as they were, from factors that share their size evenly: W_Q, W_K ← U √S, V √S with
     U S Vᵀ = W_Q W_Kᵀ, and W_V, W_O ← U √S, √S Vᵀ with U S Vᵀ = W_V W_O. Columns are orthogonal, the largest first.
 
@@ -149,8 +172,8 @@ def refactor_factored_attn_matrices(config: ModelConfig, weights: Weights) -> Pr
     if reason := _more_than_products(config):
         raise ProcessingError(f"{config.model_name} {reason}: its heads are more than the products of their factors")
     made = [_even(block_weights(weights, layer)) for layer in range(config.n_layers)]
-    new = {**weights, **{name: tuple(layer[name] for layer in made) for name in (made[0] if made else ())}}
-    return _done("refactor_factored_attn_matrices", config, new)
+    weights |= {name: tuple(layer[name] for layer in made) for name in (made[0] if made else ())}
+    return _done("refactor_factored_attn_matrices", config, weights)
 
 
 def _more_than_products(config: ModelConfig) -> str | None:
@@ -188,26 +211,23 @@ def _with_row(W: Tensor, b: Tensor | None) -> Tensor:
     return upcast(W) if b is None else torch.cat((upcast(W), upcast(b).unsqueeze(1)), 1)
 
 
-def _apart(config: ModelConfig, weights: Weights) -> tuple[ModelConfig, dict[str, Held]]:
+def _apart(config: ModelConfig, weights: Own) -> ModelConfig:
     """W_U as a weight of its own, and what stands between it or W_E and the stream put into them: W_E[tokens] is what
     enters the stream, x W_U + b_U the logits (before a cap).
     """
-    new = dict(weights)
     W_E, W_U = embedding(weights), unembedding(weights)
     W_E = W_E if config.embed_scale == 1 else W_E * config.embed_scale
     if config.post_embedding_ln:
-        w, b = single(new, "ln_embed_w"), single(new, "ln_embed_b")
-        W_E = norm(config, w, b, "ln_embed", None, W_E, NO_TAP)
-    new |= {"W_E": W_E, "W_U": W_U if config.logit_scale == 1 else W_U * config.logit_scale}
+        W_E = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, W_E, NO_TAP)
+        del weights["ln_embed_w"]
+        weights.pop("ln_embed_b", None)
+    weights |= {"W_E": W_E, "W_U": W_U if config.logit_scale == 1 else W_U * config.logit_scale}
     b_U = single(weights, "b_U")
     if b_U is not None:
-        new["b_U"] = b_U * config.logit_scale
+        weights["b_U"] = b_U * config.logit_scale
     biases = config.biases - {"ln_embed_b"}
-    return (
-        replace(
-            config, tied_embeddings=False, embed_scale=1.0, logit_scale=1.0, post_embedding_ln=False, biases=biases
-        ),
-        new,
+    return replace(
+        config, tied_embeddings=False, embed_scale=1.0, logit_scale=1.0, post_embedding_ln=False, biases=biases
     )
 
 
@@ -221,23 +241,29 @@ PROCESSES: dict[str, Process] = {
 """In the order they are applied: norms add to value biases, centring changes what these are multiplied with."""
 
 
-@torch.no_grad()
 def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None]) -> Processed:
     """Applies what is wanted: True, or None for "where it fits". What was done before is not done again. What does not
     fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
     """
+    own = dict(weights)
+    return process_in_place(config, own, wanted, 4), own
+
+
+@torch.no_grad()
+def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool | None], told: int = 3) -> ModelConfig:
+    """`process` on a dict that is the caller's to lose; a warning points `told` calls up."""
     for name, change in PROCESSES.items():
         if wanted.get(name, False) is False or name in config.processing:
             continue
         try:
-            config, weights = change(config, weights)
+            config = change.in_place(config, weights)
         except ProcessingError as error:
             note = f"{name} skipped: {error}"
             if note not in config.notes:
                 config = replace(config, notes=(*config.notes, note))
             if wanted.get(name):
-                warnings.warn(note, ProcessingNote, stacklevel=3)
-    return config, weights
+                warnings.warn(note, ProcessingNote, stacklevel=told)
+    return config
 
 
 def _all(held: Held) -> list[Tensor]:
@@ -256,6 +282,9 @@ def _added(old: Held | None, shifts: list[Tensor]) -> list[Tensor]:
     return shifts if old is None else [o + shift for o, shift in zip(_all(old), shifts, strict=True)]
 
 
-def _done(name: str, config: ModelConfig, weights: Weights) -> Processed:
+def _done(name: str, config: ModelConfig, weights: Own) -> ModelConfig:
     config = replace(config, processing=(*config.processing, name))
-    return config, {name: weights[name] for name in weight_shapes(config)}
+    kept = {name: weights[name] for name in weight_shapes(config)}
+    weights.clear()
+    weights.update(kept)
+    return config

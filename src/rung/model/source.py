@@ -7,6 +7,7 @@ is overwritten later changes no model.
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from io import BufferedReader
@@ -25,6 +26,8 @@ from .tokenizer import TextTokenizer, read_tokenizer
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"
+_PIECE = 1 << 20
+"""Bytes from which on a tensor is given pages of its own."""
 _FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -64,7 +67,7 @@ def open_folder(folder: Path, files: ExitStack) -> Source:
         file, kind, shape, start = spans[name]
         if kind not in _FLOATS:
             raise CheckpointError(f"{name} holds {kind}; weights are floating-point: {', '.join(_FLOATS)}")
-        tensor = torch.empty(prod(shape), dtype=_FLOATS[kind])
+        tensor = room(prod(shape), _FLOATS[kind])
         file.seek(start)
         if file.readinto(tensor.view(torch.uint8).numpy().data) != tensor.nbytes:
             raise CheckpointError(f"{name} cannot be read: {file.name} ends before it does")
@@ -72,6 +75,25 @@ def open_folder(folder: Path, files: ExitStack) -> Source:
 
     shapes = {name: span.shape for name, span in spans.items()}
     return Source(values, shapes, read, lambda: read_tokenizer(folder, values))
+
+
+def room(count: int, dtype: torch.dtype) -> Tensor:
+    """An uninitialised tensor whose memory goes back to the system when it is freed.
+
+    malloc keeps what it was given back, and an aligned request of the same size does not fit into the hole it left:
+    reading tensor after tensor through it would take up to twice the weights.
+    """
+    nbytes = count * dtype.itemsize
+    if nbytes < _PIECE:
+        return torch.empty(count, dtype=dtype)
+    return torch.frombuffer(mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), dtype=dtype)
+
+
+def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor as `dtype`, itself if it is that already; a copy has a `room` of its own."""
+    if tensor.dtype == dtype:
+        return tensor
+    return room(tensor.numel(), dtype).view(tensor.shape).copy_(tensor)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
