@@ -74,10 +74,8 @@ def write(folder: Path, family: str, dtype: str) -> None:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-    if family == "llama":
-        model = LlamaForCausalLM(LlamaConfig(**SHAPE))
-    else:
-        model = GPT2LMHeadModel(GPT2Config(n_layer=10))
+    llama = family == "llama"
+    model = LlamaForCausalLM(LlamaConfig(**SHAPE)) if llama else GPT2LMHeadModel(GPT2Config(n_layer=10))
     model.to(getattr(torch, dtype)).save_pretrained(folder)
 
 

@@ -26,14 +26,15 @@ PROCESSED_NARROW = 3.0
 
 CHILD = """
 import sys, json, torch
-import rung.model.model as m, safetensors.torch, tokenizers
+import rung.model.model as m
+read = getattr(m.HookedTransformer, sys.argv[2])
+read("zero-layer")  # whatever is imported on the way is here before it is counted
 def held(field):
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")
 before = held("VmRSS")
-read = getattr(m.HookedTransformer, sys.argv[2])
 model = read(sys.argv[1], dtype=getattr(torch, sys.argv[3]))
 size = sum(p.numel() * p.element_size() for p in model.parameters())
 print(json.dumps((held("VmHWM") - before) / size))
