@@ -5,6 +5,7 @@ A composition score describes: an unrelated pair of heads may score above the tr
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,9 +17,11 @@ from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.sites import check_head
+from ..engine.writes import norms_behind
 from ..errors import RungError
 from .diagonal import Diagonal, diagonal
-from .heads import OV, QK, Head, attention_scale, head_label, head_weights, token_inputs
+from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
+from .positional import turned_apart
 
 Into = Literal["Q", "K", "V"]
 """Which input of the receiver an edge ends in."""
@@ -66,7 +69,7 @@ def check_edge(config: ModelConfig, sender: Head, receiver: Head) -> None:
 def composition(model: Opened) -> Composition:
     """‖W_OV M‖ / (‖W_OV‖ ‖M‖), M what the receiver does with the sender's write: W_QK for Q, W_QKᵀ for K, W_OV for V.
 
-    Frobenius norms from the factors, the norm before the receiver folded in. Raises RungError without two layers.
+    Frobenius norms from the factors, the linear parts of norms folded in. Raises RungError without two layers.
     """
     config = model.config
     if config.n_layers < 2:
@@ -86,21 +89,41 @@ def composition(model: Opened) -> Composition:
 @torch.no_grad()
 def routed_qk(
     model: Opened,
-    sender: Head,
+    senders: Mapping[Head, Float[Tensor, "key d_model"]],
     receiver: Head,
     queries: Float[Tensor, "query d_model"],
-    routed: Float[Tensor, "key d_model"],
+    *,
+    back: int | None = None,
+    outputs: Mapping[Head, Float[Tensor, "d_head d_model"]] | None = None,
 ) -> FactoredMatrix:
-    """The receiver's score of each query against what the sender writes on reading each token: [query, key].
+    """The receiver's score of each query against what the senders write together on reading each token: [query, key].
 
-    (x W_Q + b_Q) (y W_V' W_O' W_K)ᵀ / scale, primes the sender's, x and y normalized inputs (`token_inputs`), up to
-    the norm's positive scale at the key. What the sender writes whatever it reads (its b_V) is left out. Raises
-    SiteError for a missing head, RungError for an edge that does not run forwards.
+    (x W_Q + b_Q) (Σ y W_V' W_O' W_K)ᵀ / scale, primes a sender's, x and y normalized inputs (`token_inputs`; each
+    sender has its own table), up to a positive number for each key: the scales of the norms that stand behind the
+    senders, before the receiver and at its keys. What senders write whatever they read (b_V) is left out. Rotary
+    queries and keys stand `back` positions apart (None: are not turned). `outputs` stand in for W_O'.
+
+    Raises SiteError for a missing head, RungError for an edge that does not run forwards, or for senders of several
+    layers with norms behind them: each layer's write is scaled by its own amount, which no weights tell.
     """
-    check_edge(model.config, sender, receiver)
-    s, r = head_weights(model, sender), head_weights(model, receiver)
-    keys = (routed @ s.W_V) @ (s.W_O @ r.W_K)
-    return FactoredMatrix((queries @ r.W_Q + r.b_Q) / attention_scale(model.config), keys.T)
+    config, keys = model.config, None
+    if norms_behind(config) and len({layer for layer, _ in senders}) > 1:
+        raise RungError(
+            f"{', '.join(map(head_label, senders))} stand in several layers, and the norm behind each scales what they "
+            "write by an amount of its own: what they write together cannot be told from weights"
+        )
+    W_K = head_weights(model, receiver).W_K
+    for sender, read in senders.items():
+        check_edge(config, sender, receiver)
+        values, W_O = writes_of(model, sender, read)
+        written = values @ ((W_O if outputs is None else outputs[sender]) @ W_K)
+        keys = written if keys is None else keys + written
+    if keys is None:
+        raise RungError("no sender was given")
+    made = queries_of(model, receiver, queries)
+    if back is not None:
+        made, keys = turned_apart(config, receiver[0], made, keys, back)
+    return FactoredMatrix(made / attention_scale(config), keys.T)
 
 
 def routed_diagonal(
@@ -117,7 +140,7 @@ def routed_diagonal(
     """
     x = token_inputs(model, tokens) if inputs is None else inputs
     what = f"{head_label(sender)} → {head_label(receiver)} routed QK, key token × query token"
-    return diagonal(routed_qk(model, sender, receiver, x, x).T, what)
+    return diagonal(routed_qk(model, {sender: x}, receiver, x).T, what)
 
 
 def _stack(matrices: list[FactoredMatrix]) -> FactoredMatrix:

@@ -2,7 +2,9 @@
 
 Row vectors throughout, as in the engine: a query x and a key y score x W_Q W_Kᵀ yᵀ, and what is read from y and
 written is y W_V W_O. The weights of the norm before a head are folded into what it reads, so that its inputs are
-normalized vectors. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
+normalized vectors. Where a table of inputs is given, queries, keys and values are made of its rows as the model makes
+them: cut off, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
+to that positive number. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
 """
 
 import math
@@ -15,10 +17,12 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
+from ..engine.positions import Frame
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
-from ..engine.transformer import norm, upcast
+from ..engine.transformer import embed, norm_before, upcast
 from ..engine.weights import block_weights, embedding, single, unembedding
+from ..engine.writes import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
 from .diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
@@ -26,14 +30,14 @@ Head = tuple[int, int]
 
 
 class HeadWeights(NamedTuple):
-    """One head's weights with the norm before it folded in; keys and values are those of its group."""
+    """One head's weights with the linear parts of the norms around it folded in: that before attention, that of queries
+    or keys, that behind attention. Keys and values are those of its group.
+    """
 
     W_Q: Float[Tensor, "d_model d_head"]
     W_K: Float[Tensor, "d_model d_head"]
     W_V: Float[Tensor, "d_model d_head"]
     W_O: Float[Tensor, "d_head d_model"]
-    b_Q: Float[Tensor, " d_head"]
-    """b_K is not here: it moves all scores of a query alike, which softmax does not see."""
 
 
 def head_label(head: Head) -> str:
@@ -48,32 +52,59 @@ def kv_head(config: ModelConfig, head: Head) -> int:
 
 @torch.no_grad()
 def head_weights(model: Opened, head: Head) -> HeadWeights:
-    """What `head` reads and writes with: W ← w·W, b ← b + b_norm W; after LayerNorm, centred over d_model.
+    """What `head` reads and writes with: W ← w·W; after LayerNorm, centred over d_model.
 
     Raises SiteError if the model has no such head.
     """
+    (layer, index), config = check_head(model.config, *head), model.config
+    w, group = block_weights(model.weights, layer), kv_head(config, head)
+    return HeadWeights(
+        read_matrix(config, w, "Q", index),
+        read_matrix(config, w, "K", group),
+        fold_before(config, w.ln1_w, w.W_V[group]),
+        write_matrix(config, w, index),
+    )
+
+
+@torch.no_grad()
+def queries_of(model: Opened, head: Head, x: Float[Tensor, "query d_model"]) -> Float[Tensor, "query d_head"]:
+    """The head's queries of normalized rows, biases in them, as the model makes them but for turning."""
     layer, index = check_head(model.config, *head)
-    w, group = block_weights(model.weights, layer), kv_head(model.config, head)
-    W_Q = upcast(w.W_Q[index])
-    b_Q = W_Q.new_zeros(W_Q.shape[1]) if w.b_Q is None else upcast(w.b_Q[index])
-    if w.ln1_b is not None:
-        b_Q = b_Q + upcast(w.ln1_b) @ W_Q
-    W_Q, W_K, W_V = (fold(model.config, w.ln1_w, W) for W in (W_Q, w.W_K[group], w.W_V[group]))
-    return HeadWeights(W_Q, W_K, W_V, upcast(w.W_O[index]), b_Q)
+    return head_queries(model.config, block_weights(model.weights, layer), index, x)
 
 
-def fold(
-    config: ModelConfig, w: Float[Tensor, " d_model"] | None, W: Float[Tensor, "d_model width"]
-) -> Float[Tensor, "d_model width"]:
-    """The linear part of a norm moved into what reads it: diag(w) W, then its mean over d_model taken out under
-    LayerNorm, whose output is centred before w. The scale, a positive number for each position, is not in it.
+@torch.no_grad()
+def keys_of(model: Opened, head: Head, y: Float[Tensor, "key d_model"]) -> Float[Tensor, "key d_head"]:
+    """Its keys of normalized rows, as the model makes them but for turning, less what all rows have in common.
+
+    That is b_K and k_norm.b: they move all scores of a query alike, which softmax does not see. A bias that keys are
+    normed or cut off with stays.
     """
-    W = upcast(W) if w is None else upcast(w).unsqueeze(-1) * upcast(W)
-    return W - W.mean(0, keepdim=True) if config.normalization_type in ("LN", "LNPre") else W
+    layer, _ = check_head(model.config, *head)
+    w, group = block_weights(model.weights, layer), kv_head(model.config, head)
+    if model.config.qk_norm is None and model.config.clip_qkv is None:
+        return y @ head_weights(model, head).W_K
+    keys = head_keys(model.config, w, group, y)
+    return keys if w.k_norm_b is None else keys - upcast(w.k_norm_b)[group]
+
+
+@torch.no_grad()
+def writes_of(
+    model: Opened, head: Head, y: Float[Tensor, "source d_model"]
+) -> tuple[Float[Tensor, "source d_head"], Float[Tensor, "d_head d_model"]]:
+    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm behind.
+
+    b_V, which is written whatever is read, is left out unless values are cut off with it.
+    """
+    layer, _ = check_head(model.config, *head)
+    w = head_weights(model, head)
+    if model.config.clip_qkv is None:
+        return y @ w.W_V, w.W_O
+    return head_values(model.config, block_weights(model.weights, layer), kv_head(model.config, head), y), w.W_O
 
 
 def QK(model: Opened, head: Head) -> FactoredMatrix:
-    """W_Q W_Kᵀ: [d_model (query), d_model (key)], not divided by the attention scale."""
+    """W_Q W_Kᵀ: [d_model (query), d_model (key)], not divided by the attention scale, or by norms of q and k."""
     w = head_weights(model, head)
     return FactoredMatrix(w.W_Q, w.W_K.T)
 
@@ -91,20 +122,27 @@ def attention_scale(config: ModelConfig) -> float:
 
 @torch.no_grad()
 def token_inputs(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
-    """The embedding of each token (all, if None), normalized: the simplest effective embedding.
+    """The embedding of each token (all, if None), as the first layer's norm leaves it before its weights: the simplest
+    effective embedding.
 
     Exact for the first layer of a model whose positions stay out of the stream. Deeper heads also read what was
     written in between: give functions that take `inputs` another table there, one row a token.
     """
-    W_E = upcast(embedding(model.weights))
-    rows = W_E if tokens is None else W_E[tokens]
-    return norm(model.config, None, None, "ln1", 0, rows, NO_TAP)
+    return norm_before(model.config, None, None, "ln1", 0, embedded(model, tokens), NO_TAP)
+
+
+@torch.no_grad()
+def embedded(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
+    """What each token (all, if None) puts into the stream, without positions."""
+    W_E = embedding(model.weights)
+    ids = torch.arange(W_E.shape[0], device=W_E.device) if tokens is None else tokens.to(W_E.device)
+    return upcast(embed(model.config, model.weights, ids[None], Frame(None, (), None, (), None), NO_TAP)[0])
 
 
 @torch.no_grad()
 def token_outputs(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
-    """W_U of each token (all, if None), the last norm's weights folded in."""
-    W_U = fold(model.config, single(model.weights, "ln_final_w"), unembedding(model.weights))
+    """W_U of each token (all, if None), the last norm's weights and the logits' scale folded in."""
+    W_U = fold(model.config, single(model.weights, "ln_final_w"), unembedding(model.weights)) * model.config.logit_scale
     return W_U if tokens is None else W_U[:, tokens]
 
 
@@ -114,11 +152,13 @@ def full_qk(
 ) -> FactoredMatrix:
     """Attention score of every query against every key: (x W_Q + b_Q) (y W_K)ᵀ / scale, [query, key].
 
-    Rows are normalized inputs (`token_inputs`). Scores are exact up to a number for each query. Without positions:
-    rotary ones turn queries and keys by their offset, which is not in it.
+    Rows are normalized inputs (`token_inputs`); queries and keys are cut off and normed where the model does so. Scores
+    are exact up to a number for each query, and before a cap. Without positions: neither what turns queries and keys
+    by their offset, nor slopes, nor windows are in it.
     """
-    w = head_weights(model, head)
-    return FactoredMatrix((queries @ w.W_Q + w.b_Q) / attention_scale(model.config), (keys @ w.W_K).T)
+    return FactoredMatrix(
+        queries_of(model, head, queries) / attention_scale(model.config), keys_of(model, head, keys).T
+    )
 
 
 @torch.no_grad()
@@ -127,10 +167,10 @@ def full_ov(
 ) -> FactoredMatrix:
     """What attending to each source adds to the logit of each target: x W_V W_O u, [source, target].
 
-    Up to the positive scale of the last norm.
+    Up to the positive scales of the last norm and of a norm behind attention; before a cap.
     """
-    w = head_weights(model, head)
-    return FactoredMatrix(inputs @ w.W_V, w.W_O @ outputs)
+    values, W_O = writes_of(model, head, inputs)
+    return FactoredMatrix(values, W_O @ outputs)
 
 
 def qk_diagonal(

@@ -1,33 +1,40 @@
-"""Where a head looks by position alone: the QK circuit between position embeddings."""
+"""Where a head looks by position alone: the QK circuit between position embeddings, or by how far back a key stands."""
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
-from ..engine.positions import sinusoids
+from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
-from ..engine.transformer import norm, upcast
+from ..engine.transformer import norm_before, soft_cap, upcast
 from ..engine.weights import block_weights, embedding, single
+from ..engine.writes import head_keys
 from ..errors import RungError
-from .heads import Head, attention_scale, full_qk, head_label, kv_head
+from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
+
+RELATIVE = ("rotary", "alibi")
+"""Positions that no embedding holds: a score depends on how far back the key stands."""
 
 
 @dataclass(frozen=True, eq=False)
 class PositionalQK:
-    """The key position that each query position scores highest, by positions alone. Exact: no seed."""
+    """The key that each query scores highest, by positions alone. Exact: no seed."""
 
     head: str
     offset: int
     """How far back the head is asked to look."""
     best: Int[Tensor, " query"]
-    """The best key of query `offset`, `offset` + 1, …, among keys that are not later."""
+    """The best key of query `offset`, `offset` + 1, …, of those it sees; of a kernel, how far back for each token."""
     margin: Float[Tensor, " query"]
     """Score of the key `offset` back minus the best other one."""
+    attention: Float[Tensor, " query"]
+    """What softmax gives the key `offset` back, by positions alone."""
     unit: str = "score"
 
     @property
@@ -45,25 +52,31 @@ class PositionalQK:
 def positional_qk(model: Opened, head: Head) -> FactoredMatrix:
     """Score of query position against key position, [pos, pos], for learned, shortformer or sinusoidal positions.
 
-    (p W_Q + b_Q)(p' W_K)ᵀ / scale. Shortformer positions are read as they are; those that are added to the stream are
-    read as the first norm leaves them beside the mean token embedding. Raises RungError for rotary or no positions.
+    (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a cap. Shortformer positions are read as they are; those that are added to
+    the stream are read as the first norm leaves them beside the mean token embedding. Raises RungError for no
+    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or cut off
+    together with what a token adds.
     """
     config = model.config
     layer, index = check_head(config, *head)
     kind = config.positional_embedding_type
-    if kind in (None, "rotary"):
+    if kind is None or kind in RELATIVE:
         raise RungError(
             f"{config.model_name} has {kind or 'no'} positions, so no position embedding that {head_label(head)} could "
             "read; this needs learned, shortformer or sinusoidal ones"
         )
     if kind == "shortformer":
+        if config.qk_norm is not None or config.clip_qkv is not None:
+            raise RungError(
+                f"{config.model_name} norms or cuts off queries and keys: what a position adds to them depends on the "
+                "token that stands there"
+            )
         # They are added after the norm, whose weights must not be folded in.
         w, positions = block_weights(model.weights, layer), _positions(model)
         q = positions @ upcast(w.W_Q[index]) + (0 if w.b_Q is None else upcast(w.b_Q[index]))
         k = positions @ upcast(w.W_K[kv_head(config, head)])
         return FactoredMatrix(q / attention_scale(config), k.T)
-    inputs = _positions(model) + upcast(embedding(model.weights)).mean(0)
-    inputs = norm(config, None, None, "ln1", layer, inputs, NO_TAP)
+    inputs = norm_before(config, None, None, "ln1", layer, mean_positions(model), NO_TAP)
     return full_qk(model, head, inputs, inputs)
 
 
@@ -73,16 +86,98 @@ def looks_back(model: Opened, head: Head, offset: int = 1, n: int | None = None)
 
     Raises RungError as `positional_qk` does, and where no query has a key that far back.
     """
-    product = positional_qk(model, head)
+    config, product = model.config, positional_qk(model, head)
     n = product.ldim if n is None else n
     if not 0 <= offset < n <= product.ldim:
-        raise RungError(f"no key {offset} back in {n} positions; {model.config.model_name} has {product.ldim}")
+        raise RungError(f"no key {offset} back in {n} positions; {config.model_name} has {product.ldim}")
     scores = product.A[offset:n] @ product.B[:, :n]
-    query = torch.arange(offset, n, device=scores.device)[:, None]
-    scores = scores.masked_fill(torch.arange(n, device=scores.device) > query, -torch.inf)
-    own = scores.gather(1, query - offset)
-    others = scores.scatter(1, query - offset, -torch.inf)
-    return PositionalQK(head_label(head), offset, scores.argmax(1), own[:, 0] - others.amax(1))
+    scores = scores if config.attn_scores_soft_cap is None else soft_cap(scores, config.attn_scores_soft_cap)
+    back = torch.arange(offset, n, device=scores.device)[:, None] - torch.arange(n, device=scores.device)
+    right = torch.arange(n - offset, device=scores.device)[:, None]
+    return _judged(head, offset, scores, right, _seen(config, head, back))
+
+
+@torch.no_grad()
+def offset_kernel(
+    model: Opened, head: Head, inputs: Float[Tensor, "token d_model"], n: int
+) -> Float[Tensor, "token back"]:
+    """Score of each token as a query against a key 0, 1, …, n − 1 positions back, whatever token stands there.
+
+    The key is the mean of all `inputs`' keys (normalized rows, one a token); 0 back it is the query's own. Queries and
+    keys are turned, and slopes are in it. Raises SiteError for a missing head.
+    """
+    config, layer = model.config, check_head(model.config, *head)[0]
+    w = block_weights(model.weights, layer)
+    q, k = queries_of(model, head, inputs), head_keys(config, w, kv_head(config, head), inputs)
+    mean = k.mean(0, keepdim=True)
+    columns = []
+    for back in range(n):
+        turned, keys = turned_apart(config, layer, q, mean if back else k, back, n)
+        columns.append((turned * keys).sum(-1))
+    kernel = torch.stack(columns, 1) / attention_scale(config)
+    kernel = kernel if config.attn_scores_soft_cap is None else soft_cap(kernel, config.attn_scores_soft_cap)
+    if config.alibi is not None:
+        kernel = kernel + alibi_bias(config.alibi, torch.arange(n, device=kernel.device))[head[1]].flip(-1)
+    return kernel
+
+
+@torch.no_grad()
+def kernel_looks_back(
+    model: Opened, head: Head, inputs: Float[Tensor, "token d_model"], n: int, offset: int = 1
+) -> PositionalQK:
+    """Does each token score a key `offset` back above a key at any other distance below `n`? By `offset_kernel`.
+
+    Raises SiteError for a missing head, RungError where no key is that far back.
+    """
+    if not 0 <= offset < n:
+        raise RungError(f"no key {offset} back in {n} positions")
+    kernel = offset_kernel(model, head, inputs, n)
+    back = torch.arange(n, device=kernel.device).expand_as(kernel)
+    right = torch.full((len(kernel), 1), offset, device=kernel.device)
+    return _judged(head, offset, kernel, right, _seen(model.config, head, back))
+
+
+def turned_apart(
+    config: ModelConfig,
+    layer: int,
+    q: Float[Tensor, "query d_head"],
+    k: Float[Tensor, "key d_head"],
+    back: int,
+    n: int | None = None,
+) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
+    """Queries and keys turned as they are when they stand `back` positions apart in a sequence of `n` (None: no longer
+    one than that takes); as they are without rotary positions.
+    """
+    rotary = config.rotary_of(layer)
+    if rotary is None:
+        return q, k
+    cos, sin = cos_sin(rotary, torch.arange(back + 1 if n is None else n, device=q.device))
+    q = rotate(q[:, None, None], rotary, cos[back : back + 1], sin[back : back + 1])
+    return q[:, 0, 0], rotate(k[:, None, None], rotary, cos[:1], sin[:1])[:, 0, 0]
+
+
+def _seen(config: ModelConfig, head: Head, back: Int[Tensor, "query key"]) -> Bool[Tensor, "query key"]:
+    window = config.window(head[0])
+    return (back >= 0) & (back < (torch.inf if window is None else window))
+
+
+def _judged(
+    head: Head,
+    offset: int,
+    scores: Float[Tensor, "query key"],
+    right: Int[Tensor, "query one"],
+    seen: Bool[Tensor, "query key"],
+) -> PositionalQK:
+    scores = scores.masked_fill(~seen, -torch.inf)
+    own, others = scores.gather(1, right), scores.scatter(1, right, -torch.inf)
+    margin = torch.where(own.isfinite(), own - others.amax(1, keepdim=True), -torch.inf)[:, 0]
+    attention = scores.softmax(-1).gather(1, right)[:, 0]
+    return PositionalQK(head_label(head), offset, scores.argmax(1), margin, attention)
+
+
+def mean_positions(model: Opened) -> Float[Tensor, "pos d_model"]:
+    """The stream at each position where the mean token stands, for positions that the stream holds."""
+    return _positions(model) + embedded(model).mean(0)
 
 
 def _positions(model: Opened) -> Float[Tensor, "pos d_model"]:

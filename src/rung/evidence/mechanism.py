@@ -10,17 +10,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.composition import composition
+from ..circuits.composition import composition, routed_qk
 from ..circuits.diagonal import diagonal
-from ..circuits.heads import Head, attention_scale, eigenvalue_copying, head_label, head_weights, ov_copying
-from ..circuits.positional import positional_qk
-from ..config import Rotary
-from ..engine.factored import FactoredMatrix
-from ..engine.positions import frequencies, rotate
+from ..circuits.heads import Head, eigenvalue_copying, embedded, head_label, head_weights, ov_copying
+from ..circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
+from ..engine.positions import locate
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap
-from ..engine.transformer import norm, upcast
-from ..engine.weights import embedding
+from ..engine.transformer import norm_before, upcast
+from ..errors import RungError
+from ..methods.attribution import FrozenRead, reading_sites
 from ..tasks.builtin import draw_distinct, ordinary_tokens
 from .claim import Claim, Edge, Role
 from .measurement import Floors, Measurement, Outcome, Tables
@@ -59,13 +58,14 @@ class Inputs:
         """One normalized row a token, the norm's weights left to be folded into what reads it."""
         if layer not in self._held:
             stream = self._embedded() if not layer else self._mean_stream(layer)
-            self._held[layer] = norm(self.trial.config, None, None, "ln1", layer, stream, NO_TAP)
+            self._held[layer] = norm_before(self.trial.config, None, None, "ln1", layer, stream, NO_TAP)
         return self._held[layer]
 
     def _embedded(self) -> Float[Tensor, "token d_model"]:
-        rows = upcast(embedding(self.trial.weights))[self.tokens]
-        if self.trial.config.positional_embedding_type in ("standard", "sinusoidal"):
-            rows = rows + upcast(self.trial.model.W_pos).mean(0)
+        model = self.trial.model
+        rows = embedded(model, self.tokens)
+        if model.config.positional_embedding_type in ("standard", "sinusoidal"):
+            rows = rows + (mean_positions(model) - embedded(model).mean(0)).mean(0)
         return rows
 
     @torch.no_grad()
@@ -112,16 +112,20 @@ def _verdict(trial: Trial, share: float, floor: float, exact: bool) -> Outcome:
 def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
     kind = trial.config.positional_embedding_type
     heads = _heads_of_layers(trial, role)
-    if kind is None:
+    shares: dict[Head, float] = {}
+    try:
+        if kind is None:
+            raise RungError("the model has no positions to read")
+        shares = {head: _one_back(trial, head, inputs) for head in heads}
+    except RungError as error:
         for head in role.heads:
-            yield _unbuilt(trial, head, "positional argmax one back", "the model has no positions to read")
+            yield _unbuilt(trial, head, "positional argmax one back", str(error))
         return
-    shares = {head: _one_back(trial, head, inputs) for head in heads}
     tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
     for head in role.heads:
         best = max((share for other, share in shares.items() if other not in role.heads), default=0.0)
         # Positions read off a table are exact; a kernel averaged over content, or positions that passed a layer, not.
-        exact = kind == "shortformer" or (kind != "rotary" and head[0] == 0)
+        exact = kind == "shortformer" or (kind not in RELATIVE and head[0] == 0)
         yield Measurement(
             rung=4,
             test="positional argmax one back",
@@ -129,8 +133,8 @@ def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables
             outcome=_verdict(trial, shares[head], floors.weights, exact),
             required=True,
             value=shares[head],
-            unit="of positions" if kind != "rotary" else "of tokens, kernel averaged over keys",
-            n=trial.batch.tokens.shape[1] - 1 if kind != "rotary" else len(inputs.tokens),
+            unit="of positions" if kind not in RELATIVE else "of tokens, kernel averaged over keys",
+            n=trial.batch.tokens.shape[1] - 1 if kind not in RELATIVE else len(inputs.tokens),
             floor=floors.weights,
             control=best,
             control_name="best other head of these layers",
@@ -140,31 +144,15 @@ def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables
 
 
 def _one_back(trial: Trial, head: Head, inputs: Inputs) -> float:
-    """Share of positions (rotary: of query tokens) that position alone sends one back, with most of the
+    """Share of positions (rotary, slopes: of query tokens) that position alone sends one back, with most of the
     attention: a best score that is too weak to be felt beside content does not count.
     """
-    config, n = trial.config, trial.batch.tokens.shape[1]
-    if config.rotary is None:
-        product_ = positional_qk(trial.model, head)
-        scores = product_.A[1:n] @ product_.B[:, :n]
-        query = torch.arange(1, n, device=scores.device)[:, None]
-        scores = scores.masked_fill(torch.arange(n, device=scores.device) > query, -torch.inf)
-        right = query[:, 0] - 1
+    n = trial.batch.tokens.shape[1]
+    if trial.config.positional_embedding_type in RELATIVE:
+        found = kernel_looks_back(trial.model, head, inputs.at(head[0]), n)
     else:
-        w = head_weights(trial.model, head)
-        x = inputs.at(head[0])
-        queries, key = x @ w.W_Q + w.b_Q, (x @ w.W_K).mean(0)
-        kernel = torch.stack([turned(queries, config.rotary, back) @ key for back in range(n)], 1)
-        scores = kernel / attention_scale(config)
-        right = torch.ones(len(scores), dtype=torch.long, device=scores.device)
-    attention = scores.softmax(-1).gather(1, right[:, None])[:, 0]
-    return float(((scores.argmax(-1) == right) & (attention > 0.5)).double().mean())
-
-
-def turned(q: Float[Tensor, "token d_head"], rotary: Rotary, by: int) -> Float[Tensor, "token d_head"]:
-    """Queries turned as if they stood `by` positions after their key."""
-    angles = by * frequencies(rotary, q.device)[None]
-    return rotate(q[:, None, None], rotary, angles.cos(), angles.sin())[:, 0, 0]
+        found = looks_back(trial.model, head, n=n)
+    return float(((found.margin > 0) & (found.attention > 0.5)).double().mean())
 
 
 def _copying(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
@@ -204,6 +192,25 @@ def _routed(trial: Trial, claim: Claim, edge: Edge, inputs: Inputs, floors: Floo
         for sender, receiver in product(_heads_of_layers(trial, senders), _heads_of_layers(trial, receivers))
         if sender[0] < receiver[0]
     ]
+    try:
+        yield from _diagonals(trial, senders, receivers, pairs, inputs, floors)
+    except RungError as error:
+        for receiver in receivers.heads:
+            yield _unbuilt(trial, receiver, "routed QK diagonal", str(error))
+    if trial.config.n_layers > MOST_LAYERS_COMPOSED:
+        return
+    norms = composition(trial.model)
+    for pair in product(senders.heads, receivers.heads):
+        score = norms.score(head_label(pair[0]), head_label(pair[1]), edge.into)
+        label = " → ".join(map(head_label, pair))
+        yield _described("composition norm", label, score, f"against {norms.chance:.3f} by chance", 1)
+
+
+def _diagonals(
+    trial: Trial, senders: Role, receivers: Role, pairs: Sequence[tuple[Head, Head]], inputs: Inputs, floors: Floors
+) -> Iterator[Measurement]:
+    for receiver in receivers.heads:
+        _check_whole_keys(trial, receiver)
     shares = {pair: routed_share(trial, [pair[0]], pair[1], inputs) for pair in pairs}
     rest = {pair: x for pair, x in shares.items() if pair[0] not in senders.heads or pair[1] not in receivers.heads}
     best = max(rest.values(), default=0.0)
@@ -228,14 +235,19 @@ def _routed(trial: Trial, claim: Claim, edge: Edge, inputs: Inputs, floors: Floo
             said=f"routed QK of {label} is right for {share_of(share)} of tokens "
             f"(floor {share_of(floors.weights)}, next pair {share_of(best)})",
         )
-    norms = composition(trial.model) if trial.config.n_layers <= MOST_LAYERS_COMPOSED else None
-    for pair in product(senders.heads, receivers.heads):
-        label, n = " → ".join(map(head_label, pair)), len(inputs.tokens)
-        if len(senders.heads) > 1:
-            yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", n)
-        if norms is not None:
-            score = norms.score(head_label(pair[0]), head_label(pair[1]), edge.into)
-            yield _described("composition norm", label, score, f"against {norms.chance:.3f} by chance", 1)
+    for pair in product(senders.heads, receivers.heads) if len(senders.heads) > 1 else ():
+        label = " → ".join(map(head_label, pair))
+        yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", len(inputs.tokens))
+
+
+def _check_whole_keys(trial: Trial, receiver: Head) -> None:
+    """Raises InterventionError where keys were cut off in a run: they are then no sum of what was written into them."""
+    if trial.config.clip_qkv is None:
+        return
+    tap = CacheTap(reading_sites(trial.config, receiver[0]))
+    trial.run(trial.batch.tokens, tap)
+    frame = locate(trial.config, trial.weights, trial.batch.tokens.shape, trial.model.device)
+    FrozenRead.of(trial.model, receiver, "K", tap.store, frame)
 
 
 def routed_share(
@@ -243,22 +255,32 @@ def routed_share(
 ) -> float:
     """Share of tokens that, routed by the senders together into the receiver's key, are best matched by themselves.
 
-    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions.
+    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions. Raises
+    RungError where a window lets the receiver see none of those distances, and as `routed_qk` does.
     """
     most = None if frames is None else ROTATED_TOKENS
-    queries, r = inputs.at(receiver[0])[:most], head_weights(trial.model, receiver)
-    q = queries @ r.W_Q + r.b_Q
-    k = torch.zeros_like(q)
-    for at, sender in enumerate(senders):
-        s = head_weights(trial.model, sender)
-        writes = s.W_O if frames is None else torch.linalg.qr(s.W_O.mT).R.mT @ frames[at].mT
-        k = k + (inputs.at(sender[0])[:most] @ s.W_V) @ (writes @ r.W_K)
-    rotary = trial.config.rotary
-    if rotary is None:
-        return diagonal(FactoredMatrix(k, q.mT), "routed QK").share
-    back = (trial.batch.back - 1).double()
-    offsets = [int(back.quantile(at)) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64)]
-    return min(diagonal(FactoredMatrix(k, turned(q, rotary, by).mT), "routed QK").share for by in offsets)
+    routed = {sender: inputs.at(sender[0])[:most] for sender in senders}
+    outputs = None
+    if frames is not None:
+        whole = {sender: head_weights(trial.model, sender).W_O for sender in senders}
+        outputs = {
+            sender: torch.linalg.qr(W_O.mT).R.mT @ frame.mT
+            for (sender, W_O), frame in zip(whole.items(), frames, strict=True)
+        }
+    queries = inputs.at(receiver[0])[:most]
+
+    def share(back: int | None) -> float:
+        # A row for each key: the query that scores it highest, whatever positive number a key is scaled by.
+        found = routed_qk(trial.model, routed, receiver, queries, back=back, outputs=outputs)
+        return diagonal(found.T, "routed QK").share
+
+    window = trial.config.window(receiver[0])
+    back = (trial.batch.back - 1)[trial.batch.back <= (torch.inf if window is None else window)].double()
+    if not len(back):
+        raise RungError(f"{head_label(receiver)} sees {window} positions, and no key of the task stands so near")
+    if trial.config.rotary_of(receiver[0]) is None:
+        return share(None)
+    return min(share(int(back.quantile(at))) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64))
 
 
 def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:

@@ -152,7 +152,7 @@ def attribute_scores(
     q, k = met(model, (layer, head), cache)
     q = q[:, list(at)]
 
-    def contrast(scores: Float[Tensor, "#batch #query pos"]) -> Float[Tensor, "batch query"]:
+    def contrast(scores: Tensor) -> Float[Tensor, "batch query"]:
         scores = scores.expand(len(tokens), len(at), -1)
         own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
         return own - (scores.masked_fill(~seen, 0).sum(-1) - own) / (seen.sum(-1) - 1)

@@ -2,8 +2,13 @@ import pytest
 import torch
 
 from rung.circuits.composition import composition, routed_diagonal, routed_qk
-from rung.circuits.heads import attention_scale
+from rung.circuits.heads import attention_scale, kv_head, queries_of, token_inputs
+from rung.engine.positions import locate
+from rung.engine.taps import NO_TAP
+from rung.engine.transformer import norm_before
+from rung.engine.weights import block_weights
 from rung.errors import RungError, SiteError
+from rung.methods.attribution import FrozenRead, met
 
 
 def norm(matrix: torch.Tensor) -> float:
@@ -49,7 +54,7 @@ def test_routed_qk_is_the_dense_product(build) -> None:
     sender, receiver = (0, 2), (1, 1)
     W_E, write = model.W_E, model.W_V[sender] @ model.W_O[sender]
     dense = (W_E @ model.W_Q[receiver]) @ (W_E @ write @ model.W_K[receiver]).T / attention_scale(model.config)
-    torch.testing.assert_close(routed_qk(model, sender, receiver, W_E, W_E).AB, dense)
+    torch.testing.assert_close(routed_qk(model, {sender: W_E}, receiver, W_E).AB, dense)
     found = routed_diagonal(model, sender, receiver)
     torch.testing.assert_close(found.rank, (dense > dense.diagonal()).sum(0))
 
@@ -63,7 +68,47 @@ def test_routed_qk_is_what_the_receiver_sees_in_a_run(build) -> None:
     written = cache["result", 0][:, 0, 3]
     q = model.W_E @ model.W_Q[receiver]
     ran = torch.einsum("qe,ke->qk", q, written @ model.W_K[receiver]) / attention_scale(model.config)
-    torch.testing.assert_close(routed_qk(model, sender, receiver, model.W_E, model.W_E).AB, ran)
+    torch.testing.assert_close(routed_qk(model, {sender: model.W_E}, receiver, model.W_E).AB, ran)
+
+
+def test_senders_of_one_receiver_are_read_together(build) -> None:
+    model, receiver = build("no norm, shortformer, attention only"), (2, 1)
+    tables = {(0, 2): model.W_E, (1, 3): model.W_E.flip(1)}
+    each = [routed_qk(model, {sender: table}, receiver, model.W_E).AB for sender, table in tables.items()]
+    torch.testing.assert_close(routed_qk(model, tables, receiver, model.W_E).AB, each[0] + each[1])
+
+
+def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_key(any_kind) -> None:
+    """Each token alone, at position 0, where nothing is turned: what the sender writes, in the receiver's keys."""
+    model, config = any_kind, any_kind.config
+    sender, receiver, tokens = (0, 3), (1, 0), torch.arange(13)[:, None]
+    _, cache = model.run_with_cache(tokens)
+    frame = locate(config, model.weights, (13, 1), tokens.device)
+    read = FrozenRead.of(model, receiver, "K", cache, frame)
+    w = block_weights(model.weights, 0)
+    group = kv_head(config, sender)
+    always = 0 if w.b_V is None else w.b_V[group]
+    always = always if w.ln1_b is None else always + w.ln1_b @ w.W_V[group]
+    alone = cache["z", 0][:, :, 3] - always
+    keys = read.of_stream(cache.as_written(alone @ w.W_O[3], "attn_out", 0))[:, 0]
+    x = norm_before(config, None, None, "ln1", 0, cache["resid_pre", 0][:, 0], NO_TAP)
+    queries = norm_before(config, None, None, "ln1", 1, cache["resid_pre", 1][:, 0], NO_TAP)
+    found = routed_qk(model, {sender: x}, receiver, queries, back=0).AB
+    if config.positional_embedding_type == "shortformer":
+        queries = queries_of(model, receiver, queries)
+    else:
+        queries = met(model, receiver, cache)[0][:, 0]
+    ran = queries @ keys.T / attention_scale(config)
+    ratio = ran / found
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), atol=1e-5, rtol=1e-5)
+    assert (ratio > 0).all()
+
+
+def test_senders_of_several_layers_with_norms_behind_them_cannot_be_read_together(build) -> None:
+    model = build("RMS behind, all queries normed as one")
+    x = token_inputs(model)
+    with pytest.raises(RungError, match=r"0\.1, 1\.0 stand in several layers"):
+        routed_qk(model, {(0, 1): x, (1, 0): x}, (2, 0), x)
 
 
 def test_the_wired_pair_and_no_other_routes(wired) -> None:

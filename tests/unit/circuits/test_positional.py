@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from rung.circuits.positional import looks_back, positional_qk
+from rung.circuits.heads import token_inputs
+from rung.circuits.positional import kernel_looks_back, looks_back, offset_kernel, positional_qk
 from rung.errors import RungError, SiteError
+from rung.model.model import HookedTransformer
 
 
 def test_shortformer_positions_are_read_as_they_are(build) -> None:
@@ -57,7 +61,60 @@ def test_the_wired_head_looks_one_back_and_not_one_ahead(wired) -> None:
     assert looks_back(wired, (0, 1)).share == 0
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "RMS, rotary, grouped, gated",
+        "RMS before and behind, queries normed, caps, windows",
+        "LN, each query normed, scaled logits, parallel",
+        "LN, slopes, normed embeddings, biases",
+    ],
+)
+def test_the_kernel_is_the_scores_of_one_token_again_and_again(build, kind: str) -> None:
+    """Layer 0 of a sequence of one token: every key holds the mean, its own; but for a number a query (slopes)."""
+    model = build(kind)
+    _, cache = model.run_with_cache(torch.full((1, 8), 5), names_filter="attn_scores")
+    kernel = offset_kernel(model, (0, 1), token_inputs(model, torch.tensor([5])), 8)[0]
+    ran = cache["attn_scores", 0][0, 1, -1].flip(0)
+    reach = model.config.window(0) or 8
+    torch.testing.assert_close((ran - ran[0])[:reach], (kernel - kernel[0])[:reach], atol=1e-5, rtol=1e-5)
+    found = kernel_looks_back(model, (0, 1), token_inputs(model, torch.tensor([5])), 8)
+    assert found.best[0] == ran.argmax()
+    assert found.attention[0] == pytest.approx(float(ran.softmax(0)[1]), abs=1e-5)
+
+
+def test_at_no_distance_a_key_is_the_querys_own(build) -> None:
+    model = build("LN, slopes, normed embeddings, biases")
+    x = token_inputs(model)
+    kernel = offset_kernel(model, (0, 1), x, 4)
+    one = torch.cat([offset_kernel(model, (0, 1), x[[token]], 4) for token in range(13)])
+    torch.testing.assert_close(kernel[:, 0], one[:, 0])
+    assert not torch.allclose(kernel[:, 1], one[:, 1])
+
+
+def test_slopes_alone_prefer_the_querys_own_position(build) -> None:
+    """Tokens that embed alike: nothing but the slope tells keys apart, and it favours the nearest."""
+    model = build("LN, slopes, normed embeddings, biases")
+    model.weights["W_E"].copy_(model.W_E[:1].expand_as(model.W_E).clone())
+    found = kernel_looks_back(model, (0, 0), token_inputs(model), 6)
+    assert found.best.eq(0).all() and found.share == 0
+
+
+def test_keys_beyond_the_window_are_no_rivals_and_no_answers(wired) -> None:
+    config = replace(wired.config, windows=(2, None))
+    near = HookedTransformer(config, wired.weights)
+    assert looks_back(near, (0, 1)).share == 1 and looks_back(near, (0, 1)).best.tolist() == list(range(19))
+    alone = HookedTransformer(replace(config, windows=(1, None)), wired.weights)
+    assert looks_back(alone, (0, 1)).share == 0 and looks_back(alone, (0, 1)).attention.eq(0).all()
+
+
 def test_what_cannot_be_asked(build, wired) -> None:
+    with pytest.raises(RungError, match="depends on the token"):
+        looks_back(build("LN, shortformer, biases", qk_norm="head", biases=frozenset()), (0, 0))
+    with pytest.raises(RungError, match="alibi positions"):
+        looks_back(build("LN, slopes, normed embeddings, biases"), (0, 0))
+    with pytest.raises(RungError, match="no key 6 back"):
+        kernel_looks_back(build("RMS, rotary, grouped, gated"), (0, 0), wired.W_E[:, :20].double(), 6, offset=6)
     with pytest.raises(RungError, match="rotary positions"):
         looks_back(build("RMS, rotary, grouped, gated"), (0, 0))
     with pytest.raises(RungError, match="no positions"):

@@ -97,6 +97,26 @@ def test_the_wired_heads_are_credited_where_they_work(wired) -> None:
     assert scores.of("0.1").mean() > 0.99 * scores.total.mean()
 
 
+def test_slopes_are_a_part_of_the_score(build, draw) -> None:
+    model = build("LN, slopes, normed embeddings, biases")
+    found = attribute_scores(model, draw(), (1, 0), "K", [4], torch.full((3, 1), 3))
+    assert found.of("alibi").flatten().tolist() == [3 - (0 + 1 + 2 + 4) / 4] * 3
+
+
+def test_what_was_cut_off_is_no_sum(build, draw) -> None:
+    model = build("RMS, experts, clipped in vain", clip_qkv=0.5)
+    for into, name in (("Q", "queries"), ("K", "keys")):
+        with pytest.raises(InterventionError, match=rf"{name} of 2\.3 were cut off at ±0\.5"):
+            attribute_scores(model, draw(), (2, 3), into, [4], torch.full((3, 1), 3))
+
+
+def test_a_key_out_of_the_window_cannot_be_the_right_one(build, draw) -> None:
+    model = build("LN, each query normed, scaled logits, parallel")
+    attribute_scores(model, draw(), (1, 0), "K", [6], torch.full((3, 1), 2))
+    with pytest.raises(InterventionError, match="within its window"):
+        attribute_scores(model, draw(), (1, 0), "K", [6], torch.full((3, 1), 1))
+
+
 def test_what_cannot_be_attributed_is_refused(wired) -> None:
     tokens = torch.arange(6)[None]
     with pytest.raises(PromptError, match=r"targets have shape \[1, 2\]"):
