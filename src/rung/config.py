@@ -118,7 +118,14 @@ class Rotary:
         _check_fields(vars(self))
         if self.dim % 2:
             raise ConfigError(f"rotary dim is {self.dim}; it must be even, for coordinates turn in pairs")
-        if self.scaling is not None and self.scaling.kind == "longrope":
+        kind = None if self.scaling is None else self.scaling.kind
+        if kind == "dynamic" and self.dim < 4:
+            raise ConfigError(
+                f"dynamic scaling raises the base to dim / (dim - 2); rotary dim is {self.dim}, not above 2"
+            )
+        if kind == "yarn" and self.base <= 1:
+            raise ConfigError(f"yarn scaling takes the logarithm of the base; rotary base is {self.base}, not above 1")
+        if self.scaling is not None and kind == "longrope":
             for factors in (self.scaling.short_factors, self.scaling.long_factors):
                 if len(factors) != self.dim // 2:
                     raise ConfigError(
@@ -514,7 +521,7 @@ def bias_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         shapes |= {f"{norm}_b": (d,) for norm in norms(config)}
     if config.qk_norm is not None:
         shapes |= {"q_norm_b": (config.n_heads, e), "k_norm_b": (k, e)}
-    if config.post_embedding_ln:
+    if config.post_embedding_ln and config.normalization_type in ("LN", "LNPre"):
         shapes["ln_embed_b"] = (d,)
     return shapes | {"b_U": (config.n_out,)}
 

@@ -57,7 +57,7 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
     where two spellings of one thing disagree.
     """
     defaults = RotaryDefaults() if defaults is None else defaults
-    original = keys.size(_ORIGINAL, n_ctx)
+    original = keys.size(_ORIGINAL, None)
     old = _Section(base=keys.number(defaults.base_key, None), part=keys.number(defaults.part_key, None))
     sections = [old]
     for name in ("rope_scaling", "rope_parameters"):
@@ -75,7 +75,7 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
 
 def read_rotary_of(values: Any, name: str, d_head: int, n_ctx: int, default_base: float) -> Rotary:
     """Rotary positions of one kind of layer, from a section of its own."""
-    said = _section(values, name, n_ctx, n_ctx)
+    said = _section(values, name, n_ctx, None)
     return Rotary(dim=int((said.part or 1) * d_head), base=said.base or default_base, scaling=said.scaling)
 
 
@@ -90,7 +90,7 @@ def _agreed(what: str, said: list[Any]) -> Any:
     return found[0] if found else None
 
 
-def _section(values: Any, name: str, n_ctx: int, original: int) -> _Section:
+def _section(values: Any, name: str, n_ctx: int, original: int | None) -> _Section:
     if not isinstance(values, Mapping):
         raise ConfigError(f"config.json says {name} = {values!r}; it must be an object of keys and values, or null")
     read = Keys(values, name)
@@ -106,7 +106,9 @@ def _section(values: Any, name: str, n_ctx: int, original: int) -> _Section:
 _NOT_SCALING = ("rope_theta", "partial_rotary_factor", "type", "rope_type")
 
 
-def _scaling(section: str, kind: Any, rest: set[str], read: Keys, n_ctx: int, original: int) -> RotaryScaling | None:
+def _scaling(
+    section: str, kind: Any, rest: set[str], read: Keys, n_ctx: int, original: int | None
+) -> RotaryScaling | None:
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ConfigError(f"rope_type is {kind!r}; known are {', '.join(_KINDS)}.{near(str(kind), _KINDS)}")
     needs, may_have = _KINDS[kind]
@@ -115,7 +117,8 @@ def _scaling(section: str, kind: Any, rest: set[str], read: Keys, n_ctx: int, or
         raise ConfigError(f"{section} of type {kind!r} has {unknown[0]!r}, which is not understood")
     if missing:
         raise ConfigError(f"{section} of type {kind!r} lacks {missing[0]!r}")
-    original = n_ctx if kind == "dynamic" else read.size(_ORIGINAL, original)
+    said = _agreed(_ORIGINAL, [original, read.size(_ORIGINAL, None)])
+    original = n_ctx if kind == "dynamic" or said is None else said
     factor = read.number("factor", n_ctx / original)
     match kind:
         case "linear":
@@ -138,6 +141,10 @@ def _scaling(section: str, kind: Any, rest: set[str], read: Keys, n_ctx: int, or
                 attention_factor=read.number("attention_factor", None) or _yarn_attention(read, factor),
             )
         case "longrope":
+            if original == 1:
+                raise ConfigError(
+                    f"{section} of type {kind!r} stretches a context of {_ORIGINAL} = 1; it must be longer"
+                )
             grown = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(original))
             return RotaryScaling(
                 kind="longrope",

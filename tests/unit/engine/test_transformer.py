@@ -9,15 +9,34 @@ import torch.nn.functional as F
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from rung.config import BIASES, ModelConfig, Rotary, RotaryScaling, bias_shapes
-from rung.engine.positions import causal, frequencies, rotate, sinusoids
+from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_shapes
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
 from rung.engine.transformer import forward
 from rung.engine.weights import block_weights, init_weights, single, unembedding
 
-ACTS = {"gelu": F.gelu, "gelu_new": lambda x: F.gelu(x, approximate="tanh"), "relu": F.relu, "silu": F.silu}
-
+ACTS = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "quick_gelu": lambda x: x / (1 + (-1.702 * x).exp()),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+ALL_BIASES = (*BIASES, "ln_embed_b", "q_norm_b", "k_norm_b")
+SCALINGS = (
+    None,
+    RotaryScaling(kind="linear", factor=3.0),
+    RotaryScaling(kind="dynamic", factor=2.0, original_n_ctx=4),
+    RotaryScaling(kind="dynamic", factor=2.0, original_n_ctx=64),
+    RotaryScaling(kind="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_n_ctx=100),
+    RotaryScaling(kind="yarn", factor=4.0, original_n_ctx=64, beta_fast=8.0, attention_factor=1.2),
+    RotaryScaling(kind="yarn", factor=4.0, original_n_ctx=64, beta_fast=8.0, whole_coordinates=False),
+    RotaryScaling(
+        kind="longrope", factor=2.0, original_n_ctx=4, short_factors=(1.0, 1.0), long_factors=(1.5, 4.0),
+        attention_factor=1.1,
+    ),
+    RotaryScaling(kind="longrope", factor=2.0, original_n_ctx=8, short_factors=(1.2, 3.0), long_factors=(1.0, 1.0)),
+)  # fmt: skip
 
 KINDS = st.fixed_dictionaries(
     {
@@ -25,19 +44,50 @@ KINDS = st.fixed_dictionaries(
         "heads": st.sampled_from([(4, 4), (4, 2), (3, 1), (1, 1)]),
         "act_fn": st.sampled_from([None, *sorted(ACTS)]),
         "gated": st.booleans(),
+        "experts": st.sampled_from([None, None, (3, 2, True, None), (4, 1, False, 5), (3, 3, False, None)]),
         "parallel": st.booleans(),
-        "norm": st.sampled_from(["LN", "LNPre", "RMS", "RMSPre", None]),
-        "positions": st.sampled_from(["standard", "sinusoidal", "shortformer", "rotary", None]),
-        "turning": st.tuples(st.sampled_from([2, 4, 6]), st.sampled_from(["halves", "adjacent"])),
+        "norm": st.sampled_from(["LN", "LN", "LNPre", "RMS", "RMS", "RMSPre", None]),
+        "placement": st.sampled_from(["pre", "pre", "post", "both"]),
+        "qk_norm": st.sampled_from([None, None, "head", "heads"]),
+        "embed_norm": st.booleans(),
+        "positions": st.sampled_from(["standard", "sinusoidal", "shortformer", "rotary", "rotary", "alibi", None]),
+        "turning": st.tuples(st.sampled_from([4, 6]), st.sampled_from(["halves", "adjacent"])),
+        "scaling": st.sampled_from(SCALINGS),
+        "rounded": st.booleans(),
+        "windows": st.sampled_from([None, None, (3, None, 2), (None, 2, 9), (5, 5, 5)]),
+        "local": st.booleans(),
         "scale": st.sampled_from([None, 1.7]),
+        "bidirectional": st.sampled_from([False, False, True]),
+        "caps": st.sampled_from([(None, None), (None, None), (2.0, None), (None, 3.0), (4.0, 8.0)]),
+        "clip": st.sampled_from([None, None, 0.8]),
+        "scales": st.sampled_from([(1.0, 1.0), (3.5, 0.25)]),
         "tied": st.booleans(),
-        "biases": st.sets(st.sampled_from(BIASES)),
+        "biases": st.just(ALL_BIASES) | st.sets(st.sampled_from(ALL_BIASES)),
     }
 )
 
 
+def positions_of(kind, heads):
+    """What says where tokens stand."""
+    name, (dim, pairing) = kind["positions"], kind["turning"]
+    windows = kind["windows"] and kind["windows"][: kind["n_layers"]]
+    found = {"positional_embedding_type": name, "windows": windows}
+    if name == "alibi":
+        slopes = tuple(0.31 * 2.0**-head for head in range(heads))
+        found["alibi"] = Alibi(slopes=slopes, scale=0.7, rounded=kind["rounded"])
+    if name == "rotary":
+        scaling = kind["scaling"]
+        dim = 4 if scaling is not None and scaling.kind == "longrope" else dim
+        found["rotary"] = Rotary(dim=dim, base=100.0, pairing=pairing, scaling=scaling)
+        if kind["local"] and windows is not None:
+            found["rotary_local"] = Rotary(dim=2, base=9.0)
+    return found
+
+
 def build(kind):
-    mlp, (heads, kv), (dim, pairing) = kind["act_fn"] is not None, kind["heads"], kind["turning"]
+    mlp, (heads, kv) = kind["act_fn"] is not None, kind["heads"]
+    normed = kind["norm"] is not None
+    experts = kind["experts"] if mlp and kind["experts"] else (None, None, False, None)
     config = ModelConfig(
         n_layers=kind["n_layers"],
         d_model=10,
@@ -49,12 +99,25 @@ def build(kind):
         d_mlp=7 if mlp else None,
         act_fn=kind["act_fn"],
         gated_mlp=mlp and kind["gated"],
+        n_experts=experts[0],
+        experts_per_token=experts[1],
+        norm_expert_weights=experts[2],
+        d_mlp_shared=experts[3],
         parallel_attn_mlp=mlp and kind["parallel"],
         normalization_type=kind["norm"],
-        positional_embedding_type=kind["positions"],
-        rotary=Rotary(dim=dim, base=100.0, pairing=pairing) if kind["positions"] == "rotary" else None,
+        norm_placement=kind["placement"],
+        qk_norm=kind["qk_norm"] if normed else None,
+        post_embedding_ln=normed and kind["embed_norm"],
         attn_scale=kind["scale"],
+        attention_dir="bidirectional" if kind["bidirectional"] else "causal",
+        # Without a norm numbers grow until every cap is reached, and nothing tells one input from another.
+        attn_scores_soft_cap=kind["caps"][0] if normed else None,
+        output_logits_soft_cap=kind["caps"][1] if normed else None,
+        clip_qkv=kind["clip"] if normed else None,
+        embed_scale=kind["scales"][0],
+        logit_scale=kind["scales"][1],
         tied_embeddings=kind["tied"],
+        **positions_of(kind, heads),
     )
     return replace(config, biases=frozenset(kind["biases"]) & frozenset(bias_shapes(config)))
 
@@ -78,65 +141,169 @@ def norm_by_hand(config, x, w, b):
     return x * (1 if w is None else w) + (0 if b is None else b)
 
 
-def turn_by_hand(config, x):
-    """One head's q or k, [pos, d_head], each pair turned as a complex number."""
-    rotary, out = config.rotary, x.clone()
+def angle_by_hand(rotary, pos, i, n):
+    """Radians by which pair `i` turns at `pos` of an input of `n`, each kind as its paper writes it."""
+    dim, s, theta = rotary.dim, rotary.scaling, rotary.base ** (-2 * i / rotary.dim)
+    if s is None:
+        return pos * theta
+    match s.kind:
+        case "linear":
+            return pos / s.factor * theta
+        case "dynamic":
+            if n <= s.original_n_ctx:
+                return pos * theta
+            stretched = rotary.base * (s.factor * n / s.original_n_ctx - (s.factor - 1)) ** (dim / (dim - 2))
+            return pos * stretched ** (-2 * i / dim)
+        case "llama3":
+            wavelength = 2 * math.pi / theta
+            if wavelength < s.original_n_ctx / s.high_freq_factor:
+                return pos * theta
+            if wavelength > s.original_n_ctx / s.low_freq_factor:
+                return pos * theta / s.factor
+            smooth = (s.original_n_ctx / wavelength - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor)
+            return pos * ((1 - smooth) * theta / s.factor + smooth * theta)
+        case "yarn":
+
+            def coordinate(turns):
+                return dim * math.log(s.original_n_ctx / (turns * 2 * math.pi)) / (2 * math.log(rotary.base))
+
+            low, high = coordinate(s.beta_fast), coordinate(s.beta_slow)
+            if s.whole_coordinates:
+                low, high = math.floor(low), math.ceil(high)
+            low, high = max(low, 0), min(high, dim - 1)
+            ramp = min(max((i - low) / (high - low), 0), 1)
+            return pos * (theta / s.factor * ramp + theta * (1 - ramp))
+        case "longrope":
+            return pos * theta / (s.long_factors if n > s.original_n_ctx else s.short_factors)[i]
+    raise AssertionError(s.kind)
+
+
+def turn_by_hand(rotary, x):
+    """One head's q or k, [pos, d_head], each pair turned (and stretched) as a complex number."""
+    out, grown = x.clone(), 1.0 if rotary.scaling is None else rotary.scaling.attention_factor
     for pos in range(len(x)):
         for i in range(rotary.dim // 2):
             a, b = (i, i + rotary.dim // 2) if rotary.pairing == "halves" else (2 * i, 2 * i + 1)
-            angle = pos * rotary.base ** (-2 * i / rotary.dim)
-            turned = complex(x[pos, a], x[pos, b]) * complex(math.cos(angle), math.sin(angle))
+            angle = angle_by_hand(rotary, pos, i, len(x))
+            turned = complex(x[pos, a], x[pos, b]) * complex(math.cos(angle), math.sin(angle)) * grown
             out[pos, a], out[pos, b] = turned.real, turned.imag
     return out
 
 
-def forward_by_hand(config, weights, tokens):
-    """Logits of one sequence, [pos, d_vocab]."""
-    n = len(tokens)
-    x = weights["W_E"][tokens]
+def slope_by_hand(alibi, head, key):
+    def rounded(x):
+        return float(torch.tensor(x, dtype=torch.float64).bfloat16()) if alibi.rounded else x
+
+    return rounded(rounded(alibi.slopes[head]) * key) * alibi.scale
+
+
+def embed_by_hand(config, weights, tokens):
+    """(the stream's start, positions that are added somewhere)."""
+    x = weights["W_E"][tokens] * config.embed_scale
+    if config.post_embedding_ln:
+        x = norm_by_hand(config, x, weights["ln_embed_w"], weights.get("ln_embed_b"))
     added = torch.zeros_like(x)
     if config.positional_embedding_type in ("standard", "shortformer"):
-        added = weights["W_pos"][:n]
+        added = weights["W_pos"][: len(tokens)]
     if config.positional_embedding_type == "sinusoidal":
-        for pos in range(n):
+        for pos in range(len(tokens)):
             for i in range(config.d_model):
                 angle = pos / config.sinusoidal_base ** (2 * (i // 2) / config.d_model)
                 added[pos, i] = math.cos(angle) if i % 2 else math.sin(angle)
-    short = config.positional_embedding_type == "shortformer"
-    x = x if short else x + added
+    return x if config.positional_embedding_type == "shortformer" else x + added, added
+
+
+def queries_or_keys_by_hand(config, x, W, b, w_norm, b_norm):
+    """[head, pos, d_head] of every head: projected, cut off, normalized."""
+    made = torch.stack([x @ W[h] + (0 if b is None else b[h]) for h in range(len(W))])
+    if config.clip_qkv is not None:
+        made = made.clamp(-config.clip_qkv, config.clip_qkv)
+    if config.qk_norm == "head":
+        heads = [norm_by_hand(config, made[h], w_norm[h], None if b_norm is None else b_norm[h]) for h in range(len(W))]
+        made = torch.stack(heads)
+    if config.qk_norm == "heads":
+        flat = torch.cat(list(made), -1)
+        flat = norm_by_hand(config, flat, w_norm.flatten(), None if b_norm is None else b_norm.flatten())
+        made = torch.stack(flat.split(config.d_head, -1))
+    return made
+
+
+def attention_by_hand(config, w, layer, x, added):
+    n = len(x)
+    normed = x if config.norm_placement == "post" else norm_by_hand(config, x, w.ln1_w, w.ln1_b)
+    positioned = normed + added if config.positional_embedding_type == "shortformer" else normed
+    qs = queries_or_keys_by_hand(config, positioned, w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b)
+    ks = queries_or_keys_by_hand(config, positioned, w.W_K, w.b_K, w.k_norm_w, w.k_norm_b)
+    window = config.windows and config.windows[layer]
+    rotary = config.rotary_local if config.rotary_local and window else config.rotary
+    out = torch.zeros_like(x) if w.b_O is None else w.b_O.expand_as(x)
+    for head in range(config.n_heads):
+        group = head * config.n_kv // config.n_heads
+        q, k = qs[head], ks[group]
+        v = normed @ w.W_V[group] + (0 if w.b_V is None else w.b_V[group])
+        if config.clip_qkv is not None:
+            v = v.clamp(-config.clip_qkv, config.clip_qkv)
+        if rotary:
+            q, k = turn_by_hand(rotary, q), turn_by_hand(rotary, k)
+        scores = q @ k.T / (config.attn_scale or config.d_head**0.5)
+        if config.attn_scores_soft_cap:
+            scores = config.attn_scores_soft_cap * (scores / config.attn_scores_soft_cap).tanh()
+        weight = torch.zeros(n, n, dtype=x.dtype)
+        for i in range(n):
+            for j in range(n):
+                if (j > i and config.attention_dir == "causal") or (window and j <= i - window):
+                    continue
+                extra = slope_by_hand(config.alibi, head, j) if config.alibi else 0.0
+                weight[i, j] = math.exp(scores[i, j] + extra - scores[i].max())
+        out = out + (weight / weight.sum(-1, keepdim=True)) @ v @ w.W_O[head]
+    return out if config.norm_placement == "pre" else norm_by_hand(config, out, w.ln1_post_w, None)
+
+
+def neurons_by_hand(config, x, W_gate, W_in, W_out, b_gate=None, b_in=None, b_out=None):
+    act = ACTS[config.act_fn]
+    hidden = x @ W_in + (0 if b_in is None else b_in)
+    hidden = act(hidden) if W_gate is None else hidden * act(x @ W_gate + (0 if b_gate is None else b_gate))
+    return hidden @ W_out + (0 if b_out is None else b_out)
+
+
+def mlp_by_hand(config, w, x):
+    x = x if config.norm_placement == "post" else norm_by_hand(config, x, w.ln2_w, w.ln2_b)
+    if config.n_experts is None:
+        out = neurons_by_hand(config, x, w.W_gate, w.W_in, w.W_out, w.b_gate, w.b_in, w.b_out)
+    else:
+        out = torch.zeros_like(x)
+        for pos in range(len(x)):
+            shares = (x[pos] @ w.W_router).exp()
+            shares = (shares / shares.sum()).tolist()
+            chosen = sorted(range(config.n_experts), key=lambda e: -shares[e])[: config.experts_per_token]
+            total = sum(shares[e] for e in chosen) if config.norm_expert_weights else 1.0
+            for e in chosen:
+                W_gate = None if w.W_gate is None else w.W_gate[e]
+                out[pos] += shares[e] / total * neurons_by_hand(config, x[pos], W_gate, w.W_in[e], w.W_out[e])
+            if config.d_mlp_shared is not None:
+                share = 1 / (1 + (-x[pos] @ w.W_router_shared).exp())
+                gate = w.W_gate_shared
+                out[pos] += share * neurons_by_hand(config, x[pos], gate, w.W_in_shared, w.W_out_shared)
+    return out if config.norm_placement == "pre" else norm_by_hand(config, out, w.ln2_post_w, None)
+
+
+def forward_by_hand(config, weights, tokens):
+    """Logits of one sequence, [pos, d_vocab]."""
+    x, added = embed_by_hand(config, weights, tokens)
     for layer in range(config.n_layers):
         w = block_weights(weights, layer)
-        normed = norm_by_hand(config, x, w.ln1_w, w.ln1_b)
-        positioned = normed + added if short else normed
-        out = torch.zeros_like(x) if w.b_O is None else w.b_O.expand_as(x)
-        for head in range(config.n_heads):
-            group = head * config.n_kv // config.n_heads
-            q = positioned @ w.W_Q[head] + (0 if w.b_Q is None else w.b_Q[head])
-            k = positioned @ w.W_K[group] + (0 if w.b_K is None else w.b_K[group])
-            v = normed @ w.W_V[group] + (0 if w.b_V is None else w.b_V[group])
-            if config.rotary:
-                q, k = turn_by_hand(config, q), turn_by_hand(config, k)
-            scores = q @ k.T / (config.attn_scale or config.d_head**0.5)
-            weight = (scores - scores.max()).exp() * torch.ones(n, n).tril()
-            out = out + (weight / weight.sum(-1, keepdim=True)) @ v @ w.W_O[head]
-        mid = x + out
-        if config.d_mlp is None:
-            x = mid
-            continue
-        normed = norm_by_hand(config, x if config.parallel_attn_mlp else mid, w.ln2_w, w.ln2_b)
-        hidden = normed @ w.W_in + (0 if w.b_in is None else w.b_in)
-        if config.gated_mlp:
-            hidden = hidden * ACTS[config.act_fn](normed @ w.W_gate + (0 if w.b_gate is None else w.b_gate))
-        else:
-            hidden = ACTS[config.act_fn](hidden)
-        x = mid + hidden @ w.W_out + (0 if w.b_out is None else w.b_out)
+        mid = x + attention_by_hand(config, w, layer, x, added)
+        if config.d_mlp is not None:
+            mid = mid + mlp_by_hand(config, w, x if config.parallel_attn_mlp else mid)
+        x = mid
     x = norm_by_hand(config, x, single(weights, "ln_final_w"), single(weights, "ln_final_b"))
-    b_U = single(weights, "b_U")
-    return x @ unembedding(weights) + (0 if b_U is None else b_U)
+    b_U, cap = single(weights, "b_U"), config.output_logits_soft_cap
+    logits = (x @ unembedding(weights) + (0 if b_U is None else b_U)) * config.logit_scale
+    return logits if cap is None else cap * (logits / cap).tanh()
 
 
 @given(KINDS)
-@settings(max_examples=50, phases=(Phase.generate,))
+@settings(max_examples=120, phases=(Phase.generate,))
 def test_every_kind_of_model_computes_its_formula(kind):
     config = build(kind)
     weights = random_weights(config)
@@ -155,7 +322,8 @@ def test_watching_every_site_changes_nothing_and_sees_every_site(kind):
     torch.testing.assert_close(forward(config, weights, tokens, tap), forward(config, weights, tokens))
     assert set(tap.store) == {site.path for site in sites_of(config)}
     axes = {"batch": 1, "pos": 5, "query_pos": 5, "key_pos": 5, "1": 1, "head": config.n_heads, "kv_head": config.n_kv}
-    axes |= {"d_model": config.d_model, "d_head": config.d_head, "d_mlp": config.d_mlp}
+    axes |= {"d_model": config.d_model, "d_head": config.d_head, "d_mlp": config.d_mlp, "expert": config.n_experts}
+    axes |= {"d_vocab": config.d_vocab}
     for site in sites_of(config):
         shape = [axes[axis] for axis in site.kind.axes]
         assert list(tap.store[site.path].shape) == shape, site.path
@@ -212,7 +380,6 @@ def test_causal_later_tokens_change_nothing_before_them():
     b = forward(config, weights, torch.tensor([[1, 2, 3, 9]]))
     torch.testing.assert_close(a[:, :3], b[:, :3])
     assert not torch.allclose(a[:, 3], b[:, 3])
-    assert causal(2, 3, torch.device("cpu")).tolist() == [[True, True, False], [True, True, True]]
 
 
 @pytest.mark.parametrize("positions", ["standard", "sinusoidal", "shortformer", "rotary", None])
@@ -266,36 +433,3 @@ def test_half_precision_follows_single():
     for out in (narrow, tapped):
         # bfloat16 keeps eight bits: a relative error of 2^-8 at each of a dozen roundings.
         torch.testing.assert_close(out.float(), wide, atol=0.05, rtol=0.05)
-
-
-def test_llama3_scaling_keeps_fast_angles_and_divides_slow_ones():
-    plain = Rotary(dim=64, base=500000.0)
-    scaling = RotaryScaling(kind="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_n_ctx=8192)
-    cpu = torch.device("cpu")
-    base, scaled = frequencies(plain, cpu), frequencies(replace(plain, scaling=scaling), cpu)
-    wavelengths = 2 * math.pi / base
-    fast, slow = wavelengths < 8192 / 4, wavelengths > 8192
-    torch.testing.assert_close(scaled[fast], base[fast])
-    torch.testing.assert_close(scaled[slow], base[slow] / 8)
-    assert ((scaled <= base) & (scaled >= base / 8)).all() and fast.any() and slow.any() and not (fast | slow).all()
-    linear = replace(plain, scaling=RotaryScaling(kind="linear", factor=2.0))
-    torch.testing.assert_close(frequencies(linear, cpu), base / 2)
-
-
-def test_rotation_depends_on_distance_only():
-    rotary = Rotary(dim=4, base=50.0)
-    q, k = torch.randn(2, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    angles = torch.arange(10)[:, None] * frequencies(rotary, torch.device("cpu"))
-
-    def at(x, pos):
-        return rotate(x.view(1, 1, 1, 4), rotary, angles[pos : pos + 1].cos(), angles[pos : pos + 1].sin()).flatten()
-
-    torch.testing.assert_close(at(q, 7) @ at(k, 4), at(q, 3) @ at(k, 0), atol=1e-6, rtol=1e-6)
-    assert not torch.allclose(at(q, 7) @ at(k, 4), at(q, 7) @ at(k, 5))
-
-
-def test_sinusoids_of_odd_width_and_any_positions():
-    table = sinusoids(torch.tensor([0, 3]), 5, 100.0)
-    assert table.shape == (2, 5)
-    torch.testing.assert_close(table[0], torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
-    torch.testing.assert_close(table[1, 2], torch.tensor(3 / 100 ** (2 / 5)).sin())

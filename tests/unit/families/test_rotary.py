@@ -18,6 +18,7 @@ LLAMA3 = {
 }
 SCALED = RotaryScaling(kind="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_n_ctx=16)
 
+FACTORS = ("short_factor", "long_factor")
 DOUBLED = RotaryScaling(kind="linear", factor=2.0)
 
 
@@ -176,6 +177,18 @@ def test_part_of_a_head_may_turn() -> None:
         (
             {"rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1, True], "long_factor": [1, 1, 1, 1]}},
             "short_factor = .*it must be a list of numbers, one a frequency",
+        ),
+        (
+            {
+                "original_max_position_embeddings": 1,
+                "rope_scaling": {"type": "su", **dict.fromkeys(FACTORS, (1, 1, 1, 1))},
+            },
+            "stretches a context of original_max_position_embeddings = 1; it must be longer",
+        ),
+        ({"rope_theta": 1, "rope_scaling": {"type": "yarn", "factor": 2.0}}, "rotary base is 1.0, not above 1"),
+        (
+            {"rope_scaling": {"type": "dynamic", "factor": 2.0, "partial_rotary_factor": 0.25}},
+            "rotary dim is 2, not above 2",
         ),
         ({"original_max_position_embeddings": 0}, "original_max_position_embeddings = 0; it must be a whole number"),
         ({"rope_scaling": {"rope_type": ["linear"], "factor": 2.0}}, "rope_type is .*known are"),
