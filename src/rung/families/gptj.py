@@ -27,6 +27,7 @@ RULES = (
 
 def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' GPTJConfig."""
+    keys.assume(rotary_dim=64)
     keys.expect("rotary", True)
     keys.expect("scale_attn_weights", True)
     keys.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "n_ctx")

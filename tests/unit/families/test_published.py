@@ -1,0 +1,275 @@
+"""Published models' config.json files: each is read, and means to us what it means to transformers.
+
+`published/` holds facts: what the files say, and where that is known from; `parameters` is the size a hub shows.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+
+from rung.config import ModelConfig, Rotary
+from rung.engine.positions import frequencies
+from rung.errors import ConfigError
+from rung.families.rules import ACTIVATIONS, Keys, make_plan
+from rung.model.checkpoint import as_saved
+from rung.model.source import find_family
+
+Values = dict[str, Any]
+ENTRIES: dict[str, dict[str, Any]] = {}
+for _path in sorted((Path(__file__).parent / "published").glob("*.json")):
+    ENTRIES |= json.loads(_path.read_text(encoding="utf-8"))
+READ = {name: entry for name, entry in ENTRIES.items() if "refused" not in entry}
+DEPTH = ("n_layer", "num_layers", "num_hidden_layers")
+
+
+def ours(values: Values) -> ModelConfig:
+    family = find_family(values)
+    return family.read_config(Keys(values, family.name), [])
+
+
+def theirs(values: Values) -> Any:
+    """What transformers makes of the same JSON."""
+    transformers.utils.logging.set_verbosity_error()
+    rest = {key: value for key, value in values.items() if key not in ("model_type", "auto_map")}
+    # It writes into the objects that it is given, and fails on "su", its own old name of longrope.
+    return AutoConfig.for_model(values["model_type"], **json.loads(json.dumps(rest).replace('"su"', '"longrope"')))
+
+
+def first(config: PreTrainedConfig, *names: str) -> Any:
+    """The first of these that the config has and does not leave open."""
+    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
+
+
+def rotary_section(config: PreTrainedConfig, kind: str = "full_attention") -> Mapping[str, Any] | None:
+    sections = getattr(config, "rope_parameters", None)
+    if config.model_type == "gptj":
+        return {"rope_theta": 10000.0, "partial_rotary_factor": config.rotary_dim / (config.n_embd // config.n_head)}
+    if not sections or getattr(config, "alibi", False):
+        return None
+    return sections.get(kind, sections)
+
+
+def windows(config: PreTrainedConfig) -> tuple[int | None, ...] | None:
+    if config.model_type == "gpt_neo":
+        kinds = ["sliding_attention" if kind == "local" else "full_attention" for kind in config.attention_layers]
+        size = config.window_size
+    else:
+        size = getattr(config, "sliding_window", None)
+        kinds = getattr(config, "layer_types", None) or ["sliding_attention"] * config.num_hidden_layers
+        if config.model_type.startswith("qwen") and not config.use_sliding_window:
+            size = None
+    seen = tuple(size if kind == "sliding_attention" else None for kind in kinds)
+    return seen if any(seen) else None
+
+
+def shared_heads(config: PreTrainedConfig) -> int:
+    if config.model_type == "falcon":
+        grouped = config.num_kv_heads if config.new_decoder_architecture else config.num_attention_heads
+        return 1 if config.multi_query and not config.new_decoder_architecture else int(grouped)
+    return int(first(config, "num_key_value_heads") or config.num_attention_heads)
+
+
+def score_scale(config: PreTrainedConfig, d_head: int) -> float:
+    """What scores are divided by."""
+    if config.model_type == "gpt_neo":
+        return 1.0
+    multiplier, scalar = first(config, "attention_multiplier"), first(config, "query_pre_attn_scalar")
+    return 1 / multiplier if multiplier else math.sqrt(scalar or d_head)
+
+
+def described(config: PreTrainedConfig) -> dict[str, Any]:
+    """Transformers' reading, in our words."""
+    kind, width, heads = config.model_type, config.hidden_size, config.num_attention_heads
+    d_head = first(config, "head_dim") or width // heads
+    inner = first(config, "moe_intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "intermediate_size")
+    rotary = rotary_section(config)
+    activation = first(config, "hidden_activation", "activation_function", "activation", "hidden_act") or "gelu_new"
+    if kind in ("starcoder2", "gemma"):
+        activation = config.hidden_act  # The other names are left over in the file.
+    return {
+        "n_layers": config.num_hidden_layers,
+        "d_model": width,
+        "n_heads": heads,
+        "d_head": d_head,
+        "n_kv": shared_heads(config),
+        "d_vocab": config.vocab_size,
+        "n_ctx": first(config, "max_position_embeddings", "n_positions", "seq_length") or 2048,
+        "d_mlp": inner or 4 * width,
+        "act_fn": ACTIVATIONS[activation],
+        # OLMo's norms have no weights and no eps in the config.
+        "eps": 1e-5
+        if kind in ("opt", "olmo")
+        else first(config, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
+        "tied": config.tie_word_embeddings,
+        "windows": windows(config),
+        "rotary base": rotary and rotary.get("rope_theta", 10000.0),
+        "rotary dim": rotary and int(d_head * rotary.get("partial_rotary_factor", 1.0)),
+        "rotary kind": rotary and rotary.get("rope_type", "default").replace("default", "none"),
+        "score scale": pytest.approx(score_scale(config, d_head)),
+        "score cap": first(config, "attn_logit_softcapping"),
+        "logit cap": first(config, "final_logit_softcapping"),
+        "clip": first(config, "clip_qkv"),
+        "embed scale": math.sqrt(width) if kind.startswith("gemma") else first(config, "embedding_multiplier") or 1.0,
+        "logit scale": first(config, "logit_scale") or 1 / (first(config, "logits_scaling") or 1.0),
+        "residual scale": first(config, "residual_multiplier") or 1.0,
+        "scores over layer": bool(first(config, "scale_attn_by_inverse_layer_idx")),
+        "experts": (first(config, "num_local_experts", "num_experts"), first(config, "num_experts_per_tok")),
+        "shared expert": first(config, "shared_expert_intermediate_size"),
+    }
+
+
+def as_described(config: ModelConfig) -> dict[str, Any]:
+    """Ours, in the same words."""
+    rotary = config.rotary
+    return {
+        **{name: getattr(config, name) for name in ("n_layers", "d_model", "n_heads", "d_head", "n_kv", "d_vocab")},
+        **{name: getattr(config, name) for name in ("n_ctx", "d_mlp", "act_fn", "eps", "windows")},
+        "tied": config.tied_embeddings,
+        "rotary base": rotary and rotary.base,
+        "rotary dim": rotary and rotary.dim,
+        "rotary kind": rotary and (rotary.scaling.kind if rotary.scaling else "none"),
+        "score scale": config.attn_scale or math.sqrt(config.d_head),
+        "score cap": config.attn_scores_soft_cap,
+        "logit cap": config.output_logits_soft_cap,
+        "clip": config.clip_qkv,
+        "embed scale": config.embed_scale,
+        "logit scale": config.logit_scale,
+        "residual scale": config.residual_scale,
+        "scores over layer": config.scores_over_layer,
+        "experts": (config.n_experts, config.experts_per_token),
+        "shared expert": config.d_mlp_shared,
+    }
+
+
+@pytest.mark.parametrize("name", READ)
+def test_it_means_what_it_means_to_transformers(name: str) -> None:
+    values = READ[name]["config"]
+    assert as_described(ours(values)) == described(theirs(values))
+
+
+def test_a_silent_file_means_what_it_means_to_transformers() -> None:
+    """What each family takes where a key is missing, or else it asks for the key."""
+    asked, compared = set(), 0
+    for name, entry in READ.items():
+        for missing in entry["config"].keys() - {"model_type"}:
+            values = {key: value for key, value in entry["config"].items() if key != missing}
+            try:
+                config = ours(values)
+            except ConfigError:
+                asked.add(missing)
+                continue
+            assert as_described(config) == described(theirs(values)), f"{name} without {missing}"
+            compared += 1
+    assert compared > 10 * len(READ)
+    assert {"hidden_size", "vocab_size", "intermediate_size"} <= asked
+
+
+def cut(values: Values) -> Values:
+    """The same model with two layers."""
+    kinds = {key: values[key][:2] for key in ("layer_types", "attention_layers") if key in values}
+    kinds |= {"attention_types": [[["global", "local"], 1]]}
+    return values | {key: 2 for key in DEPTH if key in values} | {k: v for k, v in kinds.items() if k in values}
+
+
+@cache
+def on_paper(name: str) -> Any:
+    """Transformers' model, two layers of it, without its numbers."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(theirs(cut(READ[name]["config"])))
+
+
+def shapes_of(model: Any) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in as_saved(model).items()}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_tensor_has_its_place_and_none_is_missing(name: str) -> None:
+    values = READ[name]["config"]
+    shapes = shapes_of(on_paper(name))
+    family = find_family(values)
+    config = family.read_config(Keys(cut(values), family.name), shapes.keys())
+    read = {theirs for step in make_plan(family, config, shapes) for theirs in step.theirs}
+    assert read <= shapes.keys()
+    # Layer 1 stands for all that follow the first.
+    count = sum(
+        math.prod(shapes[tensor]) * (ours(values).n_layers - 1 if ".1." in tensor.replace("experts.1.", "") else 1)
+        for tensor in read
+    )
+    assert count == READ[name].get("parameters", count)
+
+
+def assert_turns_alike(rotary: Rotary, module: torch.nn.Module, length: int, kind: str | None) -> None:
+    module(torch.zeros(1, 1, 1), torch.tensor([[length - 1]]), *([kind] if kind else []))
+    prefix = f"{kind}_" if kind else ""
+    inv_freq: Tensor = getattr(module, f"{prefix}inv_freq")
+    torch.testing.assert_close(frequencies(rotary, torch.device("cpu"), length), inv_freq, rtol=1e-6, atol=0)
+    factor = rotary.scaling.attention_factor if rotary.scaling else 1.0
+    assert factor == pytest.approx(getattr(module, f"{prefix}attention_scaling"))
+
+
+@pytest.mark.parametrize("name", [name for name in READ if ours(READ[name]["config"]).rotary])
+def test_each_frequency_is_that_of_transformers(name: str) -> None:
+    values = READ[name]["config"]
+    model, config = on_paper(name), ours(values)
+    found = next((part for path, part in model.named_modules() if path.endswith("rotary_emb")), None)
+    if found is None:
+        assert values["model_type"] == "gptj"  # Its table is a function of its own.
+        return
+    module = type(found)(config=theirs(values))
+    assert config.rotary is not None
+    for length in (1, config.n_ctx):
+        assert_turns_alike(config.rotary, module, length, "full_attention" if config.rotary_local else None)
+    if config.rotary_local:
+        assert_turns_alike(config.rotary_local, module, config.n_ctx, "sliding_attention")
+
+
+@pytest.mark.parametrize("name", ENTRIES.keys() - READ.keys())
+def test_what_cannot_be_read_is_refused_in_one_line(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ours(ENTRIES[name]["config"])
+    assert ENTRIES[name]["refused"] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+LEFTOVERS = {
+    "gpt2": ("transformer.h.1.attn.bias", "transformer.h.1.attn.masked_bias"),
+    "gpt_neo": ("transformer.h.1.attn.attention.bias", "transformer.h.1.attn.attention.masked_bias"),
+    "gptj": ("transformer.h.1.attn.bias", "transformer.h.1.attn.masked_bias"),
+    "gpt_neox": tuple(f"gpt_neox.layers.1.attention.{name}" for name in ("bias", "masked_bias", "rotary_emb.inv_freq")),
+    "llama": ("model.layers.1.self_attn.rotary_emb.inv_freq",),
+    "stablelm": ("model.layers.1.self_attn.rotary_emb.inv_freq",),
+}
+"""Masks and tables that older files hold beside their weights."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("openai-community/gpt2", "EleutherAI/gpt-neo-125m", "EleutherAI/gpt-j-6b", "EleutherAI/pythia-70m"),
+        *("facebook/opt-125m", "bigscience/bloom-560m", "tiiuae/falcon-7b", "huggyllama/llama-7b"),
+        *("google/gemma-2b", "stabilityai/stablelm-3b-4e1t"),
+    ],
+)
+def test_older_files_name_their_tensors_otherwise_and_hold_more(name: str) -> None:
+    values = cut(READ[name]["config"])
+    family, config, shapes = find_family(values), ours(values), shapes_of(on_paper(name))
+    copied = {"lm_head.weight"} if config.tied_embeddings else set()
+    assert copied <= shapes.keys()
+    rules = [step.rule for step in make_plan(family, config, shapes)]
+    leftovers = dict.fromkeys(LEFTOVERS.get(values["model_type"], ()), (1, 1))
+    without_copy = {tensor: shape for tensor, shape in shapes.items() if tensor not in copied}
+    for held in (shapes | leftovers, without_copy):
+        for prefix in {"", family.prefix}:
+            plan = make_plan(family, config, {tensor.removeprefix(prefix): shape for tensor, shape in held.items()})
+            assert [step.rule for step in plan] == rules
+            read = {tensor for step in plan for tensor in step.theirs}
+            assert read == {tensor.removeprefix(prefix) for tensor in without_copy}
