@@ -181,8 +181,8 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
         )
     if card["silence"]:
         yield (
-            f"In a share of {card['silence']} of the batches some heads of the last layer, drawn at random, from one "
-            "to all but one, were silent, so that the others learned to cover for them."
+            f"In a share of {card['silence']} of the batches one head of the last layer, drawn at random, was silent, "
+            "so that the others learned to cover for it."
         )
 
 

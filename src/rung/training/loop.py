@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor
@@ -214,18 +214,18 @@ def take_step(run: Run) -> None:
     run.optimizer.zero_grad()
     weights = run.weights
     if torch.rand((), generator=generator) < recipe.silence:
-        count = int(torch.randint(1, config.n_heads, (), generator=generator))
-        weights = without_heads(weights, torch.randperm(config.n_heads, generator=generator)[:count])
+        weights = without_head(weights, int(torch.randint(config.n_heads, (), generator=generator)))
     weighted_loss(recipe, weights, batch).backward()
     torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
     run.optimizer.step()
     run.step += 1
 
 
-def without_heads(weights: Weights, silent: Int[Tensor, "heads"]) -> Weights:
-    """The weights with nothing coming out of these heads of the last layer."""
+def without_head(weights: Weights, head: int) -> Weights:
+    """The weights with nothing coming out of one head of the last layer."""
     *before, last = weights["W_O"]
-    return dict(weights) | {"W_O": (*before, last.index_fill(0, silent, 0.0))}
+    kept = (torch.arange(len(last)) != head)[:, None, None]
+    return dict(weights) | {"W_O": (*before, last * kept)}
 
 
 def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tensor, ""]:

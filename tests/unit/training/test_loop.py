@@ -163,9 +163,9 @@ def test_head_scale_scales_a_heads_start_and_its_steps():
     assert torch.isclose(scaled_step[1].abs().median(), size * 0.25, rtol=1e-3)
 
 
-def test_silenced_heads_are_of_the_last_layer_and_write_nothing():
+def test_a_silenced_head_is_one_of_the_last_layer_and_writes_nothing():
     run = loop.begin(SMALL, 0, loop.find_corpus(SMALL, None))
-    weights = loop.without_heads(run.weights, torch.tensor([1]))
+    weights = loop.without_head(run.weights, 1)
     first, last = weights["W_O"]
     assert torch.equal(first, run.weights["W_O"][0])
     assert torch.equal(last[0], run.weights["W_O"][1][0]) and (last[1] == 0).all()
