@@ -52,7 +52,7 @@ def direct_attribution(trial: Trial) -> DirectAttribution:
     logits = uncapped_logits(config, trial.weights, stream[at][None])[0]
     W_U = upcast(unembedding(trial.weights)).T
     right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
-    member = torch.zeros(len(tokens), config.n_out, device=tokens.device).scatter_(1, tokens, 1.0)
+    member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, tokens, 1.0)
     count = member.sum(1, keepdim=True)
     # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
     stretch = (count / (count - 1))[sequence]
@@ -83,6 +83,7 @@ def direct_attribution(trial: Trial) -> DirectAttribution:
     b, b_U = single(trial.weights, "ln_final_b"), single(trial.weights, "b_U")
     summed += 0 if b is None else direction @ upcast(b)
     if b_U is not None:
+        b_U = upcast(b_U)
         of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
         summed += of_bias * stretch[:, 0] * config.logit_scale
     return DirectAttribution(heads, float((whole - summed).abs().max() / whole.abs().max()))

@@ -18,6 +18,7 @@ from ..engine.positions import locate
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap
 from ..engine.transformer import norm_before, upcast
+from ..engine.weights import embedding
 from ..errors import RungError
 from ..methods.attribution import FrozenRead, reading_sites
 from ..tasks.builtin import draw_distinct, ordinary_tokens
@@ -73,8 +74,8 @@ class Inputs:
         trial, count = self.trial, len(self.tokens)
         width = trial.batch.tokens.shape[1]
         start = int(trial.config.bos_token_id is not None)
-        total = torch.zeros(count, trial.config.d_model, device=trial.model.device)
-        seen = torch.zeros(count, 1, device=trial.model.device)
+        total = upcast(embedding(trial.weights)).new_zeros(count, trial.config.d_model)
+        seen = total.new_zeros(count, 1)
         for _ in range(CONTEXTS):
             order = draw_distinct(torch.arange(count), count, 1, self._generator)[0]
             pad = -count % (width - start)
@@ -88,7 +89,7 @@ class Inputs:
             trial.run(tokens, tap)
             stream = upcast(tap.store[Site("resid_post", layer - 1).path])[:, start:].flatten(0, 1)
             total.index_add_(0, rows.flatten().to(total.device), stream)
-            seen.index_add_(0, rows.flatten().to(total.device), torch.ones(len(stream), 1, device=total.device))
+            seen.index_add_(0, rows.flatten().to(total.device), seen.new_ones(len(stream), 1))
         return total / seen
 
 
@@ -289,7 +290,7 @@ def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs
 
     def frame() -> Tensor:
         drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator)
-        found: Tensor = torch.linalg.qr(drawn.to(trial.model.device)).Q
+        found: Tensor = torch.linalg.qr(drawn.to(upcast(embedding(trial.weights)))).Q
         return found
 
     return [routed_share(trial, senders, receiver, inputs, [frame() for _ in senders]) for _ in range(ROTATIONS)]
