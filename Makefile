@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel bench soundness corpus clean
+.PHONY: help venv prove test check lint wheel bench soundness corpus tl-golden clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.user ## make .venv and install rung in it, editable
 
@@ -42,13 +42,21 @@ soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an
 corpus: $(VENV)/.user ## fetch and clean the text that the bundled models learned
 	@$(BIN)/python scripts/corpus.py --out build/corpus
 
+tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environment of its own (minutes)
+	@.venv-tl/bin/python tests/differential/record.py
+
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-tl build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
 $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
+
+.venv-tl/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-tl
+	@.venv-tl/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==3.9.0
+	@touch $@
 
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) -e .

@@ -166,7 +166,8 @@ class ActivationCache(Mapping[str, Tensor]):
     ) -> Tensor | tuple[Tensor, Labels]:
         """The stream as it stood before each layer up to `layer`: [component, batch, pos, d_model].
 
-        Labels: 0_pre, (0_mid,) 1_pre, …, final_post. With the unembedding this is the logit lens.
+        Labels: 0_pre, (0_mid,) 1_pre, …, final_post. With the unembedding this is the logit lens: with `apply_ln` each
+        goes through the last norm as if it were the last, or through the norm before `layer` as that scaled this run.
         """
         end = self._end(layer)
         wanted: list[tuple[str, Site]] = []
@@ -178,7 +179,11 @@ class ActivationCache(Mapping[str, Tensor]):
             if (incl_mid and at < end) or (mlp_input and at == end):
                 wanted.append((f"{at}_mid", Site("resid_mid", at)))
         parts = [self._stream(site.name, site.layer, pos_slice) for _, site in wanted]
-        return self._finish(parts, [label for label, _ in wanted], end, mlp_input, apply_ln, pos_slice, return_labels)
+        labels = [label for label, _ in wanted]
+        if apply_ln and end == self.config.n_layers:
+            stack = self.apply_ln_to_stack(torch.stack(parts), recompute_ln=True)
+            return (stack, labels) if return_labels else stack
+        return self._finish(parts, labels, end, mlp_input, apply_ln, pos_slice, return_labels)
 
     def _start(self) -> Site:
         if self.config.positional_embedding_type in ("standard", "sinusoidal"):
@@ -500,7 +505,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         batch_slice: SliceInput = None,
         has_batch_dim: bool = True,
-    ) -> Float[Tensor, "component *batch_and_pos"]:
+    ) -> Float[Tensor, "component *batch_and_pos_taken"]:
         """Each part's share of the logit of `tokens` (minus that of `incorrect_tokens`): normed as in this run, · W_U.
 
         Logits before their cap, where the model caps them; times `logit_scale`, where it scales them.

@@ -4,6 +4,7 @@ The one list of names. A site is written in full as people know it from module t
 or in short as a name and a layer (`("pattern", 1)`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,9 @@ class SiteKind:
     axes: tuple[str, ...]
     meaning: str
     on_request: bool = False
-    """True: computed only when asked for by name, because it makes a tensor that the forward does not need."""
+    """True: kept only when asked for by name, because it makes a tensor that the forward does not need, or one that
+    the call returns.
+    """
 
 
 class Site(NamedTuple):
@@ -48,6 +51,7 @@ _KV_SPLIT = ("batch", "pos", "kv_head", "d_model")
 _PATTERN = ("batch", "head", "query_pos", "key_pos")
 _SCALE = ("batch", "pos", "1")
 _MLP = ("batch", "pos", "d_mlp")
+_LOGITS = ("batch", "pos", "d_vocab")
 _ROUTER = ("batch", "pos", "expert")
 
 SITE_KINDS: dict[str, SiteKind] = {
@@ -85,8 +89,13 @@ SITE_KINDS: dict[str, SiteKind] = {
     "mlp_out": SiteKind("blocks.{l}.hook_mlp_out", _RESID, "what the MLP writes to the stream"),
     "resid_post": SiteKind("blocks.{l}.hook_resid_post", _RESID, "residual stream leaving the block"),
     "ln_final.scale": SiteKind("ln_final.hook_scale", _SCALE, "what the last norm divides by"),
-    "ln_final.normalized": SiteKind("ln_final.hook_normalized", _RESID, "normalized input of the unembedding"),
+    "ln_final.normalized": SiteKind("ln_final.hook_normalized", _RESID, "output of the last norm, before w and b"),
+    "unembed_in": SiteKind("unembed.hook_in", _RESID, "what the unembedding reads"),
+    "unembed_out": SiteKind("unembed.hook_out", _LOGITS, "logits, before a scale or cap", True),
 }  # fmt: skip
+
+LAST = ("ln_final.scale", "ln_final.normalized", "unembed_in", "unembed_out")
+"""Sites behind the last block."""
 
 _ALIASES = {
     "attn": "pattern",
@@ -127,7 +136,7 @@ def sites_of(config: ModelConfig) -> tuple[Site, ...]:
         absent |= {"pre_linear"}
     present = [name for name in SITE_KINDS if name not in absent]
     before = [Site(name) for name in present if name in ("embed", "pos_embed")]
-    after = [Site(name) for name in present if name.startswith("ln_final")]
+    after = [Site(name) for name in present if name in LAST]
     within = [name for name in present if "{l}" in SITE_KINDS[name].path]
     return (*before, *(Site(name, layer) for layer in range(config.n_layers) for name in within), *after)
 
@@ -176,8 +185,12 @@ def _spelled(config: ModelConfig, key: object) -> str:
 def hook_name(name: str, layer: int | None = None, layer_type: str | None = None) -> str:
     """The full hook name for a short one: ("pattern", 1) → "blocks.1.attn.hook_pattern", ("scale", 0, "ln1") → ….
 
-    A name that is already full, or unknown, comes back as it is.
+    A layer may be part of the name: "pattern1", "scale0ln1". A name that is already full, or unknown, comes back as it
+    is.
     """
+    joined = re.fullmatch(r"([a-z]+(?:_[a-z]+)*)(\d+)([a-z]\w*)?", name)
+    if joined is not None and layer is None:
+        name, layer, layer_type = joined[1], int(joined[2]), joined[3] or layer_type
     kind = _ALIASES.get(name, name)
     if kind in ("scale", "normalized"):
         kind = f"{layer_type or 'ln_final'}.{kind}"

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head, head_label
 from ..engine.cache import ActivationCache
-from ..engine.sites import Site, SiteKey, check_head, find_site
+from ..engine.sites import LAST, Site, SiteKey, check_head, find_site
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
@@ -226,7 +226,7 @@ def ablate_heads(
 def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site]) -> ActivationCache:
     """What `sites` hold in a run over `tokens`, which ends where the last of them has been met."""
     layers = [site.layer for site in sites if site.layer is not None]
-    to_the_end = any(site.name.startswith("ln_final") for site in sites)
+    to_the_end = any(site.name in LAST for site in sites)
     stop = None if to_the_end else max(layers, default=-1) + 1
     _, cache = model.run_with_cache(
         tokens, names_filter=[site.path for site in sites], return_type=None, stop_at_layer=stop

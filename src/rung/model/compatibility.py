@@ -101,10 +101,10 @@ class ClassicTopic(WeightsTopic, nn.Module):
     def load_and_process_state_dict(
         self,
         state_dict: Mapping[str, Tensor],
-        fold_ln: bool | None = True,
-        center_writing_weights: bool | None = True,
-        center_unembed: bool | None = True,
-        fold_value_biases: bool | None = True,
+        fold_ln: bool | None = None,
+        center_writing_weights: bool | None = None,
+        center_unembed: bool | None = None,
+        fold_value_biases: bool | None = None,
         refactor_factored_attn_matrices: bool | None = False,
     ) -> None:
         """`load_state_dict`, then `process_weights_`."""
@@ -115,15 +115,16 @@ class ClassicTopic(WeightsTopic, nn.Module):
 
     def process_weights_(
         self,
-        fold_ln: bool | None = True,
-        center_writing_weights: bool | None = True,
-        center_unembed: bool | None = True,
+        fold_ln: bool | None = None,
+        center_writing_weights: bool | None = None,
+        center_unembed: bool | None = None,
         refactor_factored_attn_matrices: bool | None = False,
         fold_value_biases: bool | None = False,
     ) -> None:
         """Processes the weights of this very model as `from_pretrained` would; hooks that were set are gone.
 
-        What does not fit is skipped and noted in `config.notes`.
+        For each: None does it where it fits, True also warns where it does not, False leaves it. `config.notes` says
+        what was skipped.
         """
         wanted = {
             "fold_ln": fold_ln,

@@ -349,7 +349,9 @@ class Unembed(Part):
 
     def forward(self, residual: Tensor) -> Tensor:
         """[batch, pos, d_model] to [batch, pos, d_vocab_out]."""
-        return F.linear(residual, self.W_U.T, self.weight("b_U"))
+        tap = tap_of(self._points)
+        logits = F.linear(tap("unembed_in", None, residual), self.W_U.T, self.weight("b_U"))
+        return tap("unembed_out", None, logits)
 
 
 def grow(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, list[tuple[nn.Module, str]]]:

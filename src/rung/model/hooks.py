@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..engine.slicing import SliceInput, take
+from ..engine.slicing import Slice, SliceInput
 from ..errors import SiteError, near
 
 Direction = Literal["fwd", "bwd"]
@@ -369,13 +369,16 @@ class HookedRootModule(nn.Module):
 def keeper(
     device: torch.device | str | None, remove_batch_dim: bool, pos_slice: SliceInput
 ) -> Callable[[Tensor, str], Tensor]:
-    """What is kept of a value of this name: some positions, without the batch axis, on a device."""
+    """What is kept of a value of this name: some positions (one alone keeps its axis), without the batch axis, on a
+    device.
+    """
+    picked = Slice.unwrap(pos_slice)
 
     def keep(x: Tensor, name: str) -> Tensor:
         if remove_batch_dim and len(x) != 1:
             raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
         if pos_slice is not None:
-            x = take(x, pos_slice, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1))
+            x = picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1))
         x = x[0] if remove_batch_dim else x
         return x if device is None else x.to(device)
 

@@ -21,7 +21,7 @@ from ..engine import transformer
 from ..engine.cache import ActivationCache
 from ..engine.past import KeyValueCache
 from ..engine.positions import locate
-from ..engine.sites import find_site, select_sites, sites_of
+from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
@@ -212,7 +212,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         x = transformer.blocks(config, weights, x, frame, tap, start, stop)
         if stop_at_layer is not None:
             return x
-        if return_type is None and not any(site.name.startswith("ln_final") for site in tap.sites):
+        if return_type is None and not any(site.name in LAST for site in tap.sites):
             return None
         logits = transformer.unembed(config, weights, x, tap)
         if return_type is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -98,16 +97,12 @@ def get_act_name(name: str, layer: int | str | None = None, layer_type: str | No
     """
     if ("." in name or name.startswith("hook_")) and layer is None and layer_type is None:
         return name
-    joined = re.fullmatch(r"([a-z]+(?:_[a-z]+)*)(\d+)(.*)", name)
-    if joined is not None:
-        name, layer, layer_type = joined[1], joined[2], joined[3] or layer_type
     found = hook_name(name, None if layer is None else int(layer), layer_type)
     if found != name:
         return found
     # A name that no model of Rung's has is spelled by the same rule.
-    part = {"a": "attn", "attention": "attn", "m": "mlp", "b": "", "block": "", "blocks": ""}.get(
-        layer_type or "", layer_type
-    )
+    parts = {"a": "attn", "attention": "attn", "m": "mlp", "b": "", "block": "", "blocks": ""}
+    part = "mlp" if name == "mid" else parts.get(layer_type or "", layer_type)
     return ".".join(filter(None, ["" if layer is None else f"blocks.{layer}", part, f"hook_{name}"]))
 
 

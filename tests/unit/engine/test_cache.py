@@ -98,8 +98,9 @@ def test_accumulated_stream_and_the_logit_lens(run):
     stack, labels = cache.accumulated_resid(return_labels=True)
     assert labels == ["0_pre", "1_pre", "2_pre", "final_post"]
     close(stack[1], cache["resid_pre", 1])
-    lens = cache.accumulated_resid(apply_ln=True)[-1] @ model.W_U + _constant(model)
-    close(lens, logits)
+    close(model.unembed(cache.accumulated_resid(apply_ln=True)[-1]), logits)
+    early = model.unembed(model.ln_final(cache["resid_pre", 1][:, -1]))
+    close(model.unembed(cache.accumulated_resid(apply_ln=True, pos_slice=-1)[1]), early)
     if not model.config.attn_only and not model.config.parallel_attn_mlp:
         _, labels = cache.accumulated_resid(1, incl_mid=True, mlp_input=True, return_labels=True)
         assert labels == ["0_pre", "0_mid", "1_pre", "1_mid"]

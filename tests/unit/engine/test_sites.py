@@ -16,7 +16,7 @@ CONFIG = ModelConfig(n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=11, n_c
 def test_full_names_are_the_fields():
     paths = [site.path for site in sites_of(CONFIG)]
     assert paths[:3] == ["hook_embed", "hook_pos_embed", "blocks.0.hook_resid_pre"]
-    assert paths[-1] == "ln_final.hook_normalized" and len(paths) == len(set(paths))
+    assert paths[-1] == "unembed.hook_out" and len(paths) == len(set(paths))
     assert "blocks.1.mlp.hook_post" in paths and "blocks.1.mlp.hook_pre_linear" not in paths
     assert "blocks.0.attn.hook_rot_q" not in paths
     assert all(kind.meaning and kind.axes for kind in SITE_KINDS.values())

@@ -151,7 +151,15 @@ def test_everything_that_costs_nothing_is_kept(any_kind: HookedTransformer, draw
     assert isinstance(cache, ActivationCache)
     torch.testing.assert_close(logits, any_kind(tokens), **TIGHT)
     assert set(cache) == {point.name for point in any_kind.default_hooks()}
-    asked_for = {"hook_result", "hook_q_input", "hook_k_input", "hook_v_input", "hook_attn_in", "hook_mlp_in"}
+    asked_for = {
+        "hook_result",
+        "hook_q_input",
+        "hook_k_input",
+        "hook_v_input",
+        "hook_attn_in",
+        "hook_mlp_in",
+        "hook_out",
+    }
     left_out = {name.rpartition(".")[2] for name in set(any_kind.hook_dict) - set(cache)}
     assert left_out <= asked_for
     wanted = (3, 4, 7, 7)
@@ -189,9 +197,9 @@ def test_slices_and_forms_of_the_cache(build: Build, draw: Draw) -> None:
     model, tokens = build(FULL), draw()
     _, whole = model.run_with_cache(tokens)
     _, last = model.run_with_cache(tokens, pos_slice=-1)
-    assert torch.equal(last["resid_post", 1], whole["resid_post", 1][:, -1])
-    assert torch.equal(last["pattern", 1], whole["pattern", 1][:, :, -1])
-    assert torch.equal(last["q", 1], whole["q", 1][:, -1])
+    assert torch.equal(last["resid_post", 1], whole["resid_post", 1][:, -1:])
+    assert torch.equal(last["pattern", 1], whole["pattern", 1][:, :, -1:])
+    assert torch.equal(last["q", 1], whole["q", 1][:, -1:])
     _, some = model.run_with_cache(tokens, pos_slice=[0, 3])
     assert torch.equal(some["attn_scores", 1], whole["attn_scores", 1][:, :, [0, 3]])
     assert torch.equal(some["scale", 1, "ln1"], whole["scale", 1, "ln1"][:, [0, 3]])
