@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_shapes
+from rung.engine.past import KeyValueCache
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
 from rung.engine.transformer import forward
@@ -382,48 +383,126 @@ def test_causal_later_tokens_change_nothing_before_them():
     assert not torch.allclose(a[:, 3], b[:, 3])
 
 
-@pytest.mark.parametrize("positions", ["standard", "sinusoidal", "shortformer", "rotary", None])
-def test_padding_neither_moves_positions_nor_is_seen(positions):
-    rotary = Rotary(dim=4) if positions == "rotary" else None
-    config = ModelConfig(
-        n_layers=2,
-        d_model=8,
-        n_heads=2,
-        d_head=4,
-        d_vocab=11,
-        n_ctx=8,
-        positional_embedding_type=positions,
-        rotary=rotary,
-    )
+SMALL = {"n_layers": 2, "d_model": 8, "n_heads": 2, "d_head": 4, "d_vocab": 11, "n_ctx": 8}
+ALIBI = {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.25))}
+TURNED = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=4)}
+STRETCHED = RotaryScaling(kind="dynamic", factor=2.0, original_n_ctx=2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"positional_embedding_type": name} for name in ("standard", "sinusoidal", "shortformer", None)),
+        TURNED,
+        TURNED | {"windows": (2, None), "rotary_local": Rotary(dim=2, base=9.0)},
+        {"positional_embedding_type": "rotary", "rotary": Rotary(dim=4, scaling=STRETCHED)},
+        ALIBI,
+        ALIBI | {"windows": (None, 2)},
+        {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.3), rounded=True)},
+        {"windows": (1, 3), "attn_scores_soft_cap": 2.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_neither_moves_positions_nor_is_seen(changes, side):
+    config = ModelConfig(**SMALL | changes)
     weights = random_weights(config)
     alone = forward(config, weights, torch.tensor([[3, 1, 4]]))
-    padded = torch.tensor([[7, 8, 3, 1, 4]])
-    mask = torch.tensor([[False, False, True, True, True]])
+    padding, real = [7, 8], [3, 1, 4]
+    padded = torch.tensor([padding + real if side == "left" else real + padding])
+    mask = torch.tensor([[False] * 2 + [True] * 3 if side == "left" else [True] * 3 + [False] * 2])
+    at = slice(2, None) if side == "left" else slice(0, 3)
     for tap in (CacheTap([]), CacheTap(sites_of(config))):
         out = forward(config, weights, padded, tap, mask=mask)
         assert out.isfinite().all()
-        torch.testing.assert_close(out[:, 2:], alone, atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(out[:, at], alone, atol=1e-6, rtol=1e-6)
 
 
-def test_gradients_flow_to_every_weight_tapped_and_untapped():
-    config = ModelConfig(
-        n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=11, n_ctx=6, d_mlp=5, act_fn="silu", gated_mlp=True,
-        biases=frozenset(BIASES),
-    )  # fmt: skip
+@pytest.mark.parametrize("steps", [(7,), (1,) * 7, (3, 1, 3), (1, 5, 1)])
+@given(kind=KINDS)
+@settings(max_examples=30, phases=(Phase.generate,))
+def test_keys_and_values_that_are_kept_stand_for_what_was_read(steps, kind):
+    """Read in pieces behind a past, padded on the left, a model says what it says of the whole at once: but where its
+    angles depend on how much there is to read, and where it reads both ways.
+    """
+    config = build(kind | {"bidirectional": False})
+    if config.rotary is not None and config.rotary.scaling is not None:
+        config = replace(config, rotary=replace(config.rotary, scaling=None))
+    weights = random_weights(config)
+    tokens = torch.tensor([[3, 1, 4, 1, 5, 9, 2], [6, 5, 3, 5, 8, 9, 7]])
+    mask = torch.tensor([[True] * 7, [False] * 2 + [True] * 5])
+    whole = forward(config, weights, tokens, mask=mask)
+    past, pieces, start = KeyValueCache(config, 2, 7, weights["W_E"]), [], 0
+    for count in steps:
+        end = start + count
+        pieces.append(forward(config, weights, tokens[:, start:end], mask=mask[:, :end], past=past))
+        start = end
+    read = torch.cat(pieces, 1)
+    torch.testing.assert_close(read[0], whole[0])
+    torch.testing.assert_close(read[1, 2:], whole[1, 2:])
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+def test_angles_that_depend_on_the_length_are_the_same_within_the_first_context_and_behind_it_are_not(kind):
+    """Keys that were kept were turned for a shorter input; other implementations keep them so, too."""
+    factors = {"short_factors": (1.0, 1.0), "long_factors": (1.0, 4.0)} if kind == "longrope" else {}
+    scaling = RotaryScaling(kind=kind, factor=2.0, original_n_ctx=4, **factors)
+    config = ModelConfig(**SMALL | {"positional_embedding_type": "rotary", "rotary": Rotary(dim=4, scaling=scaling)})
+    weights, tokens = random_weights(config), torch.tensor([[3, 1, 4, 1, 5]])
+    past = KeyValueCache(config, 1, 5, weights["W_E"])
+    for end in range(1, 6):
+        read = forward(config, weights, tokens[:, end - 1 : end], past=past)[:, -1]
+        same = torch.allclose(read, forward(config, weights, tokens[:, :end])[:, -1])
+        assert same == (end <= 4)
+
+
+EVERYTHING = SMALL | {
+    "d_mlp": 5, "act_fn": "silu", "gated_mlp": True, "norm_placement": "both", "qk_norm": "heads",
+    "post_embedding_ln": True, "attn_scores_soft_cap": 4.0, "output_logits_soft_cap": 9.0, "clip_qkv": 4.0,
+    "embed_scale": 2.0, "logit_scale": 0.5, "windows": (2, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"biases": frozenset(BIASES)},
+        EVERYTHING | {"biases": frozenset(ALL_BIASES)},
+        EVERYTHING | ALIBI | {"n_experts": 3, "experts_per_token": 2, "d_mlp_shared": 4, "norm_expert_weights": True},
+    ],
+    ids=["plain", "everything", "experts"],
+)
+def test_gradients_flow_to_every_weight_tapped_and_untapped(changes):
+    config = ModelConfig(**SMALL | {"d_mlp": 5, "act_fn": "silu", "gated_mlp": True} | changes)
     weights, tokens = random_weights(config), torch.tensor([[3, 1, 4, 1]])
-    leaves = [x.requires_grad_() for w in weights.values() for x in (w if isinstance(w, tuple) else (w,))]
+    leaves = {
+        f"{name}.{i}": x.requires_grad_()
+        for name, w in weights.items()
+        for i, x in enumerate(w if isinstance(w, tuple) else (w,))
+    }
     grads = []
     for tap in (CacheTap([]), CacheTap(sites_of(config))):
         loss = forward(config, weights, tokens, tap).logsumexp(-1).sum()
-        grads.append(torch.autograd.grad(loss, leaves))
-    for plain, tapped, leaf in zip(*grads, leaves, strict=True):
+        grads.append(torch.autograd.grad(loss, leaves.values()))
+    for plain, tapped, (name, leaf) in zip(*grads, leaves.items(), strict=True):
         torch.testing.assert_close(plain, tapped)
-        # A key bias moves all of a query's scores alike: its gradient is zero.
-        assert plain.abs().sum() > 0 and plain.shape == leaf.shape
+        # A key bias moves all of a query's scores alike: its gradient is nothing but rounding.
+        assert plain.shape == leaf.shape and plain.abs().sum() > 0, name
 
 
-def test_half_precision_follows_single():
-    config = ModelConfig(n_layers=2, d_model=32, n_heads=2, d_head=16, d_vocab=50, n_ctx=16, d_mlp=64, act_fn="gelu")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        EVERYTHING | {"d_mlp": 64},
+        EVERYTHING | ALIBI | {"normalization_type": "RMS", "n_experts": 4, "experts_per_token": 4, "d_mlp_shared": 8},
+    ],
+    ids=["plain", "everything", "experts"],
+)
+def test_half_precision_follows_single(changes):
+    """All experts are taken: which few are is a choice that rounding may turn."""
+    shape = {"n_layers": 2, "d_model": 32, "n_heads": 2, "d_head": 16, "d_vocab": 50, "n_ctx": 16}
+    config = ModelConfig(**{"d_mlp": 64, "act_fn": "gelu"} | changes | shape)
     weights = init_weights(config, 0)
     half = {n: tuple(x.bfloat16() for x in w) if isinstance(w, tuple) else w.bfloat16() for n, w in weights.items()}
     tokens = torch.arange(12)[None]
@@ -433,3 +512,26 @@ def test_half_precision_follows_single():
     for out in (narrow, tapped):
         # bfloat16 keeps eight bits: a relative error of 2^-8 at each of a dozen roundings.
         torch.testing.assert_close(out.float(), wide, atol=0.05, rtol=0.05)
+
+
+def test_a_router_chooses_whose_neurons_are_read_and_can_be_overruled():
+    """Σ_e g_e MLP_e: what is hooked in at `expert_weights` is what is summed, for experts that were not chosen too."""
+    config = ModelConfig(
+        **SMALL | {"d_mlp": 5, "act_fn": "gelu", "n_experts": 3, "experts_per_token": 1, "normalization_type": "RMS"}
+    )
+    weights, tokens = random_weights(config), torch.tensor([[3, 1, 4, 1]])
+    gates, out = Site("expert_weights", 1), Site("mlp_out", 1)
+    chosen = _value(config, weights, tokens, gates)
+    assert ((chosen > 0).sum(-1) == 1).all() and chosen.shape == (1, 4, 3)
+
+    def written(wanted):
+        tap = CacheTap([out])
+        forward(
+            config, weights, tokens, compose(EditTap({gates: lambda x: torch.tensor(wanted).to(x).expand_as(x)}), tap)
+        )
+        return tap.store[out.path]
+
+    one, two = written([1.0, 0.0, 0.0]), written([0.0, 0.0, 1.0])
+    assert not torch.allclose(one, two)
+    torch.testing.assert_close(written([0.25, 0.0, 2.0]), 0.25 * one + 2.0 * two)
+    assert written([0.0, 0.0, 0.0]).abs().max() == 0
