@@ -366,7 +366,8 @@ def unembed(
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """norm(x) W_U + b_U, scaled and capped where the config says so."""
     x = norm(config, single(weights, "ln_final_w"), single(weights, "ln_final_b"), "ln_final", None, x, tap)
-    logits = F.linear(x, unembedding(weights).T, single(weights, "b_U"))
+    x = tap("unembed_in", None, x)
+    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, single(weights, "b_U")))
     logits = logits if config.logit_scale == 1 else logits * config.logit_scale
     return logits if config.output_logits_soft_cap is None else soft_cap(logits, config.output_logits_soft_cap)
 
