@@ -7,7 +7,7 @@ import pytest
 
 SCRIPT = """
 import torch
-from rung.config import BIASES, ModelConfig, Rotary
+from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling
 from rung.model.model import HookedTransformer
 
 gpt = ModelConfig(n_layers=2, d_model=32, n_heads=4, d_head=8, d_vocab=50, n_ctx=16, d_mlp=64, act_fn="gelu_new",
@@ -15,7 +15,16 @@ gpt = ModelConfig(n_layers=2, d_model=32, n_heads=4, d_head=8, d_vocab=50, n_ctx
 llama = ModelConfig(n_layers=2, d_model=32, n_heads=4, n_key_value_heads=2, d_head=8, d_vocab=50, n_ctx=16, d_mlp=64,
                     act_fn="silu", gated_mlp=True, normalization_type="RMS", positional_embedding_type="rotary",
                     rotary=Rotary(dim=8))
-for config in (gpt, llama):
+shape = dict(n_layers=2, d_model=32, n_heads=4, d_head=8, d_vocab=50, n_ctx=16, d_mlp=64, gated_mlp=True)
+gemma = ModelConfig(**shape, act_fn="gelu_new", normalization_type="RMS", norm_placement="both", qk_norm="head",
+                    windows=(3, None), positional_embedding_type="rotary", rotary=Rotary(dim=8),
+                    rotary_local=Rotary(dim=8, base=100.0), attn_scores_soft_cap=5.0, output_logits_soft_cap=9.0,
+                    embed_scale=2.0, logit_scale=0.5, clip_qkv=3.0)
+bloom = ModelConfig(**shape, act_fn="silu", post_embedding_ln=True, positional_embedding_type="alibi", windows=(4, 5),
+                    alibi=Alibi(slopes=(0.5, 0.25, 0.1, 0.1), rounded=True), norm_placement="post", qk_norm="heads")
+yarn = ModelConfig(**shape, act_fn="silu", positional_embedding_type="rotary", n_key_value_heads=1,
+                   rotary=Rotary(dim=8, scaling=RotaryScaling(kind="yarn", factor=4.0, original_n_ctx=64)))
+for config in (gpt, llama, gemma, bloom, yarn):
     model, tokens = HookedTransformer(config, seed=0), torch.arange(12)[None]
     # fullgraph: a graph break is an error. The backend only captures: what is generated is the compiler's affair.
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")

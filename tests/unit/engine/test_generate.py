@@ -3,21 +3,41 @@
 import pytest
 import torch
 
-from rung.config import ModelConfig, Rotary
+from rung.config import Alibi, ModelConfig, Rotary, RotaryScaling
 from rung.engine.generate import Sampling, choose, generate
 from rung.engine.past import KeyValueCache
 from rung.engine.transformer import forward
 from rung.engine.weights import init_weights
 from rung.errors import PromptError
 
+TURNED = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=4)}
+KINDS = {
+    **{str(name): {"positional_embedding_type": name} for name in ("standard", "sinusoidal", "shortformer", None)},
+    "rotary": TURNED,
+    "windows, two ways to turn": TURNED | {"windows": (3, None), "rotary_local": Rotary(dim=2, base=9.0)},
+    "windows of one": TURNED | {"windows": (1, 2)},
+    "slopes, windows": {
+        "positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.3, 0.2, 0.1)), "windows": (None, 4),
+    },
+    "rounded slopes": {
+        "positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.3, 0.2, 0.1), scale=0.7, rounded=True),
+    },
+    "norms everywhere, caps": {
+        "norm_placement": "both", "qk_norm": "heads", "post_embedding_ln": True, "attn_scores_soft_cap": 2.0,
+        "output_logits_soft_cap": 4.0, "clip_qkv": 1.0,
+    },
+    "experts": TURNED | {
+        "normalization_type": "RMS", "d_mlp": 6, "act_fn": "silu", "gated_mlp": True, "n_experts": 3,
+        "experts_per_token": 2, "d_mlp_shared": 4,
+    },
+}  # fmt: skip
 
-@pytest.fixture(params=["standard", "sinusoidal", "shortformer", "rotary", None])
+
+@pytest.fixture(params=KINDS)
 def model(request):
-    rotary = Rotary(dim=4) if request.param == "rotary" else None
     config = ModelConfig(
-        n_layers=2, d_model=8, n_heads=4, d_head=4, d_vocab=23, n_ctx=20, n_key_value_heads=2,
-        positional_embedding_type=request.param, rotary=rotary,
-    )  # fmt: skip
+        n_layers=2, d_model=8, n_heads=4, d_head=4, d_vocab=23, n_ctx=20, n_key_value_heads=2, **KINDS[request.param]
+    )
     weights = init_weights(config, 3)
     return config, {n: tuple(x * 3 for x in w) if isinstance(w, tuple) else w * 3 for n, w in weights.items()}
 
@@ -34,6 +54,23 @@ def test_greedy_is_the_naive_loop(model):
     config, weights = model
     tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
     assert torch.equal(generate(config, weights, tokens, 12), naive(config, weights, tokens, 12))
+
+
+@pytest.mark.parametrize("length", [2, 4, 5])
+def test_long_frequencies_begin_where_the_naive_loop_has_them_begin(length):
+    """Keys that were turned for short inputs are made again once there are more tokens than those were for."""
+    scaling = RotaryScaling(
+        kind="longrope", factor=4.0, original_n_ctx=4, short_factors=(1.0, 1.0), long_factors=(2.0, 9.0)
+    )
+    config = ModelConfig(
+        n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=23, n_ctx=16, positional_embedding_type="rotary",
+        rotary=Rotary(dim=4, base=10.0, scaling=scaling),
+    )  # fmt: skip
+    weights = {
+        n: tuple(x * 3 for x in w) if isinstance(w, tuple) else w * 3 for n, w in init_weights(config, 3).items()
+    }
+    tokens = torch.tensor([[1, 2, 3, 4, 5][:length], [6, 7, 8, 9, 10][:length]])
+    assert torch.equal(generate(config, weights, tokens, 9), naive(config, weights, tokens, 9))
 
 
 def test_left_padded_rows_go_on_as_they_would_alone(model):

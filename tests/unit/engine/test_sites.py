@@ -1,9 +1,11 @@
 """Names of sites, and taps at them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from rung.config import ModelConfig
+from rung.config import Alibi, ModelConfig, Rotary
 from rung.engine.sites import SITE_KINDS, Site, check_head, find_site, hook_name, select_sites, sites_of
 from rung.engine.slicing import take
 from rung.engine.taps import NO_TAP, CacheTap, EditTap, compose
@@ -20,6 +22,59 @@ def test_full_names_are_the_fields():
     assert "blocks.1.mlp.hook_post" in paths and "blocks.1.mlp.hook_pre_linear" not in paths
     assert "blocks.0.attn.hook_rot_q" not in paths
     assert all(kind.meaning and kind.axes for kind in SITE_KINDS.values())
+
+
+MLP = {"mlp_in", "ln2.scale", "ln2.normalized", "mlp_out"}
+NEURONS = {"pre", "post"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "gone", "new"),
+    [
+        ({"positional_embedding_type": None}, {"pos_embed"}, set()),
+        ({"positional_embedding_type": "shortformer"}, set(), set()),
+        (
+            {"positional_embedding_type": "rotary", "rotary": Rotary(dim=4), "windows": (2, None)},
+            {"pos_embed"},
+            {"rot_q", "rot_k"},
+        ),
+        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.25))}, {"pos_embed"}, set()),
+        ({"d_mlp": None, "act_fn": None}, {"resid_mid"} | MLP | NEURONS, set()),
+        ({"parallel_attn_mlp": True}, {"resid_mid"}, set()),
+        ({"gated_mlp": True}, set(), {"pre_linear"}),
+        ({"n_experts": 3, "experts_per_token": 1, "gated_mlp": True}, NEURONS, {"expert_weights"}),
+        ({"n_experts": 3, "experts_per_token": 1, "d_mlp_shared": 4}, NEURONS, {"expert_weights"}),
+        (
+            {"norm_placement": "post"},
+            {"ln1.scale", "ln1.normalized", "ln2.scale", "ln2.normalized"},
+            {"ln1_post.scale", "ln1_post.normalized", "ln2_post.scale", "ln2_post.normalized"},
+        ),
+        (
+            {"norm_placement": "both", "normalization_type": "RMSPre"},
+            set(),
+            {"ln1_post.scale", "ln1_post.normalized", "ln2_post.scale", "ln2_post.normalized"},
+        ),
+        (
+            {"norm_placement": "both", "d_mlp": None, "act_fn": None},
+            {"resid_mid"} | MLP | NEURONS,
+            {"ln1_post.scale", "ln1_post.normalized"},
+        ),
+        (
+            {"normalization_type": None, "norm_placement": "both"},
+            {f"{norm}.{what}" for norm in ("ln1", "ln2", "ln_final") for what in ("scale", "normalized")},
+            set(),
+        ),
+        ({"qk_norm": "head", "post_embedding_ln": True, "clip_qkv": 1.0, "attn_scores_soft_cap": 2.0}, set(), set()),
+    ],
+)
+def test_what_a_model_lacks_has_no_site_and_what_it_has_does(changes, gone, new):
+    usual = {site.name for site in sites_of(CONFIG)}
+    found = {site.name for site in sites_of(replace(CONFIG, **changes))}
+    assert (usual - found, found - usual) == (gone, new)
+    for name in gone:
+        layer = 0 if "{l}" in SITE_KINDS[name].path else None
+        with pytest.raises(SiteError, match="no hook named"):
+            find_site(replace(CONFIG, **changes), (name, layer))
 
 
 @pytest.mark.parametrize(

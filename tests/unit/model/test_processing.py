@@ -426,6 +426,10 @@ def test_evened_factors_share_each_product_evenly(shape: dict[str, Any], build: 
     model = build(GPT, **shape)
     config, weights = refactor_factored_attn_matrices(model.config, model.weights)
     assert config.biases == model.config.biases
+    found = {
+        name: tuple(held[0].shape) if isinstance(held, tuple) else tuple(held.shape) for name, held in weights.items()
+    }
+    assert found == weight_shapes(config), "a product of a smaller rank is as wide as any"
 
     def product(held: Weights, left: str, right: str) -> tuple[Tensor, Tensor]:
         """Both factors of layer 1 with rows [d_model, and the bias if there is one]."""
