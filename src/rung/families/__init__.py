@@ -4,7 +4,7 @@ from .attn_only import ATTN_ONLY
 from .bloom import BLOOM
 from .cohere import COHERE
 from .falcon import FALCON
-from .gemma import GEMMA, GEMMA2, GEMMA3
+from .gemma import GEMMA, GEMMA2, GEMMA3, GEMMA3_IMAGES
 from .gpt2 import GPT2
 from .gpt_neo import GPT_NEO
 from .gpt_neox import GPT_NEOX
@@ -23,6 +23,6 @@ from .starcoder2 import STARCODER2
 
 FAMILIES: tuple[Family, ...] = (
     *(NATIVE, ATTN_ONLY, GPT2, GPT_NEO, GPTJ, GPT_NEOX, OPT, BLOOM, LLAMA, MISTRAL, MIXTRAL, QWEN2, QWEN3, QWEN_MOE),
-    *(GEMMA, GEMMA2, GEMMA3, PHI, PHI3, STABLELM, FALCON, OLMO, OLMO2, GRANITE, STARCODER2, COHERE),
+    *(GEMMA, GEMMA2, GEMMA3, GEMMA3_IMAGES, PHI, PHI3, STABLELM, FALCON, OLMO, OLMO2, GRANITE, STARCODER2, COHERE),
 )
 """Every family that Rung reads."""

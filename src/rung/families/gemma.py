@@ -6,6 +6,7 @@ attention and MLP too and most layers see a window; 2 caps scores and logits, 3 
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..config import ModelConfig
@@ -63,6 +64,23 @@ def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
     return build(keys, "gemma3", shape, windows=windows, rotary_local=turned if windows else None, qk_norm="head")
 
 
+def read_gemma3_images(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' Gemma3Config: the model of text in a model that also sees images, which is left out."""
+    keys.ignore("vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index", "image_token_index")
+    values = keys.take("text_config")
+    shared = {
+        "tie_word_embeddings": keys.take("tie_word_embeddings", True),
+        "bos_token_id": keys.take("bos_token_id", None),
+    }
+    keys.finish()
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"config.json says text_config = {values!r}; it must be an object of keys and values")
+    text = Keys(values, "gemma3")
+    text.assume(num_attention_heads=8, vocab_size=262208, **shared)
+    config = read_gemma3(text, names)
+    return replace(config, notes=(*config.notes, "it also sees images; that part was left out"))
+
+
 def _scaled(shape: dict[str, Any]) -> dict[str, Any]:
     return shape | {"embed_scale": math.sqrt(shape["d_model"])}
 
@@ -94,3 +112,12 @@ def _local_rotary(keys: Keys) -> Any:
 GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")
 GEMMA2 = Family("gemma2", ("gemma2",), read_gemma2, GEMMA2_RULES, tied_copy="lm_head.weight")
 GEMMA3 = Family("gemma3", ("gemma3_text",), read_gemma3, GEMMA2_RULES, tied_copy="lm_head.weight")
+GEMMA3_IMAGES = Family(
+    "gemma3",
+    ("gemma3",),
+    read_gemma3_images,
+    GEMMA2_RULES,
+    prefix="language_model.",
+    ignorable=(r"(vision_tower|multi_modal_projector)\..*",),
+    tied_copy="lm_head.weight",
+)

@@ -200,7 +200,7 @@ class Family:
     prefix: str = ""
     """Stands before every name in files written by some classes and not by others."""
     ignorable: tuple[str, ...] = field(default=())
-    """Patterns of tensors that hold no weights: masks, rotary tables."""
+    """Patterns of tensors that are left out: masks, rotary tables, what sees images."""
     tied_copy: str | None = None
     """A tensor that repeats W_E when embeddings are tied."""
     aliases: Mapping[str, str] = field(default_factory=dict)

@@ -46,6 +46,7 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "gemma": (_LLAMA | {"head_dim": 4, "hidden_act": "gelu"}, ()),
     "gemma2": (_LLAMA | {"head_dim": 2, "sliding_window": 4}, ()),
     "gemma3_text": (_LLAMA | {"head_dim": 2, "sliding_window": 4, "sliding_window_pattern": 2}, ()),
+    "gemma3": ({"text_config": _LLAMA | {"head_dim": 2, "sliding_window": 4, "sliding_window_pattern": 2}}, ()),
     "phi": (_PART, ()),
     "phi with normalized queries": (_PART | {"qk_layernorm": True, "num_key_value_heads": 1}, ()),
     "phi3": (_LLAMA | {"sliding_window": None}, ()),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,3 +95,26 @@ def test_what_would_be_another_model_is_refused(
     label: str, changes: dict[str, Any], message: str, refused: Refused
 ) -> None:
     refused(label, message, **changes)
+
+
+def test_a_gemma_3_that_sees_images_is_read_as_its_model_of_text(read: Read) -> None:
+    text, whole = read("gemma3_text"), read("gemma3", vision_config={"hidden_size": 16}, mm_tokens_per_image=4)
+    assert whole.notes == (*text.notes, "it also sees images; that part was left out")
+    assert replace(whole, notes=text.notes) == text
+    untied = read("gemma3", tie_word_embeddings=False)
+    assert (whole.tied_embeddings, untied.tied_embeddings) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text_config": [1]}, "text_config = \\[1\\]; it must be an object"),
+        ({"audio_config": {}}, "audio_config = {}, which Rung's gemma3 does not understand"),
+        ({"text_config": {"hidden_size": 12, "num_hidden_layers": 2, "intermediate_size": 20, "ears": 2}}, "ears = 2"),
+        ({"text_config": {"quantization_config": {"bits": 4}}}, "quantization_config: these weights are stored as"),
+    ],
+)
+def test_what_else_such_a_file_says_is_understood_or_refused(
+    changes: dict[str, Any], message: str, refused: Refused
+) -> None:
+    refused("gemma3", message, **changes)

@@ -1,6 +1,7 @@
 """Published models' config.json files: each is read, and means to us what it means to transformers.
 
-`published/` holds facts: what the files say, and where that is known from; `parameters` is the size a hub shows.
+`published/` holds facts: what the files say, and where that is known from; `parameters` is the size a hub shows, where
+a model also sees images without that part.
 """
 
 import json
@@ -86,8 +87,9 @@ def score_scale(config: PreTrainedConfig, d_head: int) -> float:
     return 1 / multiplier if multiplier else math.sqrt(scalar or d_head)
 
 
-def described(config: PreTrainedConfig) -> dict[str, Any]:
+def described(whole: PreTrainedConfig) -> dict[str, Any]:
     """Transformers' reading, in our words."""
+    config: Any = whole.get_text_config()
     kind, width, heads = config.model_type, config.hidden_size, config.num_attention_heads
     d_head = first(config, "head_dim") or width // heads
     inner = first(config, "moe_intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "intermediate_size")
@@ -175,6 +177,8 @@ def test_a_silent_file_means_what_it_means_to_transformers() -> None:
 
 def cut(values: Values) -> Values:
     """The same model with two layers."""
+    if "text_config" in values:
+        return values | {"text_config": cut(values["text_config"])}
     kinds = {key: values[key][:2] for key in ("layer_types", "attention_layers") if key in values}
     kinds |= {"attention_types": [[["global", "local"], 1]]}
     return values | {key: 2 for key in DEPTH if key in values} | {k: v for k, v in kinds.items() if k in values}
@@ -224,7 +228,7 @@ def test_each_frequency_is_that_of_transformers(name: str) -> None:
     if found is None:
         assert values["model_type"] == "gptj"  # Its table is a function of its own.
         return
-    module = type(found)(config=theirs(values))
+    module = type(found)(config=theirs(values).get_text_config())
     assert config.rotary is not None
     for length in (1, config.n_ctx):
         assert_turns_alike(config.rotary, module, length, "full_attention" if config.rotary_local else None)
