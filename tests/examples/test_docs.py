@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ def test_python_blocks_run_in_order(page, tmp_path):
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert "mechanism" in run.stdout
+
+
+def test_the_family_that_shows_how_one_is_added_is_the_family_of_the_code():
+    from rung.families.olmo import OLMO2
+    from rung.families.rules import Keys
+
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.S)
+    made = {}
+    exec(code, made)
+    shown = made["OLMO2"]
+    assert set(shown.rules) == set(OLMO2.rules)
+    bare = {"rules": (), "read_config": OLMO2.read_config}
+    assert replace(shown, **bare) == replace(OLMO2, **bare)
+    values = {
+        "hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 5, "intermediate_size": 6,
+        "attention_bias": True,
+    }  # fmt: skip
+    read = [family.read_config(Keys(values, "olmo2"), ()) for family in (shown, OLMO2)]
+    assert read[0] == read[1]
 
 
 @pytest.mark.parametrize(("page", "block"), blocks("console"))
