@@ -197,6 +197,9 @@ def _place(reader: _Bytes, listed: list[tuple[str, int, tuple[int, ...], int]], 
             raise reader.broken(f"{name} would end behind its end: it is cut short or corrupt")
         entries[name] = Entry(kind, shape, begin + offset, nbytes)
         expected = -(-(offset + nbytes) // alignment) * alignment
+    # Bytes put in or taken out further up would move every number.
+    if any(reader.take(begin - reader.at)) or reader.size > begin + expected:
+        raise reader.broken("numbers are not where its header puts them")
     return entries
 
 
