@@ -27,7 +27,7 @@ from torch import Generator, Tensor
 
 from ..engine.positions import sinusoids
 from ..engine.transformer import forward
-from ..engine.weights import Weights, flatten, gather, init_weights
+from ..engine.weights import Weights, flatten, init_weights
 from ..errors import CheckpointError, RungError
 from ..model.checkpoint import save_checkpoint
 from . import scores
@@ -308,15 +308,13 @@ def restore(run: Run, out: Path) -> None:
             raise CheckpointError(
                 f"{path} is the progress of another {name}; resume with that one, or choose another folder"
             )
-    saved = gather(config, {name: held for name, held in tensors.items() if "/" not in name})
     with torch.no_grad():
-        for (name, leaf), (_, kept) in zip(flatten(config, run.leaves), flatten(config, saved), strict=True):
-            leaf.copy_(kept)
+        for name, leaf in flatten(config, run.leaves):
+            leaf.copy_(tensors[name])
             for key in ("step", "exp_avg", "exp_avg_sq"):
-                if f"{name}/{key}" in tensors:
-                    like = leaf if key != "step" else tensors[f"{name}/{key}"]
-                    held = torch.empty_like(like).copy_(tensors[f"{name}/{key}"])
-                    run.optimizer.state[leaf][key] = held.detach()
+                if (held := tensors.get(f"{name}/{key}")) is not None:
+                    # in memory as the leaf lies: the same kernels, the same bits
+                    run.optimizer.state[leaf][key] = held if key == "step" else torch.empty_like(leaf).copy_(held)
     for name, value in json.loads(metadata["place"]).items():
         setattr(run, name, value)
 
