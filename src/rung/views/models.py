@@ -21,19 +21,18 @@ _POSITIONS = {
     "sinusoidal": "sinusoidal, added to the residual stream",
     "shortformer": "learned, added to what queries and keys read (shortformer)",
     "rotary": "rotary: queries and keys are turned",
+    "alibi": "slopes: later keys score higher (alibi)",
     None: "none",
 }
-_NORMS = {
-    "LN": "LayerNorm before each part and at the end",
-    "LNPre": "LayerNorm, its weights folded into what reads it",
-    "RMS": "RMSNorm before each part and at the end",
-    "RMSPre": "RMSNorm, its weights folded into what reads it",
-    None: "none",
-}
+_NORMS = {"LN": "LayerNorm", "LNPre": "LayerNorm", "RMS": "RMSNorm", "RMSPre": "RMSNorm"}
+_PLACES = {"pre": "before each part", "post": "behind each part", "both": "before and behind each part"}
+_WHOSE = {"head": "each head's", "heads": "all heads'"}
 _PROCESSES = {
     "fold_ln": "norm weights folded in",
     "center_writing_weights": "what writes to the stream centred",
     "center_unembed": "unembedding centred",
+    "fold_value_biases": "value biases moved to b_O",
+    "refactor_factored_attn_matrices": "each head's products shared evenly by their factors",
 }
 
 
@@ -46,8 +45,10 @@ def model_view(found: Inspection, width: int) -> RenderableType:
         ("layers", _layers(config)),
         ("residual", f"{config.d_model} wide"),
         ("MLP", _mlp(config)),
-        ("norm", _NORMS[config.normalization_type]),
+        ("norm", _norm(config)),
         ("positions", f"{_POSITIONS[config.positional_embedding_type]}; context of {config.n_ctx:,} tokens"),
+        *([("windows", _windows(config.windows))] if config.windows else []),
+        *([("besides", "; ".join(_besides(config)))] if _besides(config) else []),
         (
             "vocabulary",
             f"{config.d_vocab:,} tokens{', embedding and unembedding tied' if config.tied_embeddings else ''}",
@@ -151,7 +152,42 @@ def _layers(config: ModelConfig) -> str:
 def _mlp(config: ModelConfig) -> str:
     if config.d_mlp is None:
         return "none: attention only"
-    return f"{config.d_mlp:,} neurons a layer, {config.act_fn}{', gated' if config.gated_mlp else ''}"
+    act = f"{config.act_fn}{', gated' if config.gated_mlp else ''}"
+    if config.n_experts is None:
+        return f"{config.d_mlp:,} neurons a layer, {act}"
+    shared = f"; one of {config.d_mlp_shared:,} neurons for every token" if config.d_mlp_shared else ""
+    chosen = f"{config.experts_per_token} of {config.n_experts} experts for each token"
+    return f"{chosen}, {config.d_mlp:,} neurons each, {act}{shared}"
+
+
+def _norm(config: ModelConfig) -> str:
+    if config.normalization_type is None:
+        return "none"
+    where = [f"{_PLACES[config.norm_placement]} and at the end"]
+    where += ["over embeddings"] if config.post_embedding_ln else []
+    if config.qk_norm is not None:
+        where.append(f"over {_WHOSE[config.qk_norm]} queries and keys")
+    folded = ", weights folded into what reads it" if config.normalization_type.endswith("Pre") else ""
+    return f"{_NORMS[config.normalization_type]} {', '.join(where)}{folded}"
+
+
+def _windows(windows: Sequence[int | None]) -> str:
+    """How far back the layers see that do not see everything."""
+    narrow = [size for size in windows if size is not None]
+    sizes = " or ".join(f"{size:,}" for size in sorted(set(narrow)))
+    return f"{len(narrow)} of {len(windows)} layers see {sizes} tokens, the last one included"
+
+
+def _besides(config: ModelConfig) -> list[str]:
+    """Caps, cut-offs and factors, where there are any."""
+    caps = {
+        "scores capped at": config.attn_scores_soft_cap,
+        "logits capped at": config.output_logits_soft_cap,
+        "queries, keys and values cut off at": config.clip_qkv,
+    }
+    factors = {"embeddings": config.embed_scale, "logits": config.logit_scale}
+    found = [f"{what} ±{value:g}" for what, value in caps.items() if value is not None]
+    return found + [f"{what} times {value:g}" for what, value in factors.items() if value != 1]
 
 
 def _tokenizer(found: Inspection) -> str:

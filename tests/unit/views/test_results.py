@@ -4,7 +4,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from rung.config import ModelConfig
+from rung.config import Alibi, ModelConfig
 from rung.methods.behaviour import Board
 from rung.methods.diagnosis import Check, Diagnosis
 from rung.methods.inspection import inspect
@@ -113,6 +113,45 @@ def test_a_model_is_described_at_every_width(width):
     assert hooks.count("hook_pattern") == 2
     assert "[batch, pos, kv_head 2, d_head 4]" in hooks
     assert "2 × 16 × 4" in text(weights_view(found, width), width)
+
+
+def test_every_kind_of_model_can_be_described(any_kind):
+    for width in WIDTHS:
+        assert "positions" in text(model_view(inspect(any_kind), width), width)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "norm LayerNorm before each part and at the end"),
+        ({"normalization_type": None}, "norm none"),
+        ({"norm_placement": "post", "normalization_type": "RMS"}, "RMSNorm behind each part and at the end"),
+        (
+            {"norm_placement": "both", "normalization_type": "RMSPre", "qk_norm": "head", "post_embedding_ln": True},
+            "RMSNorm before and behind each part and at the end, over embeddings, over each head's queries and keys, "
+            "weights folded into what reads it",
+        ),
+        ({"qk_norm": "heads"}, "over all heads' queries and keys"),
+        (
+            {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.25, 0.1, 0.1))},
+            "positions slopes: later keys score higher (alibi)",
+        ),
+        ({"windows": (4, None)}, "windows 1 of 2 layers see 4 tokens, the last one included"),
+        (
+            {"attn_scores_soft_cap": 50.0, "clip_qkv": 8.0, "embed_scale": 2.0, "logit_scale": 0.25},
+            "scores capped at ±50; queries, keys and values cut off at ±8; embeddings times 2; logits times 0.25",
+        ),
+        (
+            {"n_experts": 4, "experts_per_token": 2, "d_mlp_shared": 5, "d_mlp": 16, "act_fn": "silu"},
+            "2 of 4 experts for each token, 16 neurons each, silu; one of 5 neurons for every token",
+        ),
+        ({"processing": ("fold_ln", "fold_value_biases")}, "norm weights folded in, value biases moved to b_O"),
+    ],
+)
+def test_what_a_model_has_is_said_in_words(changes, said):
+    shape = {"n_layers": 2, "d_model": 16, "n_heads": 4, "d_head": 4, "d_vocab": 60, "n_ctx": 32}
+    found = inspect(HookedTransformer(ModelConfig(**shape | changes)))
+    assert said in " ".join(text(model_view(found, 200), 200).split())
 
 
 def test_a_fault_is_named_with_what_to_do():
