@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ..config import ModelConfig
 from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated
-from .rotary import RotaryDefaults
+from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule
 
 _HERE = "model.layers.{l}"
@@ -24,7 +24,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     return build(
         keys,
         "cohere",
-        read_gated(keys, RotaryDefaults(base=500000.0, pairing="adjacent"), tied=True),
+        read_gated(keys, WHOLE_HEADS._replace(base=500000.0, pairing="adjacent"), tied=True),
         parallel_attn_mlp=True,
         normalization_type="LN",
         eps=keys.number("layer_norm_eps", 1e-5),

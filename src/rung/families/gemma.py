@@ -13,7 +13,7 @@ from ..config import ModelConfig
 from ..errors import ConfigError
 from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
-from .rotary import RotaryDefaults, read_rotary_of
+from .rotary import WHOLE_HEADS, read_rotary_of
 from .rules import Family, Keys, Rule
 
 _LAYER = "model.layers.{l}"
@@ -57,7 +57,7 @@ def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.assume(num_key_value_heads=4, head_dim=256, max_position_embeddings=131072, sliding_window=4096)
     keys.expect("use_bidirectional_attention", None, False)
     local = _local_rotary(keys)
-    shape = _later(keys, _scaled(read_gated(keys, RotaryDefaults(base=1e6), tied=True)))
+    shape = _later(keys, _scaled(read_gated(keys, WHOLE_HEADS._replace(base=1e6), tied=True)))
     every = keys.size("sliding_window_pattern", None) or keys.size("_sliding_window_pattern", 6)
     windows = read_windows(keys, shape["n_layers"], lambda layer: (layer + 1) % every != 0)
     turned = read_rotary_of(local, "rope_parameters", shape["d_head"], shape["n_ctx"], 1e4)

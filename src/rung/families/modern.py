@@ -5,7 +5,7 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ConfigError
-from .rotary import RotaryDefaults, read_rotary
+from .rotary import WHOLE_HEADS, RotaryDefaults, read_rotary
 from .rules import Keys, Rule
 from .text import bos_or_none
 
@@ -40,7 +40,7 @@ GATED_MLP = (
 ROTARY_TABLES = (r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",)
 
 
-def read_shape(keys: Keys, rotary: RotaryDefaults | None = None, tied: bool = False) -> dict[str, Any]:
+def read_shape(keys: Keys, rotary: RotaryDefaults = WHOLE_HEADS, tied: bool = False) -> dict[str, Any]:
     """ModelConfig's arguments for a decoder with rotary positions: sizes, positions, first token."""
     keys.ignore("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "pretraining_tp", "resid_dropout")
     width, heads, vocab = keys.size("hidden_size"), keys.size("num_attention_heads"), keys.size("vocab_size")
@@ -66,7 +66,7 @@ def read_shape(keys: Keys, rotary: RotaryDefaults | None = None, tied: bool = Fa
     }
 
 
-def read_gated(keys: Keys, rotary: RotaryDefaults | None = None, tied: bool = False) -> dict[str, Any]:
+def read_gated(keys: Keys, rotary: RotaryDefaults = WHOLE_HEADS, tied: bool = False) -> dict[str, Any]:
     """The same with RMSNorm and a gated MLP."""
     return read_shape(keys, rotary, tied) | {
         "d_mlp": keys.size("intermediate_size"),

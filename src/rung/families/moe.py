@@ -5,7 +5,7 @@ from collections.abc import Collection
 from ..config import ModelConfig
 from .modern import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
 from .qwen3 import QK_NORM
-from .rotary import RotaryDefaults
+from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule
 
 _MLP = "model.layers.{l}.mlp"
@@ -37,7 +37,7 @@ def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
     """Transformers' MixtralConfig."""
     keys.assume(num_key_value_heads=8, max_position_embeddings=131072, rms_norm_eps=1e-5)
     keys.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
-    shape = read_gated(keys, RotaryDefaults(base=1e6))
+    shape = read_gated(keys, WHOLE_HEADS._replace(base=1e6))
     return build(
         keys,
         "mixtral",

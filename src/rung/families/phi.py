@@ -69,7 +69,7 @@ def read_phi3(keys: Keys, names: Collection[str]) -> ModelConfig:
         keys.expect(bias, False)
     keys.expect("full_attn_mod", 1)
     keys.expect("interpolate_factor", 1)
-    shape = read_gated(keys)
+    shape = read_gated(keys, RotaryDefaults())
     return build(keys, "phi3", shape, windows=read_windows(keys, shape["n_layers"]))
 
 

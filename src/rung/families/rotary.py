@@ -17,6 +17,11 @@ class RotaryDefaults(NamedTuple):
     pairing: Literal["halves", "adjacent"] = "halves"
     base_key: str = "rope_theta"
     part_key: str = "partial_rotary_factor"
+    parts: bool = True
+    """Whether a config may say that part of each head turns."""
+
+
+WHOLE_HEADS = RotaryDefaults(parts=False)
 
 
 class _Kind(NamedTuple):
@@ -68,6 +73,7 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
     kind = _agreed("rope_type", [said.kind for said in sections])
     scaling = _agreed(f"rope_type {kind!r}", [said.scaling for said in sections])
     part = defaults.part if part is None else part
+    _check_part(part, defaults)
     if part > 1:
         raise ConfigError(f"config.json says {defaults.part_key} = {part}; it is a part of each head, at most 1")
     return Rotary(dim=int(part * d_head), base=base or defaults.base, pairing=defaults.pairing, scaling=scaling)
@@ -76,7 +82,13 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
 def read_rotary_of(values: Any, name: str, d_head: int, n_ctx: int, default_base: float) -> Rotary:
     """Rotary positions of one kind of layer, from a section of its own."""
     said = _section(values, name, n_ctx, None)
-    return Rotary(dim=int((said.part or 1) * d_head), base=said.base or default_base, scaling=said.scaling)
+    _check_part(said.part or 1.0, WHOLE_HEADS)
+    return Rotary(dim=d_head, base=said.base or default_base, scaling=said.scaling)
+
+
+def _check_part(part: float, defaults: RotaryDefaults) -> None:
+    if part != 1 and not defaults.parts:
+        raise ConfigError(f"config.json says {defaults.part_key} = {part}; in this family whole heads turn")
 
 
 def _agreed(what: str, said: list[Any]) -> Any:

@@ -277,3 +277,13 @@ def test_older_files_name_their_tensors_otherwise_and_hold_more(name: str) -> No
             assert [step.rule for step in plan] == rules
             read = {tensor for step in plan for tensor in step.theirs}
             assert read == {tensor.removeprefix(prefix) for tensor in without_copy}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_part_of_a_head_turns_only_where_transformers_turns_one(name: str) -> None:
+    values = READ[name]["config"] | {"partial_rotary_factor": 0.5}
+    if values["model_type"] in ("phi", "phi3", "stablelm") and not values.get("rope_scaling"):
+        assert as_described(ours(values)) == described(theirs(values))
+    else:  # GPT-NeoX has another name for it; longrope has as many factors as frequencies.
+        with pytest.raises(ConfigError, match=r"partial_rotary_factor|factors|dim"):
+            ours(values)

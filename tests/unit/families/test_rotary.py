@@ -114,12 +114,22 @@ def test_one_kind_of_layer_has_a_section_of_its_own() -> None:
         return read_rotary_of(section, "rope_parameters", 8, 64, 1e6)
 
     assert here({}) == here({"rope_type": "default"}) == Rotary(dim=8, base=1e6)
-    scaled = here({"rope_type": "linear", "factor": 2.0, "rope_theta": 100, "partial_rotary_factor": 0.5})
-    assert scaled == Rotary(dim=4, base=100.0, scaling=RotaryScaling(kind="linear", factor=2.0, original_n_ctx=64))
+    scaled = here({"rope_type": "linear", "factor": 2.0, "rope_theta": 100, "partial_rotary_factor": 1.0})
+    assert scaled == Rotary(dim=8, base=100.0, scaling=RotaryScaling(kind="linear", factor=2.0, original_n_ctx=64))
     with pytest.raises(ConfigError, match="rope_parameters = 'fast'; it must be an object"):
         here("fast")
     with pytest.raises(ConfigError, match="rope_parameters of type 'yarn' lacks 'factor'"):
         here({"rope_type": "yarn"})
+    with pytest.raises(ConfigError, match=r"partial_rotary_factor = 0.5; in this family whole heads turn"):
+        here({"partial_rotary_factor": 0.5})
+
+
+def test_contexts_of_before_the_stretch_must_agree() -> None:
+    stretched = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}
+    agreeing = read(rope_scaling=stretched, original_max_position_embeddings=16)
+    assert agreeing == read(rope_scaling=stretched)
+    with pytest.raises(ConfigError, match="original_max_position_embeddings as 32 and as 16: they must agree"):
+        read(rope_scaling=stretched, original_max_position_embeddings=32)
 
 
 def test_part_of_a_head_may_turn() -> None:
