@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label
@@ -24,7 +24,7 @@ from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores
 from .measurement import Floors, Measurement, Outcome, Tables, in_words
 from .statistics import SIGN_FLIP, interval, sign_flip_p
-from .trial import PerSequence, Trial, per_sequence
+from .trial import PerSequence, Piece, Trial, per_sequence
 
 SUM_TOLERANCE = 1e-4
 """Of the largest logit difference: some hundreds of parts are summed in float32."""
@@ -39,20 +39,36 @@ class DirectAttribution:
     """Largest difference between the sum of all parts and the model's own number, as a share of the latter."""
 
 
-@torch.no_grad()
 def direct_attribution(trial: Trial) -> DirectAttribution:
     """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; parts sum to the logits' own."""
-    config, at, tokens = trial.config, trial.told, trial.batch.tokens.to(trial.model.device)
+    errors, sizes = [], []
+
+    def measured(piece: Piece) -> dict[Head, PerSequence]:
+        heads, error, size = _direct(trial, piece)
+        errors.append(error)
+        sizes.append(size)
+        return heads
+
+    return DirectAttribution(trial.by_piece(measured), max(errors) / max(sizes))
+
+
+@torch.no_grad()
+def _direct(trial: Trial, piece: Piece) -> tuple[dict[Head, PerSequence], float, float]:
+    """Each head's push, the largest difference between the sum of all parts and the model's number, the largest such
+    number.
+    """
+    config, at, tokens = trial.config, piece.of(trial.told), piece.of(trial.batch.tokens).to(trial.model.device)
     scale = [] if config.normalization_type is None else [Site("ln_final.scale")]
     tap = CacheTap(
         [*written_sites(config, config.n_layers), *scale], keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0]
     )
-    stream = trial.run(trial.batch.tokens, tap)
+    stream = trial.run(tokens, tap)
     trial.row_logits(stream, at, tap)
     logits = uncapped_logits(config, trial.weights, stream[at][None])[0]
     W_U = upcast(unembedding(trial.weights)).T
     right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
-    member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, tokens, 1.0)
+    everything = trial.batch.tokens[piece.rows].to(tokens.device)
+    member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, everything, 1.0)
     count = member.sum(1, keepdim=True)
     # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
     stretch = (count / (count - 1))[sequence]
@@ -86,10 +102,9 @@ def direct_attribution(trial: Trial) -> DirectAttribution:
         b_U = upcast(b_U)
         of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
         summed += of_bias * stretch[:, 0] * config.logit_scale
-    return DirectAttribution(heads, float((whole - summed).abs().max() / whole.abs().max()))
+    return heads, float((whole - summed).abs().max()), float(whole.abs().max())
 
 
-@torch.no_grad()
 def key_attribution(trial: Trial, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
     """What each earlier head's write adds, through the receiver's K (or Q), to its score of the right key.
 
@@ -97,41 +112,37 @@ def key_attribution(trial: Trial, receiver: Head, into: Literal["Q", "K"]) -> di
     scale of every norm on the way as in this run; a query that does not see that token adds nothing. Before a cap.
     Raises InterventionError where the receiver's keys (queries) were cut off.
     """
+    return trial.by_piece(lambda piece: _relayed(trial, piece, receiver, into))
+
+
+@torch.no_grad()
+def _relayed(trial: Trial, piece: Piece, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
     layer = receiver[0]
-    config, tokens = trial.config, trial.batch.tokens
-    behind = [Site("ln1_post.scale", at) for at in range(layer)] if norms_behind(config) else []
-    tap = CacheTap([*reading_sites(config, layer), *behind])
-    trial.run(tokens, tap)
+    config, tokens, at = trial.config, piece.of(trial.batch.tokens), piece.of(trial.told)
+    behind = [Site("ln1_post.scale", under) for under in range(layer)] if norms_behind(config) else []
+    tap = CacheTap([*reading_sites(config, layer), *(Site("z", under) for under in range(layer)), *behind])
+    trial.run(tokens, tap, stop=layer + 1)
+    run = tap.store
     frame = locate(config, trial.weights, tokens.shape, trial.model.device)
-    read = FrozenRead.of(trial.model, receiver, into, tap.store, frame)
-    q, k = met(trial.model, receiver, tap.store)
-    seen = seen_keys(frame, layer, tokens.shape[1])
+    read = FrozenRead.of(trial.model, receiver, into, run, frame)
+    q, k = met(trial.model, receiver, run)
+    n = tokens.shape[1]
+    seen = seen_keys(frame, layer, n)
+    right = (torch.arange(n) - trial.batch.back[piece.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]
+    found = seen.expand(len(tokens), -1, -1).gather(2, right)[..., 0]
 
-    def pushed(z: Float[Tensor, "batch pos d_head"], sender: Head) -> PerSequence:
+    def pushed(sender: Head) -> PerSequence:
         # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
-        W = write_matrix(config, block_weights(trial.weights, sender[0]), sender[1]) @ read.matrix
-        part = upcast(z) @ W / (read.before * read.after)
-        part = read.turned(part / tap.store[Site("ln1_post.scale", sender[0]).path] if behind else part)
+        under, head = sender
+        W = write_matrix(config, block_weights(trial.weights, under), head) @ read.matrix
+        part = upcast(run[Site("z", under).path][:, :, head]) @ W / (read.before * read.after)
+        part = read.turned(part / run[Site("ln1_post.scale", under).path] if behind else part)
         scores = (q @ part.mT if into == "K" else part @ k.mT) / attention_scale(config)
-        return _right_against_others(trial, scores, seen)
+        own = scores.gather(2, right)[..., 0]
+        others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
+        return per_sequence(((own - others) * found)[at], at)
 
-    return {
-        (at, head): pushed(z[:, :, head], (at, head))
-        for at, z in trial.z(range(layer)).items()
-        for head in range(config.n_heads)
-    }
-
-
-def _right_against_others(
-    trial: Trial, scores: Float[Tensor, "batch query key"], seen: Bool[Tensor, "query key"]
-) -> PerSequence:
-    batch, at = trial.batch, trial.told
-    n = scores.shape[1]
-    right = (torch.arange(n) - batch.back[:, None] + 1).clamp(0, n - 1).to(scores.device)
-    own = scores.gather(2, right[:, :, None])[..., 0]
-    others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
-    found = seen.expand(len(scores), -1, -1).gather(2, right[:, :, None])[..., 0]
-    return per_sequence(((own - others) * found)[at], at)
+    return {(under, head): pushed((under, head)) for under in range(layer) for head in range(config.n_heads)}
 
 
 def contribution(

@@ -7,7 +7,9 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -121,6 +123,7 @@ def prove(
     if sequences < FEWEST_SEQUENCES:
         raise ClaimError(f"{sequences} confirmation sequences were asked for; at least {FEWEST_SEQUENCES} are needed")
     claim.check(model.config)
+    _check_speaks(model.config)
     weight_hash = hash_weights(model.config, model.weights)
     found = claim
     if not claim.complete:
@@ -150,6 +153,14 @@ def prove(
     )
 
 
+def _check_speaks(config: ModelConfig) -> None:
+    if config.attention_dir != "causal" or config.n_out != config.d_vocab:
+        found = "attends both ways" if config.attention_dir != "causal" else f"predicts {config.n_out} classes"
+        raise ClaimError(
+            f"{config.model_name} {found}; a claim is about a model that reads on and predicts the next token"
+        )
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -162,11 +173,12 @@ def climb(
 ) -> tuple[list[Measurement], Tables]:
     """Every test, from behaviour up; the rungs above a behaviour that is not there are not run."""
     tables: Tables = {}
-    progress("behaviour", 1, 6)
+    tell = partial(_tell, trial, progress)
+    tell("behaviour", 1)
     found = behaviour(trial, floors, seed)
     if not _holds(found) or trial.config.n_layers == 0:
         return found, tables
-    progress("clue", 2, 6)
+    tell("clue", 2)
     unrepeated = induction_batch(trial.model, sequences=trial.n, seed=trial.seed, kind="unrepeated")
     scores = signature_scores(trial, trial.batch)
     for role in claim.roles:
@@ -176,26 +188,35 @@ def climb(
     found += [_unfilled(role, scores) for role in claim.roles if not role.heads]
     if not claim.complete:
         return found, tables
-    progress("contribution", 3, 6)
+    tell("contribution", 3)
     found += contribution(trial, claim, scores, floors, seed, tables)
-    progress("causal support", 4, 6)
+    tell("causal support", 4)
+    trial.z({layer for layer, _ in claim.heads}, donors=True)
     for role in claim.roles:
         measured, effects = necessity(trial, role, floors, seed)
         found += [measured, *members(trial, role, effects, floors, seed), denoising(trial, role, floors, seed)]
         tables["ablation", role.name] = single_ablations(trial, role)
     found += [edge_support(trial, claim, edge, floors, seed) for edge in claim.edges]
     found += [*faithfulness(trial, claim, scores, floors, seed), *shown(trial, claim, seed)]
-    progress("mechanism", 5, 6)
+    tell("mechanism", 5)
     found += mechanism(trial, claim, floors, tables)
     progress("done", 6, 6)
     return found, tables
 
 
+def _tell(trial: Trial, progress: Progress, rung: str, done: int) -> None:
+    """Says where the climb is, now and at each run from here on."""
+    runs = count(1)
+    progress(rung, done, 6)
+    trial.on_run = lambda: progress(f"{rung}, run {next(runs)}", done, 6)
+
+
 def single_ablations(trial: Trial, role: Role) -> dict[Head, np.ndarray]:
-    """What each head of the role's layers costs when its mean is put in its place."""
+    """What each head of the role's layers costs by mean ablation; of a large model on few sequences."""
     layers = sorted({layer for layer, _ in role.heads})
     heads = [(layer, head) for layer in layers for head in range(trial.config.n_heads)]
-    return {head: trial.ablate([head], MEAN) - trial.clean for head in heads}
+    clean = trial.ablate([], MEAN, trial.few)
+    return {head: trial.ablate([head], MEAN, trial.few) - clean for head in heads}
 
 
 def _holds(found: list[Measurement]) -> bool:

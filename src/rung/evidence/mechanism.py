@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -43,8 +43,9 @@ ROTATED_TOKENS = 512
 class Inputs:
     """What a head of each layer reads when it stands on a token: the effective embedding, and its name."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, layers: Iterable[int]) -> None:
         self.trial = trial
+        self.layers = sorted(set(layers) - {0})
         generator = torch.Generator().manual_seed(trial.seed_for("tokens"))
         ordinary = ordinary_tokens(trial.config, trial.model.tokenizer)
         self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
@@ -58,8 +59,8 @@ class Inputs:
     def at(self, layer: int) -> Float[Tensor, "token d_model"]:
         """One normalized row a token, the norm's weights left to be folded into what reads it."""
         if layer not in self._held:
-            stream = self._embedded() if not layer else self._mean_stream(layer)
-            self._held[layer] = norm_before(self.trial.config, None, None, "ln1", layer, stream, NO_TAP)
+            for at, stream in ({0: self._embedded()} if not layer else self._mean_streams()).items():
+                self._held[at] = norm_before(self.trial.config, None, None, "ln1", at, stream, NO_TAP)
         return self._held[layer]
 
     def _embedded(self) -> Float[Tensor, "token d_model"]:
@@ -70,12 +71,14 @@ class Inputs:
         return rows
 
     @torch.no_grad()
-    def _mean_stream(self, layer: int) -> Float[Tensor, "token d_model"]:
+    def _mean_streams(self) -> dict[int, Float[Tensor, "token d_model"]]:
         trial, count = self.trial, len(self.tokens)
         width = trial.batch.tokens.shape[1]
         start = int(trial.config.bos_token_id is not None)
-        total = upcast(embedding(trial.weights)).new_zeros(count, trial.config.d_model)
-        seen = total.new_zeros(count, 1)
+        wide = upcast(embedding(trial.weights))
+        total = {layer: wide.new_zeros(count, trial.config.d_model) for layer in self.layers}
+        seen = wide.new_zeros(count, 1)
+        sites = {layer: Site("resid_post", layer - 1) for layer in self.layers}
         for _ in range(CONTEXTS):
             order = draw_distinct(torch.arange(count), count, 1, self._generator)[0]
             pad = -count % (width - start)
@@ -85,17 +88,18 @@ class Inputs:
             if trial.config.bos_token_id is not None:
                 first = torch.full((len(tokens), 1), trial.config.bos_token_id)
                 tokens = torch.cat((first, tokens), 1)
-            tap = CacheTap([Site("resid_post", layer - 1)])
-            trial.run(tokens, tap)
-            stream = upcast(tap.store[Site("resid_post", layer - 1).path])[:, start:].flatten(0, 1)
-            total.index_add_(0, rows.flatten().to(total.device), stream)
-            seen.index_add_(0, rows.flatten().to(total.device), seen.new_ones(len(stream), 1))
-        return total / seen
+            where = rows.flatten().to(seen.device)
+            tap = CacheTap(sites.values())
+            trial.run(tokens, tap, stop=max(self.layers))
+            for layer, site in sites.items():
+                total[layer].index_add_(0, where, upcast(tap.store[site.path])[:, start:].flatten(0, 1))
+            seen.index_add_(0, where, seen.new_ones(len(where), 1))
+        return {layer: summed / seen for layer, summed in total.items()}
 
 
 def mechanism(trial: Trial, claim: Claim, floors: Floors, tables: Tables) -> Iterator[Measurement]:
     """Rung 4: each member's weights, and each edge between members, with every other head or pair beside them."""
-    inputs = Inputs(trial)
+    inputs = Inputs(trial, (layer for layer, _ in claim.heads))
     for role in claim.roles:
         build = _positional if role.build == "positional" else _copying
         yield from build(trial, role, inputs, floors, tables)
@@ -245,10 +249,11 @@ def _check_whole_keys(trial: Trial, receiver: Head) -> None:
     """Raises InterventionError where keys were cut off in a run: they are then no sum of what was written into them."""
     if trial.config.clip_qkv is None:
         return
-    tap = CacheTap(reading_sites(trial.config, receiver[0]))
-    trial.run(trial.batch.tokens, tap)
-    frame = locate(trial.config, trial.weights, trial.batch.tokens.shape, trial.model.device)
-    FrozenRead.of(trial.model, receiver, "K", tap.store, frame)
+    for piece in trial.pieces:
+        tokens, tap = piece.of(trial.batch.tokens), CacheTap(reading_sites(trial.config, receiver[0]))
+        trial.run(tokens, tap, stop=receiver[0] + 1)
+        frame = locate(trial.config, trial.weights, tokens.shape, trial.model.device)
+        FrozenRead.of(trial.model, receiver, "K", tap.store, frame)
 
 
 def routed_share(

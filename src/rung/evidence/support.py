@@ -14,14 +14,14 @@ from torch import Tensor
 from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label, kv_head
 from ..engine.sites import Site
-from ..engine.taps import EditTap, Tap
+from ..engine.taps import EditTap
 from ..methods.patching import message
 from ..tasks.induction import corrupt
 from .claim import Claim, Edge, Role
 from .clue import Scores
 from .measurement import Floors, Measurement, Outcome, in_words
 from .statistics import SIGN_FLIP, interval, ratio_interval, sign_flip_p
-from .trial import MEAN, RESAMPLE, ZERO, Ablation, PerSequence, Trial, put_heads
+from .trial import MEAN, RESAMPLE, ZERO, Ablation, Maker, PerSequence, Piece, Trial, put_heads
 
 PATCH_DONORS = 4
 """Runs that an edge's foreign message is taken from; losses are averaged over them."""
@@ -115,15 +115,13 @@ def members(
 def denoising(trial: Trial, role: Role, floors: Floors, seed: int) -> Measurement:
     """Restoring the role's clean output in a run whose first copy was corrupted mends at least half of the loss."""
     corruption = corrupt(trial.batch, role.corrupted, trial.model, trial.seed_for(f"corrupt {role.name}"))
-    clean, broken, mended = trial.role_mends(role.heads, corruption.tokens, corruption.query, corruption.answer)
-    damage, repair = broken - clean, broken - mended
-    share = float(repair.mean() / damage.mean()) if damage.mean() else 0.0
     layer = role.heads[0][0]
     rest = [(layer, head) for head in range(trial.config.n_heads) if (layer, head) not in role.heads]
-    other = 0.0
-    if rest:
-        _, _, by_rest = trial.role_mends(rest, corruption.tokens, corruption.query, corruption.answer)
-        other = float((broken - by_rest).mean() / damage.mean()) if damage.mean() else 0.0
+    groups = [role.heads, rest] if rest else [role.heads]
+    clean, broken, restored = trial.mends(groups, corruption.tokens, corruption.query, corruption.answer)
+    mended, damage, repair = restored[0], broken - clean, broken - restored[0]
+    share = float(repair.mean() / damage.mean()) if damage.mean() else 0.0
+    other = float((broken - restored[1]).mean() / damage.mean()) if rest and damage.mean() else 0.0
     harmed = sign_flip_p(damage, seed) <= floors.alpha and damage.mean() >= floors.necessity * trial.gain.mean()
     ends = ratio_interval(repair, damage, seed) if harmed else None
     outcome = Outcome.INCONCLUSIVE
@@ -166,6 +164,7 @@ def edge_effects(trial: Trial, claim: Claim, edge: Edge) -> tuple[dict[Into, Per
     layers = sorted({layer for layer, _ in senders})
     clean, foreign = trial.z(layers), trial.z(layers, donors=True)
     before = {Site("z", layer).path: z for layer, z in clean.items()}
+    itself = torch.arange(trial.n, device=trial.model.device)
     rows = trial.donor_rows(PATCH_DONORS).to(trial.model.device)
     start = min(layer for layer, _ in receivers)
     along: dict[Into, list[PerSequence]] = {into: [] for into in get_args(Into)}
@@ -175,24 +174,25 @@ def edge_effects(trial: Trial, claim: Claim, edge: Edge) -> tuple[dict[Into, Per
         after = {Site("z", layer).path: z for layer, z in swapped.items()}
         delta = message(trial.config, trial.weights, senders, before, after)
         for into in get_args(Into):
-            tap = _into(trial, receivers, into, delta)
-            along[into].append(trial.losses([tap], start) - trial.clean)
-        whole.append(trial.losses([put_heads(senders, swapped)], layers[0]) - trial.clean)
+            along[into].append(trial.losses([_into(trial, receivers, into, delta)], start) - trial.clean)
+        whole.append(trial.losses([put_heads(senders, swapped, itself)], layers[0]) - trial.clean)
     return {into: np.mean(found, axis=0) for into, found in along.items()}, np.mean(whole, axis=0)
 
 
-def _into(trial: Trial, receivers: Sequence[Head], into: Into, delta: Tensor) -> Tap:
+def _into(trial: Trial, receivers: Sequence[Head], into: Into, delta: Tensor) -> Maker:
     """Adds `delta` to what the receivers' queries, keys or values read; heads of a group share one K and one V."""
     ends = {(layer, head if into == "Q" else kv_head(trial.config, (layer, head))) for layer, head in receivers}
 
-    def add(x: Tensor, layer: int) -> Tensor:
+    def add(x: Tensor, layer: int, piece: Piece) -> Tensor:
         x = x.clone()
         for at, index in ends:
             if at == layer:
-                x[:, :, index] += delta
+                x[:, :, index] += piece.of(delta)
         return x
 
-    return EditTap({Site(f"{into.lower()}_input", layer): partial(add, layer=layer) for layer, _ in ends})
+    return lambda piece: EditTap(
+        {Site(f"{into.lower()}_input", layer): partial(add, layer=layer, piece=piece) for layer, _ in ends}
+    )
 
 
 def edge_support(trial: Trial, claim: Claim, edge: Edge, floors: Floors, seed: int) -> Measurement:
@@ -246,11 +246,18 @@ def faithfulness(trial: Trial, claim: Claim, scores: Scores, floors: Floors, see
         return trial.ablate([head for head in every if head not in circuit], how)
 
     for how in (MEAN, RESAMPLE):
+        if how is RESAMPLE and trial.large:
+            yield _not_run(
+                trial, f"faithfulness, {how.put}", f"{2 * how.draws} runs of all layers, which only describe"
+            )
+            continue
         empty, full, own = kept(set(), how), trial.clean, kept(claimed, how)
         scale = full.mean() - empty.mean()
         explained = float((own.mean() - empty.mean()) / scale)
         swaps: dict[str, PerSequence] = {}
-        for role in claim.roles if how is MEAN else ():
+        # Where it explains too little, nothing that the swaps could say would make it hold.
+        enough = explained >= floors.faithfulness or not trial.large
+        for role in claim.roles if how is MEAN and enough else ():
             for head in role.heads:
                 for other in (h for h in every if h[0] == head[0] and h not in claimed):
                     if scores[role.signature][other].mean() < floors.clue:
@@ -275,7 +282,9 @@ def faithfulness(trial: Trial, claim: Claim, scores: Scores, floors: Floors, see
             n=trial.n,
             floor=floors.faithfulness,
             control=None if best is None else float((swaps[best].mean() - empty.mean()) / scale),
-            control_name=f"best set with one swap: {best or 'no other head to swap in'}" if how is MEAN else "",
+            control_name=f"best set with one swap: {best or 'no other head to swap in'}"
+            if how is MEAN and enough
+            else "",
             said=in_words(f"F {explained:.2f}{why}"),
         )
 
@@ -288,10 +297,21 @@ def shown(trial: Trial, claim: Claim, seed: int) -> Iterator[Measurement]:
         yield _shown(trial, "zero ablation", role.labels, effect / gain, seed, "of the gain")
     without = trial.ablate(claim.heads, MEAN) - trial.clean
     yield _shown(trial, "the model without the circuit", "the circuit", without / gain, seed, "of the gain")
-    taps = trial.ablation_taps(claim.heads, MEAN)
-    start = min(layer for layer, _ in claim.heads)
-    first = trial.losses(taps, start, trial.batch.untold) - trial.losses(at=trial.batch.untold)
+    start, makers = min(layer for layer, _ in claim.heads), trial.ablation(claim.heads, MEAN)
+    first = trial.losses(makers, start, trial.batch.untold) - trial.losses(at=trial.batch.untold)
     yield _shown(trial, "specificity: loss of the first copy", "the circuit", first / gain, seed, "of the gain")
+
+
+def _not_run(trial: Trial, test: str, why: str) -> Measurement:
+    return Measurement(
+        rung=3,
+        test=test,
+        subject="the circuit",
+        outcome=Outcome.NOT_RUN,
+        required=False,
+        n=trial.n,
+        said=f"{test}: not run, {why}",
+    )
 
 
 def _shown(trial: Trial, test: str, subject: str, effect: PerSequence, seed: int, unit: str) -> Measurement:

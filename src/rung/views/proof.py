@@ -162,7 +162,9 @@ def _members(found: Sequence[Measurement]) -> str:
 
 
 _SHORT: Mapping[str, Callable[[Sequence[Measurement]], str]] = {
-    "second copy against ln n": lambda found: f"ln n {_number(found[0].floor)}",
+    "order within the bag": lambda found: (
+        f"among its bag {_number(found[0].value)}, unordered {_number(found[0].floor)}"
+    ),
     "necessity": lambda found: f"removing {_each(found, 'costs', ' of the gain')} (mean and resample agree)",
     "member": _members,
     "denoising": lambda found: f"restoring {_each(found, 'mends')}",

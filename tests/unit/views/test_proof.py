@@ -35,7 +35,7 @@ def line(text: str, rung: int) -> str:
 def test_a_good_run_is_a_page_that_reads_like_the_verdict(proof):
     assert [one.rstrip() for one in drawn(proof(), record="induction.json").splitlines()] == [
         "small · 3 layers × 4 heads · 6,460 parameters · 64 confirmation sequences, apart from the search",
-        " 0 behaviour      ✓ loss 9.88 → 0.07 nats · ln n 2.89",
+        " 0 behaviour      ✓ loss 9.88 → 0.07 nats · among its bag 0.03, unordered 1.94",
         " 1 clue           ✓ 0.0 previous-token 1.00 · 1.0 induction 0.92",
         " 2 contribution   ✓ 1.0 direct +17.88 logits · parts sum within 7e-07",
         " 3 causal support ✓ removing 0.0 costs 85 % of the gain, 1.0 88 % (mean and resample agree)",
