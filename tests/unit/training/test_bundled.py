@@ -98,6 +98,16 @@ def test_one_head_of_each_layer_carries_induction(name):
         assert rise[head] < 0.05 * gain(told), head
 
 
+def test_two_layer_finds_its_circuit_from_each_of_three_seeds():
+    card = read_card("two-layer")
+    runs = [card, *card["other_seeds"]]
+    assert [run["seed"] for run in runs] == [0, 1, 2]
+    for told in (run["scores"] for run in runs):
+        assert told["second_copy_loss"] < 0.1 and told["second_copy_accuracy"] > 0.99
+        assert told["prose_second_copy_loss"] < 1.2
+        assert max(told["previous_token"][0]) > 0.99 and max(told["induction"][1]) > 0.89
+
+
 def test_the_full_model_does_the_same_job_with_heads_that_share_a_role():
     told = read_card("two-layer-full")["scores"]
     assert sum(score > 0.9 for score in told["previous_token"][0]) == 2
