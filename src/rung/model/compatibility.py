@@ -41,7 +41,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
             self.__dict__["_cfg"] = found
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
-        found.__dict__.update(device=like.device, dtype=like.dtype)
+        found.__dict__.update(device=str(like.device), dtype=like.dtype)
         return found
 
     def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
@@ -80,7 +80,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)
 
-    def set_padding_side(self, side: Literal["left", "right"]) -> None:
+    def set_padding_side(self, side: str) -> None:
         """Where texts of unequal length are padded when a call does not say; the tokenizer remembers it."""
         if side not in ("left", "right"):
             raise ConfigError(f"the padding side is {side!r}; known are 'left' and 'right'")

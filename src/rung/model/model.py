@@ -27,7 +27,7 @@ from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, first_layers, wanted_processes
-from .components import ClassicConfig, grow, tap_of
+from .components import ClassicConfig, check_module, grow, tap_of
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
@@ -80,6 +80,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if cfg is not None:
             self.keep_cfg(cfg)
             self.to(cfg.device if move_to_device else None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_module(self, name, value)
+        super().__setattr__(name, value)
 
     def install(self, config: ModelConfig, weights: Weights) -> None:
         """Makes this a model of `config` with `weights`; the hooks it had are gone."""

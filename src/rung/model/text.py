@@ -148,7 +148,7 @@ class TextTopic(WeightsTopic):
         self,
         single_token: str | int | Tensor,
         input: str | Tensor,
-        mode: Literal["first", "last"] = "first",
+        mode: str = "first",
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
     ) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ class SVDInterpreter:
     @torch.no_grad()
     def get_singular_vectors(
         self,
-        vector_type: Literal["OV", "w_in", "w_out"],
+        vector_type: str,
         layer_index: int,
         num_vectors: int = 10,
         head_index: int | None = None,

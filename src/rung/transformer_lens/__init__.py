@@ -12,6 +12,7 @@ from .HookedRootModule import HookedRootModule
 from .HookedTransformer import HookedTransformer
 from .HookedTransformerConfig import HookedTransformerConfig
 from .left_out import left_out
+from .SVDInterpreter import SVDInterpreter
 
 _MODULES = {
     "components": "components",
@@ -30,7 +31,6 @@ _FROM = {
     "HookPoint": "hook_points",
     "HookedTransformerKeyValueCache": "past_key_value_caching",
     "TransformerLensKeyValueCache": "past_key_value_caching",
-    "SVDInterpreter": "SVDInterpreter",
 }
 _WHY = {
     "HookedEncoder": "Rung opens decoders that predict the next token, and BERT is none",
@@ -54,6 +54,7 @@ __all__ = [
     "HookedRootModule",
     "HookedTransformer",
     "HookedTransformerConfig",
+    "SVDInterpreter",
     *sorted({*_MODULES, *_FROM}),
 ]
 

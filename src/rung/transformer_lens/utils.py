@@ -376,7 +376,8 @@ def tokenize_and_concatenate(
     num_proc: int | None = 10,
     set_format: bool = True,
 ) -> Any:
-    """Texts as tokens, one after the other with an end-of-text token between, in rows of `max_length`.
+    """Texts as tokens, one after the other with an end-of-text token (else the first one) between, in rows of
+    `max_length`.
 
     Each row begins with the first token, if `add_bos_token`; what does not fill a row is dropped, unless it is all
     there is: then the row is filled up. `dataset`: a list of texts, a list of {column: text}, a dict of columns, or a
@@ -385,8 +386,9 @@ def tokenize_and_concatenate(
     """
     texts = _texts(dataset, column_name)
     eos, bos = tokenizer.eos_token_id, tokenizer.bos_token_id
+    eos = bos if eos is None else eos
     if eos is None or (add_bos_token and bos is None):
-        raise TokenizerError("the tokenizer has no end-of-text token, or no first one for add_bos_token")
+        raise TokenizerError("the tokenizer has neither an end-of-text token nor a first one to put between texts")
     joined: list[int] = []
     for at, text in enumerate(texts):
         joined += ([eos] if at else []) + list(tokenizer.encode(text, add_special_tokens=False))

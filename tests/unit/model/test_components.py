@@ -7,12 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from rung.config import weight_path, weight_shapes
-from rung.errors import CheckpointError
+from rung.errors import CheckpointError, ConfigError, PromptError
+from rung.model.components import MLP, Attention, Embed, LayerNorm, PosEmbed, TransformerBlock, Unembed
 from rung.model.model import HookedTransformer
 
 Build = Callable[..., HookedTransformer]
+Draw = Callable[..., Tensor]
+FULL = "LN, learned positions, MLP, biases"
 GROUPED = "RMS, rotary, grouped, gated"
 TIED = "RMSPre, sinusoidal, tied, own scale"
+
+
+def close(found: Tensor, wanted: Tensor) -> None:
+    torch.testing.assert_close(found, wanted, atol=1e-8, rtol=1e-8)
 
 
 def test_every_weight_is_a_leaf_where_its_name_says(any_kind: HookedTransformer) -> None:
@@ -42,7 +49,7 @@ def test_every_weight_counts(any_kind: HookedTransformer, draw: Callable[..., Te
     """A write to any parameter changes the output."""
     plain = any_kind(draw())
     for name, parameter in any_kind.named_parameters():
-        if name.endswith("b_K"):
+        if name.endswith(("b_K", "k_norm.b")):  # adds the same to all of a query's scores
             continue
         kept = parameter.clone()
         parameter += torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)).double()
@@ -101,7 +108,9 @@ def test_tied_embeddings_read_from_both_ends(build: Build) -> None:
     assert not model.unembed.b_U.any()
     model.embed.W_E[3] = 7.0
     assert (model.unembed.W_U[:, 3] == 7).all()
-    assert [name for name, _ in model.named_modules() if name.startswith("unembed")] == ["unembed"]
+    assert [name for name, _ in model.named_modules() if name.startswith("unembed") and "hook" not in name] == [
+        "unembed"
+    ]
 
 
 def test_shared_heads_are_written_once_and_shown_to_each_query_head(build: Build, draw: Callable[..., Tensor]) -> None:
@@ -146,3 +155,116 @@ def test_weights_that_do_not_fit_their_config_are_refused(
     change(weights)
     with pytest.raises(CheckpointError, match=message):
         HookedTransformer(build().config, weights)
+
+
+def test_parts_called_by_hand_do_their_part(any_kind: HookedTransformer, draw: Draw) -> None:
+    model, tokens, config = any_kind, draw(), any_kind.config
+    logits, cache = model.run_with_cache(tokens)
+    shortformer = config.positional_embedding_type == "shortformer"
+    positions = model.pos_embed(tokens) if shortformer else None
+    for layer, block in enumerate(model.blocks):
+        x = cache["resid_pre", layer]
+        close(block(x, shortformer_pos_embed=positions), cache["resid_post", layer])
+        if config.norm_placement != "pre":
+            continue
+        normed = block.ln1(x)
+        reads = normed if positions is None else normed + positions
+        close(block.attn(reads, reads, normed), cache["attn_out", layer])
+        if not config.attn_only:
+            mid = x if config.parallel_attn_mlp else cache["resid_mid", layer]
+            close(block.mlp(block.ln2(mid)), cache["mlp_out", layer])
+    close(model.embed(tokens), cache["embed"])
+    last = model.ln_final(cache["resid_post", -1])
+    close(last, cache["unembed.hook_in"])
+    if config.output_logits_soft_cap is None and config.logit_scale == 1:
+        close(model.unembed(last), logits)
+    if "hook_pos_embed" in cache and config.positional_embedding_type != "sinusoidal":
+        close(model.pos_embed(tokens), cache["pos_embed"])
+
+
+def test_parts_called_by_hand_fire_their_hooks(build: Build, draw: Draw) -> None:
+    model, tokens = build(FULL), draw()
+    _, cache = model.run_with_cache(tokens)
+    x, seen = cache["resid_pre", 1], []
+
+    def halve(value: torch.Tensor, hook: object) -> torch.Tensor:
+        seen.append(hook.name)  # type: ignore[attr-defined]
+        return value / 2
+
+    model.add_hook(lambda name: name.startswith("blocks.1.") or name.startswith("ln_final"), halve)
+    block = model.blocks[1]
+    normed = block.ln1(x)
+    # The scale is halved, which doubles what is normalized, and then that is halved.
+    close(normed, cache["normalized", 1, "ln1"] * block.ln1.w + block.ln1.b)
+    block.attn(normed, normed, normed)
+    block.mlp(normed)
+    names = {
+        f"blocks.1.{name}" for name in ("ln1.hook_scale", "attn.hook_pattern", "attn.hook_result", "mlp.hook_post")
+    }
+    assert names <= set(seen) and "blocks.1.hook_attn_out" not in seen
+    seen.clear()
+    block(x)
+    assert seen[0] == "blocks.1.hook_resid_pre" and seen[-1] == "blocks.1.hook_resid_post"
+    seen.clear()
+    model.ln_final(x)
+    assert seen == ["ln_final.hook_scale", "ln_final.hook_normalized"]
+
+
+def test_padding_reaches_parts(build: Build, draw: Draw) -> None:
+    model, tokens = build(FULL), draw()
+    mask = torch.ones_like(tokens)
+    mask[1, :2] = 0
+    with torch.no_grad():
+        _, cache = model.run_with_cache(tokens, attention_mask=mask)
+    close(model.blocks[1](cache["resid_pre", 1], attention_mask=mask), cache["resid_post", 1])
+    close(model.pos_embed(tokens, attention_mask=mask), cache["pos_embed"])
+
+
+@pytest.mark.parametrize(
+    ("part", "shape"),
+    [
+        (Embed, (3, 7, 12)),
+        (PosEmbed, (3, 7, 12)),
+        (Unembed, (3, 7, 11)),
+        (LayerNorm, (3, 7, 12)),
+        (Attention, (3, 7, 12)),
+        (MLP, (3, 7, 12)),
+        (TransformerBlock, (3, 7, 12)),
+    ],
+)
+def test_parts_can_be_made_alone(part: type, shape: tuple[int, ...], draw: Draw) -> None:
+    fields = {"n_layers": 2, "d_model": 12, "n_ctx": 9, "d_head": 3, "d_vocab": 11, "act_fn": "relu", "seed": 0}
+    alone, x = part(fields), torch.ones(3, 7, 12)
+    given = draw(vocabulary=11) if part in (Embed, PosEmbed) else x
+    assert alone(given).shape == shape
+    model = HookedTransformer(fields)
+    fitting = {
+        Embed: model.embed, PosEmbed: model.pos_embed, Unembed: model.unembed, LayerNorm: model.blocks[0].ln1,
+        Attention: model.blocks[0].attn, MLP: model.blocks[0].mlp, TransformerBlock: model.blocks[0],
+    }[part]  # fmt: skip
+    assert isinstance(fitting, part)
+    alone.load_state_dict(fitting.state_dict())
+    close(alone(given), fitting(given))
+    assert alone.cfg.d_model == 12
+
+
+def test_what_no_forward_would_see_is_refused(build: Build) -> None:
+    model = build(FULL)
+    for owner, name in ((model.blocks[0], "attn"), (model, "unembed"), (model, "blocks")):
+        with pytest.raises(ConfigError, match=f"{name} was to be replaced by a Linear"):
+            setattr(owner, name, torch.nn.Linear(2, 2))
+    with pytest.raises(ConfigError, match="a torch hook on one would never run"):
+        model.blocks[0].mlp.register_forward_hook(print)
+    with pytest.raises(ConfigError, match="norm of length 5"):
+        LayerNorm(model.config, 5)
+    with pytest.raises(ConfigError, match="layer 7 was asked for"):
+        Attention(model.config, "global", 7)
+    with pytest.raises(PromptError, match="shortformer_pos_embed"):
+        build("LN, shortformer, biases").blocks[0](torch.ones(1, 2, 20, dtype=torch.float64))
+
+
+def test_circuits_of_one_layer(build: Build) -> None:
+    model = build("RMS, rotary, grouped, gated")
+    attn = model.blocks[1].attn
+    close(attn.OV.AB, model.OV[1].AB)
+    close(attn.QK.AB, model.QK[1].AB)

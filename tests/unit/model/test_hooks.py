@@ -326,3 +326,40 @@ def test_anybodys_own_model_can_be_cached() -> None:
     with pytest.raises(SiteError, match="2 examples, not 1"):
         toy.run_with_cache(x.repeat(2, 1), remove_batch_dim=True)
     assert attached(toy) == []
+
+
+def test_caching_hooks_can_be_had_alone(speaker):
+    tokens = torch.tensor([[0, 3, 4]])
+    _, wanted = speaker.run_with_cache(tokens, names_filter="z", return_cache_object=False)
+    cache, forward, backward = speaker.get_caching_hooks("z", incl_bwd=True)
+    with speaker.hooks(fwd_hooks=forward, bwd_hooks=backward):
+        speaker.requires_grad_(True)(tokens, return_type="loss").backward()
+    assert sorted(cache) == sorted([*wanted, *(f"{name}_grad" for name in wanted)])
+    assert all(torch.allclose(cache[name], wanted[name]) for name in wanted)
+    assert not any(point.has_hooks() for point in speaker.hook_points())
+    lasting = speaker.add_caching_hooks(lambda name: name.endswith("hook_z"), remove_batch_dim=True)
+    speaker(tokens)
+    assert all(torch.allclose(lasting[name], wanted[name][0]) for name in wanted)
+    speaker.reset_hooks()
+    assert not any(point.has_hooks() for point in speaker.hook_points())
+
+
+def test_has_hooks_knows_kinds():
+    point = HookPoint()
+    point.add_hook(lambda x, hook: x, level=2)
+    point.add_perma_hook(lambda x, hook: x, dir="bwd")
+    assert point.has_hooks() and point.has_hooks("fwd") and point.has_hooks(level=2)
+    assert not point.has_hooks("bwd", including_permanent=False) and not point.has_hooks(level=1)
+
+
+def test_contexts_may_be_cleared_by_a_cached_run(speaker):
+    speaker.hook_dict["hook_embed"].ctx["kept"] = 1
+    speaker.run_with_cache(torch.tensor([[1]]), names_filter="z")
+    assert speaker.hook_dict["hook_embed"].ctx == {"kept": 1}
+    speaker.run_with_cache(torch.tensor([[1]]), names_filter="z", clear_contexts=True)
+    assert speaker.hook_dict["hook_embed"].ctx == {}
+
+
+def test_modules_are_listed_by_name(speaker):
+    assert speaker.mod_dict["blocks.1.attn"] is speaker.blocks[1].attn
+    assert speaker.mod_dict["hook_embed"] is speaker.hook_dict["hook_embed"]

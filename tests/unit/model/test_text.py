@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -163,3 +164,24 @@ def test_nothing_to_read_is_refused(speaker: HookedTransformer, texts: Any) -> N
 def test_errors_of_text_are_of_one_tree() -> None:
     assert issubclass(PromptError, RungError)
     assert issubclass(TokenizerError, RungError)
+
+
+def test_a_token_has_its_place(speaker: HookedTransformer) -> None:
+    assert speaker.get_token_position("b", "abcb") == 2
+    assert speaker.get_token_position("b", "abcb", mode="last") == 4
+    assert speaker.get_token_position(3, torch.tensor([[5, 3]])) == 1
+    assert speaker.get_token_position("b", "ab", prepend_bos=False) == 1
+    for wrong, said in (
+        (("k", "ab"), "'k' does not occur"),
+        (("a", "ab", "middle"), "mode is 'middle'"),
+        ((2, torch.ones(2, 3).long()), "asked of one prompt"),
+    ):
+        with pytest.raises(PromptError, match=said):
+            speaker.get_token_position(*wrong)
+
+
+def test_forms_of_tokens(speaker: HookedTransformer) -> None:
+    assert speaker.to_str_tokens(np.array([2, 3])) == ["a", "b"]
+    assert speaker.to_str_tokens([torch.tensor([2]), torch.tensor([3, 4])]) == [["a"], ["b", "c"]]
+    assert speaker.to_string([torch.tensor([2]), torch.tensor([3, 4])]) == ["a", "bc"]
+    assert speaker.to_string(np.array([2, 3])) == "ab"

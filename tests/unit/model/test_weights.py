@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from rung.errors import CheckpointError
+from rung.errors import CheckpointError, SiteError
 from rung.model.model import HookedTransformer
 
 Build = Callable[..., HookedTransformer]
@@ -87,3 +87,26 @@ def test_weights_are_the_parameters_by_name(build: Build) -> None:
     model = build()
     assert model.weights["W_E"] is model.embed.W_E
     assert model.weights["W_O"][2] is model.blocks[2].attn.W_O
+
+
+def test_biases_add_up(build: Build) -> None:
+    model = build("LN, learned positions, MLP, biases")
+    heads, mlps = model.b_O, model.b_out
+    torch.testing.assert_close(model.accumulated_bias(2), heads[:2].sum(0) + mlps[:2].sum(0))
+    torch.testing.assert_close(model.accumulated_bias(1, mlp_input=True), heads[:2].sum(0) + mlps[0])
+    torch.testing.assert_close(model.accumulated_bias(3, include_mlp_biases=False), heads.sum(0))
+    assert not build().accumulated_bias(3).any()
+    with pytest.raises(SiteError, match="before layer 3"):
+        model.accumulated_bias(3, mlp_input=True)
+
+
+@pytest.mark.parametrize("mode", ["Q", "K", "V"])
+def test_composition_scores_are_ratios_of_norms(build: Build, mode: str) -> None:
+    model = build("RMS, rotary, grouped, gated")
+    scores = model.all_composition_scores(mode)
+    left, right = model.OV[0, 1].AB, (model.OV if mode == "V" else model.QK)[2, 3].AB
+    right = right.T if mode == "K" else right
+    assert scores[0, 1, 2, 3].item() == pytest.approx(((left @ right).norm() / left.norm() / right.norm()).item())
+    assert not scores[1, :, 1].any() and not scores[2, :, 1].any() and bool((scores[0, :, 1:] > 0).all())
+    with pytest.raises(SiteError, match="known are Q, K and V"):
+        model.all_composition_scores("O")

@@ -1,0 +1,113 @@
+"""State dicts, switches and weights processed in place, as classic code asks for them."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from rung.errors import CheckpointError, ConfigError
+from rung.model.model import HookedTransformer
+
+Build = Callable[..., HookedTransformer]
+FULL = "LN, learned positions, MLP, biases"
+
+
+def test_constants_of_classic_files_are_left_out(build: Build) -> None:
+    model, other = build(FULL), build(FULL, seed=1)
+    state = other.state_dict()
+    for layer in range(3):
+        state[f"blocks.{layer}.attn.mask"] = torch.ones(9, 9).tril().bool()
+        state[f"blocks.{layer}.attn.IGNORE"] = torch.tensor(-1e5)
+        state[f"blocks.{layer}.attn.rotary_sin"] = torch.ones(9, 6)
+    model.load_state_dict({name: tensor.half() for name, tensor in state.items()})
+    assert torch.equal(model.W_Q, other.W_Q.half().double())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        model.load_state_dict({name: tensor for name, tensor in state.items() if name != "embed.W_E"})
+
+
+def test_biases_that_a_model_lacks_may_come_as_zeros(build: Build) -> None:
+    model = build()
+    state = model.state_dict() | {"unembed.b_U": torch.zeros(13), "blocks.1.attn.b_O": torch.zeros(20)}
+    model.load_state_dict(state)
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        model.load_state_dict(state | {"unembed.b_U": torch.ones(13)})
+
+
+def test_shared_keys_may_come_once_for_each_head(build: Build) -> None:
+    model, other = build("RMS, rotary, grouped, gated"), build("RMS, rotary, grouped, gated", seed=1)
+    state = other.state_dict()
+    for layer in range(3):
+        for name in ("W_K", "W_V"):
+            del state[f"blocks.{layer}.attn._{name}"]
+            state[f"blocks.{layer}.attn.{name}"] = getattr(other.blocks[layer].attn, name)
+    model.load_state_dict(state)
+    assert torch.equal(model.W_K, other.W_K)
+    state["blocks.1.attn.W_K"] = state["blocks.1.attn.W_K"] + torch.arange(4)[:, None, None]
+    with pytest.raises(CheckpointError, match=r"blocks\.1\.attn\.W_K differs between heads that share"):
+        model.load_state_dict(state)
+
+
+def test_weights_are_processed_in_place(build: Build, draw: Callable[..., torch.Tensor]) -> None:
+    model, tokens = build(FULL), draw()
+    before = model(tokens).log_softmax(-1)
+    model.cfg.tokenizer_name = "mine"
+    model.process_weights_()
+    assert model.cfg.normalization_type == model.config.normalization_type == "LNPre"
+    assert model.cfg.tokenizer_name == "mine"
+    torch.testing.assert_close(model(tokens).log_softmax(-1), before, atol=1e-8, rtol=1e-8)
+    assert model.W_U.mean(-1).abs().max() < 1e-12
+    other = build(FULL, seed=5)
+    other.load_and_process_state_dict(build(FULL).state_dict(), center_unembed=False)
+    torch.testing.assert_close(other(tokens).log_softmax(-1), before, atol=1e-8, rtol=1e-8)
+    assert "center_unembed" not in other.config.processing
+
+
+def test_switches_change_nothing(build: Build, draw: Callable[..., torch.Tensor]) -> None:
+    model, tokens = build(FULL), draw()
+    before = model(tokens)
+    for switch in ("use_attn_result", "use_split_qkv_input", "use_hook_mlp_in", "use_attn_in"):
+        getattr(model, f"set_{switch}")(True)
+        assert getattr(model.cfg, switch)
+    assert torch.equal(model(tokens), before)
+
+
+def test_a_tokenizer_can_be_set_later(build: Build, letters: object) -> None:
+    model = build(FULL, default_prepend_bos=False)
+    with pytest.raises(ConfigError, match="no tokenizer"):
+        model.set_padding_side("left")
+    model.cfg.use_attn_result = True
+    model.set_tokenizer(letters, default_padding_side="left")
+    assert model.config.bos_token_id == 0
+    assert model.to_tokens(["abc", "d"], prepend_bos=True).tolist() == [[0, 2, 3, 4], [1, 1, 0, 5]]
+    assert model.to_tokens(["abc", "d"], prepend_bos=False, padding_side="right").tolist() == [[2, 3, 4], [5, 1, 1]]
+    model.cfg.default_prepend_bos = True
+    assert model.to_tokens("a").tolist() == [[0, 2]]
+    with pytest.raises(ConfigError, match="known are 'left' and 'right'"):
+        model.set_padding_side("middle")
+
+
+def test_the_first_layers_are_a_model() -> None:
+    whole = HookedTransformer.from_pretrained("two-layer-tiny")
+    first = HookedTransformer.from_pretrained("two-layer-tiny", first_n_layers=1)
+    tokens = torch.arange(6)
+    assert first.config.n_layers == 1
+    torch.testing.assert_close(first(tokens, stop_at_layer=1), whole(tokens, stop_at_layer=1))
+    with pytest.raises(ConfigError, match="the first 3 layers were asked for"):
+        HookedTransformer.from_pretrained("two-layer-tiny", first_n_layers=3)
+
+
+def test_types_may_be_named() -> None:
+    assert HookedTransformer.from_pretrained("zero-layer", dtype="float64").dtype == torch.float64
+    with pytest.raises(CheckpointError, match="dtype is floaty"):
+        HookedTransformer.from_pretrained("zero-layer", dtype="floaty")
+
+
+def test_the_first_stream_can_be_had_alone(build: Build, draw: Callable[..., torch.Tensor]) -> None:
+    for kind in ("LN, shortformer, biases", FULL):
+        model, tokens = build(kind), draw()
+        x, read, positions, mask = model.input_to_embed(tokens)
+        assert torch.equal(read, tokens) and mask is None and (positions is not None) == ("shortformer" in kind)
+        again = model(x, start_at_layer=0, shortformer_pos_embed=positions)
+        torch.testing.assert_close(again, model(tokens), atol=1e-9, rtol=1e-9)
+        loss = model(x, "loss", start_at_layer=0, tokens=tokens)
+        torch.testing.assert_close(loss, model(tokens, return_type="loss"), atol=1e-9, rtol=1e-9)
