@@ -144,12 +144,12 @@ def _told(repository: Repository) -> Iterator[None]:
         status = error.response.status_code if error.response is not None else "nothing"
         raise FetchError(f"{constants.ENDPOINT} answered {status} when asked for {repository}; try later") from None
     except OSError as error:
-        raise _out_of_reach(repository, str(error.strerror or error)) from None
+        raise _out_of_reach(repository, f"the hub cannot be reached ({error.strerror or error})") from None
     except Exception as error:
         # Which library carries the bytes, and so what it raises, has changed between versions of huggingface_hub.
         if type(error).__module__.partition(".")[0].rstrip("2") not in ("httpx", "httpcore", "requests"):
             raise
-        raise _out_of_reach(repository, str(error)) from None
+        raise _out_of_reach(repository, f"the hub cannot be reached ({error})") from None
 
 
 def _out_of_reach(repository: Repository, why: str) -> FetchError:

@@ -122,7 +122,7 @@ def sources_view(
     here = [heading("Fetched: no network needed"), *map(Text, fetched), Text()] if fetched else []
     there = [(f"rung fetch {name}", what) for name, what in others.items()]
     there.append(("rung fetch ORG/NAME", "a repository of the Hugging Face hub, or its short name: gpt2-small"))
-    read = [(family.name, "; ".join((", ".join(family.model_types), *_example(family)))) for family in families]
+    read = [(family.name, " · ".join((", ".join(family.model_types), *_example(family)))) for family in families]
     return Group(
         Text(), *here, heading("To fetch, once"), facts(there), Text(),
         heading("What Rung reads"),

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from rung.families import FAMILIES
 from rung.model.checkpoint import BUNDLED, bundled_names, load_checkpoint
 from rung.training import RECIPES, Progress, read_card, read_curve
 from rung.views.terminal import spark, to_ascii
@@ -58,14 +57,12 @@ def test_every_recipe_is_listed_with_what_it_took(width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_bundled_model_and_family_is_listed(width):
+def test_every_bundled_model_is_listed(width):
     found = [(load_checkpoint(BUNDLED / name).config, read_card(BUNDLED / name)) for name in bundled_names()]
-    drawn = joined(text(models_view(found, FAMILIES, width), width))
+    drawn = joined(text(models_view(found, width), width))
     for name in bundled_names():
         assert name in drawn
     assert "102,400" in drawn and "MIT" in drawn
-    for family in FAMILIES:
-        assert set(family.model_types) <= set(drawn.replace(",", " ").split())
 
 
 @pytest.mark.parametrize("width", WIDTHS)
