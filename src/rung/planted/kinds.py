@@ -5,13 +5,13 @@ the true circuits, where timid is wrong too).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
 from ..circuits.composition import Into
 from ..circuits.heads import Head
-from ..config import Normalization
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
 from .wiring import Hiding, Stream, Wire, build, rotation
@@ -47,7 +47,8 @@ class Plan:
     truth: int
     refused: bool = False
     why: str
-    normalization_type: Normalization | None = None
+    config_changes: Mapping[str, Any] = field(default_factory=dict)
+    """What the architecture has beside the plain one's."""
 
 
 def plant(kind: str, seed: int, hiding: Hiding | None = None) -> Planted:
@@ -61,9 +62,7 @@ def plant(kind: str, seed: int, hiding: Hiding | None = None) -> Planted:
     generator = torch.Generator().manual_seed(seed)
     stream = Stream.draw(generator)
     plan, name = PLANTED[kind](stream, generator), f"{kind}-{seed}"
-    model, places = build(
-        stream, plan.layers, generator, name=name, hiding=hiding, normalization_type=plan.normalization_type
-    )
+    model, places = build(stream, plan.layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
     roles = {"previous_token": plan.previous_token, "induction": plan.induction}
     heads = {role: tuple(places[wire] for wire in wires) for role, wires in roles.items()}
     return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why)
@@ -96,9 +95,32 @@ def _circuit(stream: Stream, generator: torch.Generator) -> Plan:
 def _circuit_norm(stream: Stream, generator: torch.Generator) -> Plan:
     return replace(
         _circuit(stream, generator),
-        normalization_type="RMS",
+        config_changes={"normalization_type": "RMS"},
         why="The claimed heads are the circuit, behind RMS norms.",
     )
+
+
+BEHIND: Mapping[str, Any] = {
+    "normalization_type": "RMS",
+    "norm_placement": "both",
+    "attn_scores_soft_cap": 60.0,
+    "output_logits_soft_cap": 30.0,
+    "windows": (8, None),
+}
+"""Norms before and behind attention, caps on scores and logits, and a window in the first of two layers."""
+
+
+def _circuit_behind(stream: Stream, generator: torch.Generator) -> Plan:
+    return replace(
+        _circuit(stream, generator),
+        config_changes=BEHIND,
+        why="The claimed heads are the circuit; norms stand behind attention too, scores and logits are capped, and "
+        "the first layer sees no farther than eight positions.",
+    )
+
+
+def _passenger_behind(stream: Stream, generator: torch.Generator) -> Plan:
+    return replace(_passenger(stream, generator), config_changes=BEHIND)
 
 
 def _circuit_deep(stream: Stream, generator: torch.Generator) -> Plan:
@@ -279,6 +301,7 @@ def _distance(generator: torch.Generator) -> int:
 PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "circuit": _circuit,
     "circuit_norm": _circuit_norm,
+    "circuit_behind": _circuit_behind,
     "circuit_deep": _circuit_deep,
     "circuit_shared": _circuit_shared,
     "stripe": _stripe,
@@ -292,6 +315,7 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "dormant": _dormant,
     "partial": _partial,
     "passenger": _passenger,
+    "passenger_behind": _passenger_behind,
     "unread": _unread,
     "wrong_match": _wrong_match,
 }

@@ -11,15 +11,17 @@ Circuits".)
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..circuits.heads import Head
-from ..config import ModelConfig, Normalization
+from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
 from ..engine.weights import lay
 from ..model.model import HookedTransformer
@@ -196,7 +198,7 @@ def build(
     name: str,
     hiding: Hiding,
     n_heads: int = 4,
-    normalization_type: Normalization | None = None,
+    config_changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[HookedTransformer, dict[str, Head]]:
     """A model with these heads in each layer, filled up with stray ones and hidden, and where each named head is.
 
@@ -213,18 +215,19 @@ def build(
         for stack, tensors in zip(stacks.values(), zip(*heads, strict=True), strict=True):
             stack.append(torch.stack(tensors))
 
-    config = ModelConfig(
+    plain = ModelConfig(
         n_layers=len(layers),
         d_model=stream.d_model,
         n_heads=n_heads,
         d_head=stream.d_head,
         d_vocab=stream.d_vocab,
         n_ctx=stream.n_ctx,
-        normalization_type=normalization_type,
+        normalization_type=None,
         positional_embedding_type="shortformer",
         bos_token_id=0,
         model_name=name,
     )
+    config = replace(plain, **config_changes)
     R = rotation(stream.d_model, generator)
     R = R if hiding.rotated else torch.eye(stream.d_model)
 
@@ -235,8 +238,7 @@ def build(
     whole = {"W_E": stream.W_E, "W_pos": stream.W_pos, "W_U": stream.W_U}
     weights: dict[str, Tensor | tuple[Tensor, ...]] = {name: hide(name, W) for name, W in whole.items()}
     weights |= {name: tuple(hide(name, W) for W in stack) for name, stack in stacks.items()}
-    if normalization_type is not None:
-        weights |= _norms(config)
+    weights |= _norms(config)
     return HookedTransformer(config, weights), places
 
 
@@ -255,12 +257,21 @@ def _hidden(
 
 
 def _norms(config: ModelConfig) -> dict[str, Tensor | tuple[Tensor, ...]]:
-    """Weights of RMS norms that leave the stream about as long as it was: one for each code, and one for the flag."""
+    """Weights of RMS norms that leave the stream about as long as it was: one for each code, and one for the flag.
+
+    Behind attention they make each layer write as much as one code.
+    """
+    if config.normalization_type is None:
+        return {}
 
     def w(codes: int) -> Float[Tensor, " d_model"]:
         return torch.full((config.d_model,), math.sqrt((1 + codes) / config.d_model))
 
-    return {"ln1_w": tuple(w(1 if layer == 0 else 2) for layer in range(config.n_layers)), "ln_final_w": w(3)}
+    layers = range(config.n_layers)
+    norms: dict[str, Tensor | tuple[Tensor, ...]] = {"ln1_w": tuple(w(1 if layer == 0 else 2) for layer in layers)}
+    if config.norm_placement == "both":
+        norms["ln1_post_w"] = tuple(w(0) for _ in layers)
+    return norms | {"ln_final_w": w(3)}
 
 
 def rotation(size: int, generator: torch.Generator) -> Float[Tensor, "size size"]:
