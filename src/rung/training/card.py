@@ -134,7 +134,8 @@ def page(card: Mapping[str, Any]) -> str:
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table as Markdown has it."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
+    title, *below = (f"| {' | '.join(row)} |" for row in (titles, *rows))
+    return "\n".join([title, "|" + "---|" * len(titles), *below])
 
 
 def seeds(card: Mapping[str, Any]) -> Iterator[str]:
@@ -142,11 +143,13 @@ def seeds(card: Mapping[str, Any]) -> Iterator[str]:
     runs = [card, *card.get("other_seeds", ())]
     if len(runs) > 1:
         told = [scores.headline(run["scores"]) for run in runs]
-        stages = ["stages began at steps", *(" ".join(map(str, run["stages_entered_at_steps"])) for run in runs)]
+        rows = [[name, *(each[name] for each in told)] for name in told[0]]
+        if card["stages_planned"] > 1:
+            stages = (" ".join(map(str, run["stages_entered_at_steps"])) for run in runs)
+            rows.append(["stages began at steps", *stages])
         yield "## Seeds"
-        yield "The recipe was run from other seeds too, which ship as figures only. The ablation is of that head alone."
-        titles = ["measured", *(f"seed {run['seed']}" for run in runs)]
-        yield table(titles, [*([name, *(each[name] for each in told)] for name in told[0]), stages])
+        yield "The recipe was run from other seeds too, which ship as figures only."
+        yield table(["measured", *(f"seed {run['seed']}" for run in runs)], rows)
 
 
 def with_seeds(card: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

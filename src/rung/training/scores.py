@@ -169,8 +169,8 @@ def headline(found: Mapping[str, Any]) -> dict[str, str]:
         heads = {f"{at}.{h}": score for at, row in enumerate(found[role]) for h, score in enumerate(row)}
         if heads:
             best = max(heads, key=heads.__getitem__)
-            name = f"best {role.replace('_', ' ')} head"
-            out[name] = f"{best}: {heads[best]:.3f}, ablation {found['ablation_rise'][best]:+.2f}"
+            name = f"best {role.replace('_', ' ')} head, its ablation"
+            out[name] = f"{best}: {heads[best]:.3f}, {found['ablation_rise'][best]:+.2f} nats"
     return out
 
 

@@ -27,7 +27,8 @@ def test_other_seeds_stand_beside_the_first_in_order(card):
     assert "| measured | seed 0 | seed 3 | seed 7 |" in told
     assert f"| second copy loss | {first} | 0.777 | {first} |" in told
     rise = card["scores"]["ablation_rise"]["1.1"]
-    assert f"1.1: 0.876, ablation {rise:+.2f}" in told
+    assert f"1.1: 0.876, {rise:+.2f} nats" in told
+    assert "| stages began at steps | 0 500 625 | 0 500 625 |" in told
 
 
 def test_a_card_of_one_seed_has_no_table_of_seeds(card):
@@ -37,7 +38,7 @@ def test_a_card_of_one_seed_has_no_table_of_seeds(card):
 def test_a_model_without_heads_is_compared_too():
     card = read_card(BUNDLED / "zero-layer") | {"seed": 0}
     told = page(with_seeds(card, [run(card, seed=1)]))
-    assert "| direct path top1 |" in told and "best induction head" not in told
+    assert "| direct path top1 |" in told and "best induction head" not in told and "stages began" not in told
 
 
 @pytest.mark.parametrize(
