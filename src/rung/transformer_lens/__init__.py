@@ -40,7 +40,7 @@ _WHY = {
     "TransformerBridge": "HookedTransformer.from_pretrained(name, hf_model=…) takes a model of transformers itself",
     "TransformerBridgeConfig": "HookedTransformerConfig describes every model",
     "train": "train with a loop of your own (model(tokens, return_type='loss').backward()) or rung.training",
-    "supported_models": "`rung models --available` lists what can be opened",
+    "supported_models": "`rung models` lists what can be opened",
     "TransformerLensKeyValueCacheEntry": "HookedTransformerKeyValueCache holds all layers in one tensor each",
     "conversion_utils": "rung.families holds the rules from checkpoint names to classic ones",
     "factories": "HookedTransformer(cfg) makes every part",
