@@ -147,6 +147,37 @@ _SHAPE = {
 """Classic fields that the config decides."""
 
 
+_INSTEAD = {
+    "checkpoint_index": "a step of training is a revision of its repository: revision='step1000'",
+    "checkpoint_value": "a step of training is a revision of its repository: revision='step1000'",
+    "checkpoint_label": "a step of training is a revision of its repository: revision='step1000'",
+    "n_devices": "a model lies on one device: device='cuda:1'",
+    "n_ctx": "a model reads as far as its checkpoint says",
+    "cache_dir": "the hub's cache is where HF_HOME says",
+    "local_files_only": "HF_HUB_OFFLINE=1 keeps the hub out",
+    "token": "HF_TOKEN is what the hub is asked with",
+    "torch_dtype": "dtype",
+    "trust_remote_code": "code of a repository is never run",
+    "load_in_4bit": "weights are floating-point",
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises ConfigError for an option of `from_pretrained` that Rung does not have, unless it asks for nothing."""
+    for name, value in options.items():
+        if name not in _INSTEAD:
+            raise ConfigError(f"from_pretrained has no option {name!r}.{near(name, (*_INSTEAD, *_OPTIONS))}")
+        if value is not None and value is not False and (name, value) != ("n_devices", 1):
+            raise ConfigError(f"from_pretrained was given {name}={value!r}; instead: {_INSTEAD[name]}")
+
+
+_OPTIONS = (
+    "fold_ln", "center_writing_weights", "center_unembed", "refactor_factored_attn_matrices", "fold_value_biases",
+    "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
+    "move_to_device", "revision",
+)  # fmt: skip
+
+
 def wanted_processes(wanted: Mapping[str, bool | None]) -> dict[str, bool | None]:
     """Which of `PROCESSES` are wanted. Raises ConfigError where one is asked for that there is not."""
     missing = next((name for name, asked in wanted.items() if asked and name not in PROCESSES), None)

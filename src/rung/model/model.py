@@ -26,7 +26,7 @@ from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
-from .compatibility import ClassicTopic, first_layers, wanted_processes
+from .compatibility import ClassicTopic, check_options, first_layers, wanted_processes
 from .components import ClassicConfig, check_module, grow, tap_of
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process_in_place
@@ -113,6 +113,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         first_n_layers: int | None = None,
         move_to_device: bool = True,
         revision: str | None = None,
+        **classic: Any,
     ) -> HookedTransformer:
         """A trained model: a folder, a GGUF file, a bundled or fetched name, a repository of the Hugging Face hub
         (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
@@ -123,6 +124,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         classic class did unasked.
         `config.processing` and `config.notes` say what was done. `first_n_layers` keeps that many, the rest is dropped.
         """
+        check_options(classic)
         dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
@@ -162,7 +164,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     def from_pretrained_no_processing(
         cls, model_name: str | Path, *processes: Any, **options: Any
     ) -> HookedTransformer:
-        """The checkpoint's weights as they are. What is `ignored` are the processes, by position."""
+        """The checkpoint's weights as they are. `processes`, which classic code may give by position, are not done."""
         as_is = dict.fromkeys(("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases"), False)
         return cls.from_pretrained(model_name, **{**as_is, **options})
 

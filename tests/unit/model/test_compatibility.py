@@ -111,3 +111,16 @@ def test_the_first_stream_can_be_had_alone(build: Build, draw: Callable[..., tor
         torch.testing.assert_close(again, model(tokens), atol=1e-9, rtol=1e-9)
         loss = model(x, "loss", start_at_layer=0, tokens=tokens)
         torch.testing.assert_close(loss, model(tokens, return_type="loss"), atol=1e-9, rtol=1e-9)
+
+
+def test_options_of_classic_loading_are_answered() -> None:
+    model = HookedTransformer.from_pretrained("zero-layer", n_devices=1, checkpoint_index=None, trust_remote_code=False)
+    assert model.config.n_layers == 0
+    for options, said in (
+        ({"checkpoint_value": 1000}, "given checkpoint_value=1000; instead: .* revision="),
+        ({"n_devices": 2}, "lies on one device"),
+        ({"trust_remote_code": True}, "code of a repository is never run"),
+        ({"fold_layernorm": True}, "no option 'fold_layernorm'.* fold_ln"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            HookedTransformer.from_pretrained("zero-layer", **options)
