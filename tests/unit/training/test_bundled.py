@@ -98,10 +98,19 @@ def test_one_head_of_each_layer_carries_induction(name):
         assert rise[head] < 0.05 * gain(told), head
 
 
-def test_two_layer_finds_its_circuit_from_each_of_three_seeds():
+@pytest.mark.parametrize("name", ["zero-layer", "one-layer", "two-layer"])
+def test_three_seeds_come_to_much_the_same(name):
+    card = read_card(name)
+    assert [run["seed"] for run in (card, *card["other_seeds"])] == [0, 1, 2]
+    for run in card["other_seeds"]:
+        assert run["scores"] != card["scores"]
+        for key in ("prose_loss", "prose_second_copy_loss"):
+            assert run["scores"][key] == pytest.approx(card["scores"][key], abs=0.1)
+
+
+def test_two_layer_finds_its_circuit_from_every_seed():
     card = read_card("two-layer")
     runs = [card, *card["other_seeds"]]
-    assert [run["seed"] for run in runs] == [0, 1, 2]
     for told in (run["scores"] for run in runs):
         assert told["second_copy_loss"] < 0.1 and told["second_copy_accuracy"] > 0.99
         assert told["prose_second_copy_loss"] < 1.2
