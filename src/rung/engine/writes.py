@@ -59,23 +59,22 @@ def head_queries(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A head's queries of rows that stand where the norm left them, before its w and b; not yet turned."""
-    q = clip(config, project(_read(w, x), upcast(w.W_Q), _wide(w.b_Q)))
-    return (q if config.qk_norm is None else normalize_heads(config, w.q_norm_w, w.q_norm_b, q))[0, :, head]
+    return _made(config, _read(w, x), (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b), head)
 
 
 def head_keys(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A key head's keys of such rows: as `head_queries`, all biases in."""
-    k = clip(config, project(_read(w, x), upcast(w.W_K), _wide(w.b_K)))
-    return (k if config.qk_norm is None else normalize_heads(config, w.k_norm_w, w.k_norm_b, k))[0, :, head]
+    return _made(config, _read(w, x), (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b), head)
 
 
 def head_values(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A value head's values of such rows."""
-    return clip(config, project(_read(w, x), upcast(w.W_V), _wide(w.b_V)))[0, :, head]
+    b = None if w.b_V is None else upcast(w.b_V[head : head + 1])
+    return clip(config, project(_read(w, x), upcast(w.W_V[head : head + 1]), b))[0, :, 0]
 
 
 def _read(w: BlockWeights, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "one row d_model"]:
@@ -83,8 +82,19 @@ def _read(w: BlockWeights, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "on
     return (x if w.ln1_b is None else x + upcast(w.ln1_b))[None]
 
 
-def _wide(b: Tensor | None) -> Tensor | None:
-    return None if b is None else upcast(b)
+def _made(
+    config: ModelConfig,
+    x: Float[Tensor, "one row d_model"],
+    held: tuple[Tensor, Tensor | None, Tensor | None, Tensor | None],
+    head: int,
+) -> Float[Tensor, "row d_head"]:
+    # A norm over all heads needs all of them; else one is enough.
+    heads = slice(None) if config.qk_norm == "heads" else slice(head, head + 1)
+    W, b, norm_w, norm_b = (None if one is None else upcast(one[heads]) for one in held)
+    assert W is not None
+    made = clip(config, project(x, W, b))
+    made = made if config.qk_norm is None else normalize_heads(config, norm_w, norm_b, made)
+    return made[0, :, head if config.qk_norm == "heads" else 0]
 
 
 def qk_scale(

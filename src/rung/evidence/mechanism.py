@@ -216,7 +216,9 @@ def _diagonals(
 ) -> Iterator[Measurement]:
     for receiver in receivers.heads:
         _check_whole_keys(trial, receiver)
-    shares = {pair: routed_share(trial, [pair[0]], pair[1], inputs) for pair in pairs}
+    # Of a large model, other pairs are asked about fewer tokens, which are easier to tell apart: on the safe side.
+    most = ROTATED_TOKENS if trial.large else None
+    shares = {pair: routed_share(trial, [pair[0]], pair[1], inputs, most=most) for pair in pairs}
     rest = {pair: x for pair, x in shares.items() if pair[0] not in senders.heads or pair[1] not in receivers.heads}
     best = max(rest.values(), default=0.0)
     for receiver in receivers.heads:
@@ -242,7 +244,8 @@ def _diagonals(
         )
     for pair in product(senders.heads, receivers.heads) if len(senders.heads) > 1 else ():
         label = " → ".join(map(head_label, pair))
-        yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", len(inputs.tokens))
+        n = len(inputs.tokens[:most])
+        yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", n)
 
 
 def _check_whole_keys(trial: Trial, receiver: Head) -> None:
@@ -257,14 +260,19 @@ def _check_whole_keys(trial: Trial, receiver: Head) -> None:
 
 
 def routed_share(
-    trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs, frames: Sequence[Tensor] | None = None
+    trial: Trial,
+    senders: Sequence[Head],
+    receiver: Head,
+    inputs: Inputs,
+    frames: Sequence[Tensor] | None = None,
+    most: int | None = None,
 ) -> float:
     """Share of tokens that, routed by the senders together into the receiver's key, are best matched by themselves.
 
-    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions. Raises
-    RungError where a window lets the receiver see none of those distances, and as `routed_qk` does.
+    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions. `most`
+    tokens are asked about (None: all). Raises RungError where a window lets the receiver see none of those distances,
+    and as `routed_qk` does.
     """
-    most = None if frames is None else ROTATED_TOKENS
     routed = {sender: inputs.at(sender[0])[:most] for sender in senders}
     outputs = None
     if frames is not None:
@@ -298,7 +306,10 @@ def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs
         found: Tensor = torch.linalg.qr(drawn.to(upcast(embedding(trial.weights)))).Q
         return found
 
-    return [routed_share(trial, senders, receiver, inputs, [frame() for _ in senders]) for _ in range(ROTATIONS)]
+    return [
+        routed_share(trial, senders, receiver, inputs, [frame() for _ in senders], ROTATED_TOKENS)
+        for _ in range(ROTATIONS)
+    ]
 
 
 def _heads_of_layers(trial: Trial, role: Role) -> list[Head]:
