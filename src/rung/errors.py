@@ -44,6 +44,10 @@ class ProcessingError(RungError):
     """A change of weights that would alter what the model computes."""
 
 
+class NothingToProcess(ProcessingError):
+    """A change of weights whose object this model does not have."""
+
+
 class InterventionError(RungError):
     """An intervention that cannot be carried out as described."""
 

@@ -13,7 +13,7 @@ from ..config import ModelConfig, bias_shapes, is_layered, weight_path
 from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
-from .processing import PROCESSES, process
+from .processing import process
 from .tokenizer import Tokenizer, check_pair
 from .weights import WeightsTopic
 
@@ -119,7 +119,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
         center_writing_weights: bool | None = None,
         center_unembed: bool | None = None,
         refactor_factored_attn_matrices: bool | None = False,
-        fold_value_biases: bool | None = False,
+        fold_value_biases: bool | None = None,
     ) -> None:
         """Processes the weights of this very model as `from_pretrained` would; hooks that were set are gone.
 
@@ -135,7 +135,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
         }
         weights = {name: _detached(held) for name, held in self.weights.items()}
         said = self.cfg
-        self.install(*process(self.config, weights, wanted_processes(wanted)))
+        self.install(*process(self.config, weights, wanted))
         self.keep_cfg(said)
 
 
@@ -176,14 +176,6 @@ _OPTIONS = (
     "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
     "move_to_device", "revision",
 )  # fmt: skip
-
-
-def wanted_processes(wanted: Mapping[str, bool | None]) -> dict[str, bool | None]:
-    """Which of `PROCESSES` are wanted. Raises ConfigError where one is asked for that there is not."""
-    missing = next((name for name, asked in wanted.items() if asked and name not in PROCESSES), None)
-    if missing is not None and missing != "fold_value_biases":  # whose default is to be done
-        raise ConfigError(f"{missing} was asked for; known are {', '.join(PROCESSES)}.{near(missing, PROCESSES)}")
-    return {name: wanted[name] for name in PROCESSES if name in wanted}
 
 
 def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[ModelConfig, Weights]:

@@ -26,7 +26,7 @@ from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
-from .compatibility import ClassicTopic, check_options, first_layers, wanted_processes
+from .compatibility import ClassicTopic, check_options, first_layers
 from .components import ClassicConfig, check_module, grow, tap_of
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process_in_place
@@ -103,7 +103,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         center_unembed: bool | None = None,
         refactor_factored_attn_matrices: bool | None = False,
         *,
-        fold_value_biases: bool | None = False,
+        fold_value_biases: bool | None = None,
         device: str | torch.device | None = None,
         dtype: torch.dtype | str = torch.float32,
         default_prepend_bos: bool | None = None,
@@ -119,24 +119,20 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
-        process: None does it where it fits, True also warns where it does not, False leaves it. Value biases stay in
-        their heads, whose `result` is then all that they write; `fold_value_biases=True` moves them to b_O, as the
-        classic class did unasked.
+        process: None does it where it fits, True also warns where it does not, False leaves it.
         `config.processing` and `config.notes` say what was done. `first_n_layers` keeps that many, the rest is dropped.
         """
         check_options(classic)
         dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise CheckpointError(f"dtype is {dtype}; weights are floating-point")
-        wanted = wanted_processes(
-            {
-                "fold_ln": fold_ln,
-                "center_writing_weights": center_writing_weights,
-                "center_unembed": center_unembed,
-                "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
-                "fold_value_biases": fold_value_biases,
-            }
-        )
+        wanted = {
+            "fold_ln": fold_ln,
+            "center_writing_weights": center_writing_weights,
+            "center_unembed": center_unembed,
+            "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
+            "fold_value_biases": fold_value_biases,
+        }
         # Narrow types are rounded to once, after processing.
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)

@@ -18,7 +18,7 @@ from ..engine.factored import FactoredMatrix
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm, upcast
 from ..engine.weights import BlockWeights, Weights, block_weights, embedding, lay, single, unembedding
-from ..errors import ProcessingError, ProcessingNote
+from ..errors import NothingToProcess, ProcessingError, ProcessingNote
 
 Held = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
@@ -148,7 +148,7 @@ def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
     looks. A head's `z` and `result` are then without it, and under hooks that change those sums it no longer follows.
     """
     if "b_V" not in config.biases:
-        raise ProcessingError(f"no value biases to fold: {config.model_name} has none")
+        raise NothingToProcess(f"no value biases to fold: {config.model_name} has none")
     if config.clip_qkv is not None:
         raise ProcessingError(
             f"values of {config.model_name} are cut off at ±{config.clip_qkv:g}, bias and all: it is no constant"
@@ -243,7 +243,8 @@ PROCESSES: dict[str, Process] = {
 
 def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None]) -> Processed:
     """Applies what is wanted: True, or None for "where it fits". What was done before is not done again. What does not
-    fit is skipped and noted in the config; where it was asked for with True, a ProcessingNote warning says so too.
+    fit is skipped and noted in the config, unless nothing was there to change; where it was asked for with True, a
+    ProcessingNote warning says so too.
     """
     own = dict(weights)
     return process_in_place(config, own, wanted, 4), own
@@ -258,6 +259,8 @@ def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool |
         try:
             config = change.in_place(config, weights)
         except ProcessingError as error:
+            if isinstance(error, NothingToProcess) and not wanted[name]:
+                continue
             note = f"{name} skipped: {error}"
             if note not in config.notes:
                 config = replace(config, notes=(*config.notes, note))
