@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel bench soundness corpus tl-golden clean
+.PHONY: help venv prove test check lint wheel bench bench-peers soundness corpus tl-golden clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.user ## make .venv and install rung in it, editable
 
@@ -36,6 +36,9 @@ wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 bench: $(VENV)/.dev ## rung beside its peers
 	@set -e; for file in benchmarks/engine.py benchmarks/prove.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
+bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made ## rung beside transformers and TransformerLens (a quarter of an hour)
+	@$(BIN)/python benchmarks/forward.py
+
 soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
 	@$(BIN)/python benchmarks/soundness.py
 
@@ -46,7 +49,7 @@ tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environmen
 	@.venv-tl/bin/python tests/differential/record.py
 
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) .venv-tl build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
@@ -56,6 +59,11 @@ $(BIN)/python:
 .venv-tl/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-tl
 	@.venv-tl/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==3.9.0
+	@touch $@
+
+.venv-tl4/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-tl4
+	@.venv-tl4/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==4.3.0
 	@touch $@
 
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
