@@ -179,6 +179,8 @@ def main() -> None:
     """Starts the candidates and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these candidates beside transformers, by a part")
+    parser.add_argument("--shape", type=int, nargs=2, metavar=("BATCH", "POS"), help="this shape alone")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -191,12 +193,17 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
-        workers = {name: Worker(name, python, folder, args.threads) for name, python in candidates().items()}
+        asked = [*(args.only or [""]), "transformers"]
+        workers = {
+            name: Worker(name, python, folder, args.threads)
+            for name, python in candidates().items()
+            if any(part in name for part in asked)
+        }
         machine = f"{platform.processor() or platform.machine()}, {args.threads} threads"
         print(
             f"{datetime.date.today()} · {machine} · torch {torch.__version__} · transformers {transformers.__version__}"
         )
-        for shape in SHAPES:
+        for shape in [tuple(args.shape)] if args.shape else SHAPES:
             compare(workers, shape, args.rounds)
         for worker in workers.values():
             assert worker.process.stdin is not None
