@@ -52,6 +52,10 @@ class InterventionError(RungError):
     """An intervention that cannot be carried out as described."""
 
 
+class NotDefinedError(RungError):
+    """A quantity that does not exist for this model: a positional QK without positions, a sum of clamped keys."""
+
+
 class ClaimError(RungError):
     """A claim that cannot be meant: an unknown role, an edge inside one layer, heads that are not written as heads."""
 

@@ -25,7 +25,7 @@ from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, single, unembedding
 from ..engine.writes import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
-from ..errors import InterventionError, PromptError
+from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
 
@@ -273,14 +273,14 @@ class FrozenRead:
     def of(
         cls, model: HookedTransformer, receiver: Head, into: Literal["Q", "K"], run: Mapping[str, Tensor], frame: Frame
     ) -> FrozenRead:
-        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was cut off."""
+        """From a run that holds `reading_sites`, by path. Raises NotDefinedError where something was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
         made = upcast(run[Site(into.lower(), layer).path])
         own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
         if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
-            raise InterventionError(
-                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were cut off at "
+            raise NotDefinedError(
+                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
                 f"±{config.clip_qkv:g} in this run, so they are not the sum of what was written into them"
             )
         one = made.new_ones(*made.shape[:2], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,64 +11,122 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..circuits.heads import Head, attention_scale, head_label
-from ..engine.cache import ActivationCache
-from ..engine.positions import locate
-from ..engine.sites import Site
-from ..engine.taps import CacheTap
-from ..engine.transformer import upcast
-from ..engine.weights import block_weights, single, unembedding
-from ..engine.writes import linear_norm, norms_behind, write_matrix
-from ..errors import InterventionError
-from ..methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
-from .claim import OUTPUT, Claim, Edge, Role
-from .clue import Scores
-from .measurement import Floors, Measurement, Outcome, Tables, in_words
-from .statistics import SIGN_FLIP, interval, sign_flip_p
-from .trial import PerSequence, Piece, Trial, per_sequence
+from ...circuits.heads import Head, attention_scale, head_label
+from ...engine.cache import ActivationCache
+from ...engine.positions import locate
+from ...engine.sites import Site
+from ...engine.taps import CacheTap
+from ...engine.transformer import upcast
+from ...engine.weights import block_weights, single, unembedding
+from ...engine.writes import linear_norm, norms_behind, write_matrix
+from ...errors import NotDefinedError
+from ...methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
+from ...methods.runner import Chunk, InductionRunner, PerSequence, per_sequence
+from ..observation import Observation, Quantity, TestSpec
+from ..setting import Setting
 
-SUM_TOLERANCE = 1e-4
-"""Of the largest logit difference: some hundreds of parts are summed in float32."""
+Component = Head | str
+"""A head, or "embed", "pos_embed", "0.mlp"."""
+Pushes = dict[Component, PerSequence]
 
 
 @dataclass(frozen=True, eq=False)
 class DirectAttribution:
-    """Each head's direct push for the right token against the mean of the sequence's other tokens, in logits."""
+    """Each component's direct push for the right token against the mean of the sequence's other tokens, in logits."""
 
-    heads: dict[Head, PerSequence]
-    residual: float
+    pushes: Pushes
+    error: float
     """Largest difference between the sum of all parts and the model's own number, as a share of the latter."""
 
 
-def direct_attribution(trial: Trial) -> DirectAttribution:
+def direct(setting: Setting, spec: TestSpec) -> Observation:
+    """part · (W_U[right] − mean W_U[others]) of one head, beside the strongest component and the best other head."""
+    pushes = _direct_of(setting).pushes
+    setting.tables["attribution", spec.role] = {head: x for head, x in pushes.items() if isinstance(head, tuple)}
+    return _compared(setting, spec, pushes, "logits")
+
+
+def edge(setting: Setting, spec: TestSpec) -> Observation:
+    """What the sender writes into the receiver's K (or Q), as the score that it adds at the right key."""
+    if spec.into == "V":
+        return Observation({}, "score", undefined="values are read by no attention score")
+    (receiver,) = spec.receivers
+    try:
+        pushes = key_attribution(setting.runner, receiver, "K" if spec.into == "K" else "Q")
+    except NotDefinedError as error:
+        return Observation({}, "score", undefined=str(error))
+    table = setting.tables.setdefault(("attribution", spec.role), {})
+    table |= {head: x for head, x in pushes.items() if isinstance(head, tuple)}
+    return _compared(setting, spec, pushes, "score")
+
+
+def decomposition(setting: Setting, spec: TestSpec) -> Observation:
+    """The error of the sum of all parts."""
+    error = _direct_of(setting).error
+    return Observation({"error": Quantity(np.array([error]), exact=True)}, "of the largest logit difference")
+
+
+def _compared(setting: Setting, spec: TestSpec, pushes: Pushes, unit: str) -> Observation:
+    """One head's push beside the strongest component's, and beside the best head without a role.
+
+    A head with the role's own signature that is as strong is a sibling, not a rival: not unique is not false.
+    """
+    (head,) = spec.heads
+    own = pushes[head]
+    siblings = setting.siblings(setting.claim.role(spec.role), setting.floors.clue)
+    strongest = max(pushes, key=lambda one: pushes[one].mean())
+    rivals = {h: x for h, x in pushes.items() if isinstance(h, tuple) and h not in setting.claim.heads}
+    rivals = {h: x for h, x in rivals.items() if h not in siblings}
+    rival = max(rivals, key=lambda h: rivals[h].mean(), default=None)
+    beside = np.zeros_like(own) if rival is None else rivals[rival]
+    strong = sorted(h for h in siblings - set(setting.claim.heads) if h in pushes and pushes[h].mean() >= own.mean())
+    return Observation(
+        {"push": Quantity(own), "strongest": Quantity(own, pushes[strongest]), "rival": Quantity(beside, own)},
+        unit,
+        controls={"best unclaimed": float(beside.mean()), "strongest": float(pushes[strongest].mean())},
+        notes={
+            "best unclaimed": "" if rival is None else head_label(rival),
+            "strongest": strongest if isinstance(strongest, str) else head_label(strongest),
+            "as strong": ", ".join(map(head_label, strong)),
+        },
+    )
+
+
+def _direct_of(setting: Setting) -> DirectAttribution:
+    found: DirectAttribution | None = setting.__dict__.get("direct_attribution")
+    if found is None:
+        found = setting.__dict__["direct_attribution"] = direct_attribution(setting.runner)
+    return found
+
+
+def direct_attribution(runner: InductionRunner) -> DirectAttribution:
     """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; parts sum to the logits' own."""
     errors, sizes = [], []
 
-    def measured(piece: Piece) -> dict[Head, PerSequence]:
-        heads, error, size = _direct(trial, piece)
+    def measured(chunk: Chunk) -> Mapping[Component, PerSequence]:
+        pushes, error, size = _direct(runner, chunk)
         errors.append(error)
         sizes.append(size)
-        return heads
+        return pushes
 
-    return DirectAttribution(trial.by_piece(measured), max(errors) / max(sizes))
+    return DirectAttribution(runner.by_chunk(measured), max(errors) / max(sizes))
 
 
 @torch.no_grad()
-def _direct(trial: Trial, piece: Piece) -> tuple[dict[Head, PerSequence], float, float]:
-    """Each head's push, the largest difference between the sum of all parts and the model's number, the largest such
-    number.
-    """
-    config, at, tokens = trial.config, piece.of(trial.told), piece.of(trial.batch.tokens).to(trial.model.device)
+def _direct(runner: InductionRunner, chunk: Chunk) -> tuple[Pushes, float, float]:
+    """Each component's push, the largest difference between their sum and the model's number, the largest number."""
+    config, at, tokens = runner.config, chunk.of(runner.predictable), chunk.of(runner.batch.tokens)
+    tokens = tokens.to(runner.model.device)
     scale = [] if config.normalization_type is None else [Site("ln_final.scale")]
     tap = CacheTap(
         [*written_sites(config, config.n_layers), *scale], keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0]
     )
-    stream = trial.run(tokens, tap)
-    trial.row_logits(stream, at, tap)
-    logits = uncapped_logits(config, trial.weights, stream[at][None])[0]
-    W_U = upcast(unembedding(trial.weights)).T
+    stream = runner.run(tokens, tap)
+    runner.row_logits(stream, at, tap)
+    logits = uncapped_logits(config, runner.weights, stream[at][None])[0]
+    W_U = upcast(unembedding(runner.weights)).T
     right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
-    everything = trial.batch.tokens[piece.rows].to(tokens.device)
+    everything = runner.batch.tokens[chunk.rows].to(tokens.device)
     member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, everything, 1.0)
     count = member.sum(1, keepdim=True)
     # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
@@ -75,185 +134,87 @@ def _direct(trial: Trial, piece: Piece) -> tuple[dict[Head, PerSequence], float,
     direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
     of_right = logits.gather(1, right[:, None])
     whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
-    w_final, parts = single(trial.weights, "ln_final_w"), ActivationCache(tap.store, trial.model, has_batch_dim=False)
+    w_final, parts = single(runner.weights, "ln_final_w"), ActivationCache(tap.store, runner.model, has_batch_dim=False)
 
     def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
         part = linear_norm(config, w_final, upcast(part))
         part = part if config.normalization_type is None else part / tap.store["ln_final.hook_scale"]
         return (part * direction).sum(-1)
 
-    heads: dict[Head, PerSequence] = {}
+    pushes: Pushes = {}
     summed = torch.zeros_like(whole)
     for site in written_sites(config, config.n_layers):
         if site.name == "z" and site.layer is not None:
-            w = block_weights(trial.weights, site.layer)
+            w = block_weights(runner.weights, site.layer)
             for head in range(config.n_heads):
                 written = upcast(tap.store[site.path][:, head] @ w.W_O[head])
                 own = share(parts.as_written(written, "attn_out", site.layer))
-                heads[site.layer, head] = per_sequence(own, at)
+                pushes[site.layer, head] = per_sequence(own, at)
                 summed += own
             if w.b_O is not None:
                 summed += share(parts.as_written(upcast(w.b_O).expand(len(right), -1), "attn_out", site.layer))
         elif site.name in ("embed", "pos_embed", "mlp_out"):
-            summed += share(tap.store[site.path])
-    b, b_U = single(trial.weights, "ln_final_b"), single(trial.weights, "b_U")
+            own = share(tap.store[site.path])
+            pushes[_label(site)] = per_sequence(own, at)
+            summed += own
+    b, b_U = single(runner.weights, "ln_final_b"), single(runner.weights, "b_U")
     summed += 0 if b is None else direction @ upcast(b)
     if b_U is not None:
         b_U = upcast(b_U)
         of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
         summed += of_bias * stretch[:, 0] * config.logit_scale
-    return heads, float((whole - summed).abs().max()), float(whole.abs().max())
+    return pushes, float((whole - summed).abs().max()), float(whole.abs().max())
 
 
-def key_attribution(trial: Trial, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
-    """What each earlier head's write adds, through the receiver's K (or Q), to its score of the right key.
+def key_attribution(runner: InductionRunner, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
+    """What each earlier component's write adds, through the receiver's K (or Q), to its score of the right key.
 
-    Of a told query: the score at the token after the first occurrence minus the mean over the query's other keys, the
-    scale of every norm on the way as in this run; a query that does not see that token adds nothing. Before a cap.
-    Raises InterventionError where the receiver's keys (queries) were cut off.
+    Of a predictable query: the score at the token after the first occurrence minus the mean over the query's other
+    keys, the scale of every norm on the way as in this run; a query that does not see that token adds nothing. Before a
+    cap. Raises NotDefinedError where the receiver's keys (queries) were clamped.
     """
-    return trial.by_piece(lambda piece: _relayed(trial, piece, receiver, into))
+    return runner.by_chunk(lambda chunk: _relayed(runner, chunk, receiver, into))
 
 
 @torch.no_grad()
-def _relayed(trial: Trial, piece: Piece, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
+def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
     layer = receiver[0]
-    config, tokens, at = trial.config, piece.of(trial.batch.tokens), piece.of(trial.told)
-    behind = [Site("ln1_post.scale", under) for under in range(layer)] if norms_behind(config) else []
-    tap = CacheTap([*reading_sites(config, layer), *(Site("z", under) for under in range(layer)), *behind])
-    trial.run(tokens, tap, stop=layer + 1)
+    config, tokens, at = runner.config, chunk.of(runner.batch.tokens), chunk.of(runner.predictable)
+    after = [Site("ln1_post.scale", under) for under in range(layer)] if norms_behind(config) else []
+    written = [site for site in written_sites(config, layer) if site not in after]
+    tap = CacheTap([*reading_sites(config, layer), *written, *after])
+    runner.run(tokens, tap, stop=layer + 1)
     run = tap.store
-    frame = locate(config, trial.weights, tokens.shape, trial.model.device)
-    read = FrozenRead.of(trial.model, receiver, into, run, frame)
-    q, k = met(trial.model, receiver, run)
+    info = locate(config, runner.weights, tokens.shape, runner.model.device)
+    read = FrozenRead.of(runner.model, receiver, into, run, info)
+    q, k = met(runner.model, receiver, run)
     n = tokens.shape[1]
-    seen = seen_keys(frame, layer, n)
-    right = (torch.arange(n) - trial.batch.back[piece.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]
+    seen = seen_keys(info, layer, n)
+    right = (torch.arange(n) - runner.batch.back[chunk.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]
     found = seen.expand(len(tokens), -1, -1).gather(2, right)[..., 0]
 
-    def pushed(sender: Head) -> PerSequence:
-        # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
-        under, head = sender
-        W = write_matrix(config, block_weights(trial.weights, under), head) @ read.matrix
-        part = upcast(run[Site("z", under).path][:, :, head]) @ W / (read.before * read.after)
-        part = read.turned(part / run[Site("ln1_post.scale", under).path] if behind else part)
+    def pushed(part: Float[Tensor, "batch pos d_head"]) -> PerSequence:
         scores = (q @ part.mT if into == "K" else part @ k.mT) / attention_scale(config)
         own = scores.gather(2, right)[..., 0]
         others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
         return per_sequence(((own - others) * found)[at], at)
 
-    return {(under, head): pushed((under, head)) for under in range(layer) for head in range(config.n_heads)}
+    def parts() -> Iterator[tuple[Component, Float[Tensor, "batch pos d_head"]]]:
+        for site in written:
+            if site.name != "z" or site.layer is None:
+                yield _label(site), read.of_stream(run[site.path])
+                continue
+            for head in range(config.n_heads):
+                # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
+                W = write_matrix(config, block_weights(runner.weights, site.layer), head) @ read.matrix
+                part = upcast(run[site.path][:, :, head]) @ W / (read.before * read.after)
+                yield (
+                    (site.layer, head),
+                    read.turned(part / run[Site("ln1_post.scale", site.layer).path] if after else part),
+                )
+
+    return {component: pushed(part) for component, part in parts()}
 
 
-def contribution(
-    trial: Trial, claim: Claim, scores: Scores, floors: Floors, seed: int, tables: Tables
-) -> list[Measurement]:
-    """Rung 2: a role that writes to the output pushes the right token, one that writes for another the right key."""
-    found = []
-    direct = direct_attribution(trial)
-    for role in claim.roles:
-        if role.writes_to == OUTPUT:
-            tables["attribution", role.name] = direct.heads
-            found.append(_push(role, claim, direct.heads, scores, floors, seed, "direct", "logits"))
-            continue
-        for edge in (edge for edge in claim.edges if edge.sender == role.name):
-            found.append(_relay(trial, claim, role, edge, scores, floors, seed, tables))
-    found.append(
-        Measurement(
-            rung=2,
-            test="parts sum to the whole",
-            subject="the model",
-            outcome=Outcome.HOLDS if direct.residual <= SUM_TOLERANCE else Outcome.FAILS,
-            required=True,
-            value=direct.residual,
-            unit="of the largest logit difference",
-            n=trial.n,
-            floor=SUM_TOLERANCE,
-            said=f"parts sum within {direct.residual:.0e}",
-        )
-    )
-    return found
-
-
-def _relay(
-    trial: Trial, claim: Claim, role: Role, edge: Edge, scores: Scores, floors: Floors, seed: int, tables: Tables
-) -> Measurement:
-    receivers = claim.role(edge.receiver)
-    if edge.into == "V":
-        return Measurement(
-            rung=2,
-            test=f"attribution through {edge.into}",
-            subject=role.labels,
-            outcome=Outcome.NOT_APPLICABLE,
-            required=True,
-            said=f"{role.labels} is said to write values, which no score reads: there is nothing to attribute",
-        )
-    try:
-        reads = [key_attribution(trial, head, edge.into) for head in receivers.heads]
-    except InterventionError as error:
-        return Measurement(
-            rung=2,
-            test=f"attribution through {edge.into}",
-            subject=role.labels,
-            outcome=Outcome.INCONCLUSIVE,
-            required=True,
-            n=trial.n,
-            said=str(error),
-        )
-    common = set.intersection(*(set(read) for read in reads))
-    heads = {head: np.mean([read[head] for read in reads], axis=0) for head in common}
-    tables["attribution", role.name] = heads
-    return _push(role, claim, heads, scores, floors, seed, f"through {receivers.labels}'s {edge.into}", "score")
-
-
-def _push(
-    role: Role,
-    claim: Claim,
-    heads: dict[Head, PerSequence],
-    scores: Scores,
-    floors: Floors,
-    seed: int,
-    way: str,
-    unit: str,
-) -> Measurement:
-    """The role's heads together, each of them no trifle, against every head that fills no role.
-
-    A head with the role's own signature that is as strong is a sibling, not a rival: not unique is not false.
-    """
-    together = np.sum([heads[head] for head in role.heads], axis=0)
-    ends = {head: interval(heads[head], seed) for head in role.heads}
-    low, high = interval(together, seed) if len(role.heads) > 1 else ends[role.heads[0]]
-    siblings = {head for head in heads if scores[role.signature][head].mean() >= floors.clue}
-    rivals = {h: float(x.mean()) for h, x in heads.items() if h not in claim.heads and h not in siblings}
-    best, rival = max(((x, head_label(h)) for h, x in rivals.items()), default=(0.0, "none"))
-    p = sign_flip_p(together, seed)
-    floor = floors.contribution * max(float(x.mean()) for x in heads.values())
-    pushes = all(end[0] > max(floor, 0.0) for end in ends.values()) and p <= floors.alpha
-    wrong = Outcome.CONTRADICTED if high < -abs(floor) and high < 0 else Outcome.FAILS
-    outcome = Outcome.HOLDS if pushes and low > best else wrong
-    share = together.mean() / len(role.heads)
-    strong = sorted(head for head in siblings - set(claim.heads) if heads[head].mean() >= share)
-    named = ", ".join(map(head_label, strong))
-    also = f"; not unique, as much comes from {named}" if strong and outcome is Outcome.HOLDS else ""
-    trifles = [head_label(head) for head, end in ends.items() if end[0] <= max(floor, 0.0)]
-    if trifles and len(ends) > 1:
-        also = f"; {', '.join(trifles)} alone: a trifle beside the strongest head"
-    return Measurement(
-        rung=2,
-        test=f"attribution, {way}",
-        subject=role.labels,
-        outcome=outcome,
-        required=True,
-        value=float(together.mean()),
-        unit=unit,
-        n=len(together),
-        interval=(low, high),
-        p=p,
-        p_test=SIGN_FLIP,
-        floor=floor,
-        control=best,
-        control_name=f"best head in no role: {rival}",
-        said=in_words(
-            f"{role.labels} {way} {together.mean():+.2f} {unit} [{low:.2f}, {high:.2f}], next {best:+.2f}{also}"
-        ),
-    )
+def _label(site: Site) -> str:
+    return site.name if site.layer is None else f"{site.layer}.mlp"

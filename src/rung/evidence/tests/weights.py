@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.composition import composition, routed_qk
-from ..circuits.diagonal import diagonal
-from ..circuits.heads import Head, eigenvalue_copying, embedded, head_label, head_weights, ov_copying
-from ..circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
-from ..engine.positions import locate
-from ..engine.sites import Site
-from ..engine.taps import NO_TAP, CacheTap
-from ..engine.transformer import norm_before, upcast
-from ..engine.weights import embedding
-from ..errors import RungError
-from ..methods.attribution import FrozenRead, reading_sites
-from ..tasks.builtin import draw_distinct, ordinary_tokens
-from .claim import Claim, Edge, Role
-from .measurement import Floors, Measurement, Outcome, Tables
-from .trial import Trial
+from ...circuits.composition import routed_qk
+from ...circuits.diagonal import diagonal
+from ...circuits.heads import Head, embedded, head_label, head_weights, ov_copying
+from ...circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
+from ...engine.positions import locate
+from ...engine.sites import Site
+from ...engine.taps import NO_TAP, CacheTap
+from ...engine.transformer import norm_before, upcast
+from ...engine.weights import embedding
+from ...errors import NotDefinedError
+from ...methods.attribution import FrozenRead, reading_sites
+from ...methods.runner import InductionRunner
+from ...tasks.builtin import draw_distinct, ordinary_tokens
+from ..observation import Observation, Quantity, TestSpec
+from ..setting import Setting
 
 MOST_TOKENS = 2048
 """Tokens that the weights are asked about; a sample of larger vocabularies."""
 CONTEXTS = 8
 """Random contexts that a token's stream is averaged over."""
 OFFSETS = 5
-"""Distances at which rotary queries and keys are turned against each other."""
-MOST_LAYERS_COMPOSED = 4
-"""Composition norms of every pair are taken in models of at most so many layers."""
+"""Distances at which rotary queries and keys are held against each other."""
 ROTATIONS = 20
-"""Random directions that the sender's output is turned to, for comparison."""
+"""Random directions that the senders' output is rotated to, for comparison."""
 ROTATED_TOKENS = 512
 """Tokens that those are asked about; fewer tokens are easier to tell apart, so the comparison is on the safe side."""
 
 
 class Inputs:
-    """What a head of each layer reads when it stands on a token: the effective embedding, and its name."""
+    """What a head of each layer reads at a token: the effective embedding, and its name."""
 
-    def __init__(self, trial: Trial, layers: Iterable[int]) -> None:
-        self.trial = trial
+    def __init__(self, runner: InductionRunner, layers: Iterable[int]) -> None:
+        self.runner = runner
         self.layers = sorted(set(layers) - {0})
-        generator = torch.Generator().manual_seed(trial.seed_for("tokens"))
-        ordinary = ordinary_tokens(trial.config, trial.model.tokenizer)
+        generator = torch.Generator().manual_seed(runner.seed_for("tokens"))
+        ordinary = ordinary_tokens(runner.config, runner.model.tokenizer)
         self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
+        self.whole = len(ordinary) <= MOST_TOKENS
         self._held: dict[int, Tensor] = {}
         self._generator = generator
 
@@ -60,11 +58,16 @@ class Inputs:
         """One normalized row a token, the norm's weights left to be folded into what reads it."""
         if layer not in self._held:
             for at, stream in ({0: self._embedded()} if not layer else self._mean_streams()).items():
-                self._held[at] = norm_before(self.trial.config, None, None, "ln1", at, stream, NO_TAP)
+                self._held[at] = norm_before(self.runner.config, None, None, "ln1", at, stream, NO_TAP)
         return self._held[layer]
 
+    def share(self, right: np.ndarray | Tensor) -> Quantity:
+        """The share of tokens (positions) for which the weights are right; exact where none was left out."""
+        top = np.asarray(torch.as_tensor(right).double().cpu())
+        return Quantity(top, share=True, exact=self.whole)
+
     def _embedded(self) -> Float[Tensor, "token d_model"]:
-        model = self.trial.model
+        model = self.runner.model
         rows = embedded(model, self.tokens)
         if model.config.positional_embedding_type in ("standard", "sinusoidal"):
             rows = rows + (mean_positions(model) - embedded(model).mean(0)).mean(0)
@@ -72,11 +75,11 @@ class Inputs:
 
     @torch.no_grad()
     def _mean_streams(self) -> dict[int, Float[Tensor, "token d_model"]]:
-        trial, count = self.trial, len(self.tokens)
-        width = trial.batch.tokens.shape[1]
-        start = int(trial.config.bos_token_id is not None)
-        wide = upcast(embedding(trial.weights))
-        total = {layer: wide.new_zeros(count, trial.config.d_model) for layer in self.layers}
+        runner, count = self.runner, len(self.tokens)
+        width = runner.batch.tokens.shape[1]
+        start = int(runner.config.bos_token_id is not None)
+        wide = upcast(embedding(runner.weights))
+        total = {layer: wide.new_zeros(count, runner.config.d_model) for layer in self.layers}
         seen = wide.new_zeros(count, 1)
         sites = {layer: Site("resid_post", layer - 1) for layer in self.layers}
         for _ in range(CONTEXTS):
@@ -85,260 +88,185 @@ class Inputs:
             order = torch.cat((order, order[:pad])) if pad <= count else order.repeat(width)[: width - start]
             rows = order.view(-1, width - start)
             tokens = self.tokens[rows]
-            if trial.config.bos_token_id is not None:
-                first = torch.full((len(tokens), 1), trial.config.bos_token_id)
+            if runner.config.bos_token_id is not None:
+                first = torch.full((len(tokens), 1), runner.config.bos_token_id)
                 tokens = torch.cat((first, tokens), 1)
             where = rows.flatten().to(seen.device)
             tap = CacheTap(sites.values())
-            trial.run(tokens, tap, stop=max(self.layers))
+            runner.run(tokens, tap, stop=max(self.layers))
             for layer, site in sites.items():
                 total[layer].index_add_(0, where, upcast(tap.store[site.path])[:, start:].flatten(0, 1))
             seen.index_add_(0, where, seen.new_ones(len(where), 1))
         return {layer: summed / seen for layer, summed in total.items()}
 
 
-def mechanism(trial: Trial, claim: Claim, floors: Floors, tables: Tables) -> Iterator[Measurement]:
-    """Rung 4: each member's weights, and each edge between members, with every other head or pair beside them."""
-    inputs = Inputs(trial, (layer for layer, _ in claim.heads))
-    for role in claim.roles:
-        build = _positional if role.build == "positional" else _copying
-        yield from build(trial, role, inputs, floors, tables)
-    for edge in claim.edges:
-        yield from _routed(trial, claim, edge, inputs, floors)
+def inputs_of(setting: Setting) -> Inputs:
+    """The claim's heads' inputs, made once."""
+    found: Inputs | None = setting.__dict__.get("inputs")
+    if found is None:
+        found = setting.__dict__["inputs"] = Inputs(setting.runner, (layer for layer, _ in setting.claim.heads))
+    return found
 
 
-def _verdict(trial: Trial, share: float, floor: float, exact: bool) -> Outcome:
-    """Below the floor where the table is only an approximation of what the head reads, nothing is decided."""
-    if share >= floor:
-        return Outcome.HOLDS
-    return Outcome.FAILS if exact else Outcome.INCONCLUSIVE
-
-
-def _positional(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
-    kind = trial.config.positional_embedding_type
-    heads = _heads_of_layers(trial, role)
-    shares: dict[Head, float] = {}
-    try:
-        if kind is None:
-            raise RungError("the model has no positions to read")
-        shares = {head: _one_back(trial, head, inputs) for head in heads}
-    except RungError as error:
-        for head in role.heads:
-            yield _unbuilt(trial, head, "positional argmax one back", str(error))
-        return
-    tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
-    for head in role.heads:
-        best = max((share for other, share in shares.items() if other not in role.heads), default=0.0)
-        # Positions read off a table are exact; a kernel averaged over content, or positions that passed a layer, not.
-        exact = kind == "shortformer" or (kind not in RELATIVE and head[0] == 0)
-        yield Measurement(
-            rung=4,
-            test="positional argmax one back",
-            subject=head_label(head),
-            outcome=_verdict(trial, shares[head], floors.weights, exact),
-            required=True,
-            value=shares[head],
-            unit="of positions" if kind not in RELATIVE else "of tokens, kernel averaged over keys",
-            n=trial.batch.tokens.shape[1] - 1 if kind not in RELATIVE else len(inputs.tokens),
-            floor=floors.weights,
-            control=best,
-            control_name="best other head of these layers",
-            said=f"{head_label(head)} looks one back by position alone for {share_of(shares[head])}, "
-            f"next head {share_of(best)}",
-        )
-
-
-def _one_back(trial: Trial, head: Head, inputs: Inputs) -> float:
+def positional(setting: Setting, spec: TestSpec) -> Observation:
     """Share of positions (rotary, slopes: of query tokens) that position alone sends one back, with most of the
-    attention: a best score that is too weak to be felt beside content does not count.
+    attention: a best score too weak to be felt beside content does not count.
     """
-    n = trial.batch.tokens.shape[1]
-    if trial.config.positional_embedding_type in RELATIVE:
-        found = kernel_looks_back(trial.model, head, inputs.at(head[0]), n)
-    else:
-        found = looks_back(trial.model, head, n=n)
-    return float(((found.margin > 0) & (found.attention > 0.5)).double().mean())
-
-
-def _copying(trial: Trial, role: Role, inputs: Inputs, floors: Floors, tables: Tables) -> Iterator[Measurement]:
-    tokens = inputs.tokens.to(trial.model.device)
-    found = {head: ov_copying(trial.model, head, tokens, inputs.at(head[0])) for head in _heads_of_layers(trial, role)}
-    tables["weights", role.name] = {head: np.array([copies.share]) for head, copies in found.items()}
-    for head in role.heads:
-        best = max((copies.share for other, copies in found.items() if other not in role.heads), default=0.0)
-        share = found[head].share
-        eigenvalues = eigenvalue_copying(trial.model, head, tokens, inputs.at(head[0]))
-        yield Measurement(
-            rung=4,
-            test="OV copying top-1",
-            subject=head_label(head),
-            outcome=_verdict(trial, share, floors.weights, trial.config.attn_only),
-            required=True,
-            value=share,
-            unit=f"of tokens; read: {inputs.name(head[0])}",
-            n=len(tokens),
-            floor=floors.weights,
-            control=best,
-            control_name="best other head of these layers",
-            said=f"{head_label(head)}'s OV copies {share_of(share)} of tokens, next head {share_of(best)}",
-        )
-        yield _described("eigenvalue copying score", head_label(head), eigenvalues, "Σλ/Σ|λ|", len(tokens))
-
-
-def _routed(trial: Trial, claim: Claim, edge: Edge, inputs: Inputs, floors: Floors) -> Iterator[Measurement]:
-    """For each receiver: what the edge's senders write together, read as its key. Pairs of heads are shown."""
-    senders, receivers = claim.role(edge.sender), claim.role(edge.receiver)
-    if edge.into != "K":
-        why = f"routed QK is a test of edges into K; this one ends in {edge.into}"
-        yield _unbuilt(trial, receivers.heads[0], "routed QK diagonal", why)
-        return
-    pairs = [
-        (sender, receiver)
-        for sender, receiver in product(_heads_of_layers(trial, senders), _heads_of_layers(trial, receivers))
-        if sender[0] < receiver[0]
-    ]
+    relative = setting.runner.config.positional_embedding_type in RELATIVE
+    unit = "of tokens, kernel averaged over keys" if relative else "of positions"
+    role = setting.claim.role(spec.role)
     try:
-        yield from _diagonals(trial, senders, receivers, pairs, inputs, floors)
-    except RungError as error:
-        for receiver in receivers.heads:
-            yield _unbuilt(trial, receiver, "routed QK diagonal", str(error))
-    if trial.config.n_layers > MOST_LAYERS_COMPOSED:
-        return
-    norms = composition(trial.model)
-    for pair in product(senders.heads, receivers.heads):
-        score = norms.score(head_label(pair[0]), head_label(pair[1]), edge.into)
-        label = " → ".join(map(head_label, pair))
-        yield _described("composition norm", label, score, f"against {norms.chance:.3f} by chance", 1)
+        found = {head: _one_back(setting, head) for head in _heads_of_layers(setting, role.heads)}
+    except NotDefinedError as error:
+        return Observation({}, unit, undefined=str(error))
+    shares = {head: float(right.mean()) for head, right in found.items()}
+    setting.tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
+    (head,) = spec.heads
+    inputs = inputs_of(setting)
+    quantity = inputs.share(found[head]) if relative else Quantity(found[head], share=True, exact=True)
+    return Observation({"one_back": quantity}, unit, **_best_other(shares, role.heads))
 
 
-def _diagonals(
-    trial: Trial, senders: Role, receivers: Role, pairs: Sequence[tuple[Head, Head]], inputs: Inputs, floors: Floors
-) -> Iterator[Measurement]:
-    for receiver in receivers.heads:
-        _check_whole_keys(trial, receiver)
-    # Of a large model, other pairs are asked about fewer tokens, which are easier to tell apart: on the safe side.
-    most = ROTATED_TOKENS if trial.large else None
-    shares = {pair: routed_share(trial, [pair[0]], pair[1], inputs, most=most) for pair in pairs}
-    rest = {pair: x for pair, x in shares.items() if pair[0] not in senders.heads or pair[1] not in receivers.heads}
-    best = max(rest.values(), default=0.0)
-    for receiver in receivers.heads:
-        share = routed_share(trial, senders.heads, receiver, inputs)
-        label = f"{senders.labels} → {head_label(receiver)}"
-        chance = max(rotated_shares(trial, senders.heads, receiver, inputs))
-        tables = sorted({inputs.name(sender[0]) for sender in senders.heads})
-        yield Measurement(
-            rung=4,
-            test="routed QK diagonal",
-            subject=label,
-            outcome=_verdict(trial, share, floors.weights, trial.config.attn_only),
-            required=True,
-            value=share,
-            unit=f"of tokens; query: {inputs.name(receiver[0])}; routed: {', '.join(tables)}",
-            n=len(inputs.tokens),
-            floor=floors.weights,
-            control=best,
-            control_name=f"best other pair of these layers; {ROTATIONS} random turns of the senders' output: "
-            f"at most {share_of(chance)}",
-            said=f"routed QK of {label} is right for {share_of(share)} of tokens "
-            f"(floor {share_of(floors.weights)}, next pair {share_of(best)})",
+def _one_back(setting: Setting, head: Head) -> np.ndarray:
+    runner = setting.runner
+    n = runner.batch.tokens.shape[1]
+    if runner.config.positional_embedding_type in RELATIVE:
+        found = kernel_looks_back(runner.model, head, inputs_of(setting).at(head[0]), n)
+    else:
+        found = looks_back(runner.model, head, n=n)
+    return ((found.margin > 0) & (found.attention > 0.5)).double().cpu().numpy()
+
+
+def ov(setting: Setting, spec: TestSpec) -> Observation:
+    """For each token attended to: does the head raise that token's own logit most?"""
+    role, inputs, runner = setting.claim.role(spec.role), inputs_of(setting), setting.runner
+    tokens = inputs.tokens.to(runner.model.device)
+    found = {
+        head: ov_copying(runner.model, head, tokens, inputs.at(head[0]))
+        for head in _heads_of_layers(setting, role.heads)
+    }
+    shares = {head: copies.share for head, copies in found.items()}
+    setting.tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
+    (head,) = spec.heads
+    beside = _best_other(shares, role.heads)
+    beside["notes"] = {**beside["notes"], "read": inputs.name(head[0])}
+    return Observation({"copied": inputs.share(found[head].rank == 0)}, "of tokens", **beside)
+
+
+def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
+    """For one receiver: what its claimed senders write together, read as its key; is each token its own best query?
+
+    Beside it the best other pair of these layers, and the senders' output rotated to random directions.
+    """
+    if spec.into != "K":
+        return Observation(
+            {}, "of tokens", undefined=f"composed QK is a test of edges into K; this one ends in {spec.into}"
         )
-    for pair in product(senders.heads, receivers.heads) if len(senders.heads) > 1 else ():
-        label = " → ".join(map(head_label, pair))
-        n = len(inputs.tokens[:most])
-        yield _described("routed QK diagonal of one pair", label, shares[pair], "of tokens", n)
+    inputs, runner, (receiver,) = inputs_of(setting), setting.runner, spec.receivers
+    try:
+        _check_whole_keys(runner, receiver)
+        right = routed_share(runner, spec.heads, receiver, inputs)
+        controls, notes = _other_pairs(setting, spec, inputs)
+    except NotDefinedError as error:
+        return Observation({}, "of tokens", undefined=str(error))
+    tables = sorted({inputs.name(sender[0]) for sender in spec.heads})
+    notes |= {"query": inputs.name(receiver[0]), "routed": ", ".join(tables)}
+    return Observation({"matched": inputs.share(right)}, "of tokens", controls=controls, notes=notes)
 
 
-def _check_whole_keys(trial: Trial, receiver: Head) -> None:
-    """Raises InterventionError where keys were cut off in a run: they are then no sum of what was written into them."""
-    if trial.config.clip_qkv is None:
+def _other_pairs(setting: Setting, spec: TestSpec, inputs: Inputs) -> tuple[dict[str, float], dict[str, str]]:
+    shares = setting.__dict__.setdefault("pair_shares", {})
+    runner = setting.runner
+    # Of a large model, other pairs are asked about fewer tokens, which are easier to tell apart: on the safe side.
+    most = ROTATED_TOKENS if runner.large else None
+    for sender in _heads_of_layers(setting, spec.heads):
+        for receiver in _heads_of_layers(setting, spec.receivers):
+            if sender[0] < receiver[0] and (sender, receiver) not in shares:
+                right = routed_share(runner, [sender], receiver, inputs, most=most)
+                shares[sender, receiver] = float(right.mean())
+    claimed = {pair for edge in setting.claim.edges for pair in setting.claim.pairs(edge)}
+    rest = {pair: share for pair, share in shares.items() if pair not in claimed}
+    best = max(rest, key=lambda pair: rest[pair], default=None)
+    turned = rotated_shares(runner, spec.heads, spec.receivers[0], inputs)
+    controls = {"best other pair": rest[best] if best else 0.0, "rotated": max(turned)}
+    controls |= {" → ".join(map(head_label, pair)): shares[pair] for pair in sorted(claimed) if pair in shares}
+    return controls, {"best other pair": " → ".join(map(head_label, best)) if best else ""}
+
+
+def _check_whole_keys(runner: InductionRunner, receiver: Head) -> None:
+    """Raises NotDefinedError where keys were clamped in a run: they are then no sum of what was written into them."""
+    if runner.config.clip_qkv is None:
         return
-    for piece in trial.pieces:
-        tokens, tap = piece.of(trial.batch.tokens), CacheTap(reading_sites(trial.config, receiver[0]))
-        trial.run(tokens, tap, stop=receiver[0] + 1)
-        frame = locate(trial.config, trial.weights, tokens.shape, trial.model.device)
-        FrozenRead.of(trial.model, receiver, "K", tap.store, frame)
+    for chunk in runner.chunks:
+        tokens, tap = chunk.of(runner.batch.tokens), CacheTap(reading_sites(runner.config, receiver[0]))
+        runner.run(tokens, tap, stop=receiver[0] + 1)
+        info = locate(runner.config, runner.weights, tokens.shape, runner.model.device)
+        FrozenRead.of(runner.model, receiver, "K", tap.store, info)
 
 
 def routed_share(
-    trial: Trial,
+    runner: InductionRunner,
     senders: Sequence[Head],
     receiver: Head,
     inputs: Inputs,
     frames: Sequence[Tensor] | None = None,
     most: int | None = None,
-) -> float:
-    """Share of tokens that, routed by the senders together into the receiver's key, are best matched by themselves.
+) -> np.ndarray:
+    """For each token, 1 if, routed by the senders together into the receiver's key, it is best matched by itself.
 
-    Rotary: the least share over several distances of the task. `frames` replace the senders' output directions. `most`
-    tokens are asked about (None: all). Raises RungError where a window lets the receiver see none of those distances,
-    and as `routed_qk` does.
+    Rotary: at several distances of the task, the worst of them. `frames` replace the senders' output directions. `most`
+    tokens are asked about (None: all). Raises NotDefinedError where a window lets the receiver see none of those
+    distances, and as `routed_qk` does.
     """
     routed = {sender: inputs.at(sender[0])[:most] for sender in senders}
     outputs = None
     if frames is not None:
-        whole = {sender: head_weights(trial.model, sender).W_O for sender in senders}
+        whole = {sender: head_weights(runner.model, sender).W_O for sender in senders}
         outputs = {
             sender: torch.linalg.qr(W_O.mT).R.mT @ frame.mT
             for (sender, W_O), frame in zip(whole.items(), frames, strict=True)
         }
     queries = inputs.at(receiver[0])[:most]
 
-    def share(back: int | None) -> float:
+    def right(back: int | None) -> np.ndarray:
         # A row for each key: the query that scores it highest, whatever positive number a key is scaled by.
-        found = routed_qk(trial.model, routed, receiver, queries, back=back, outputs=outputs)
-        return diagonal(found.T, "routed QK").share
+        found = routed_qk(runner.model, routed, receiver, queries, back=back, outputs=outputs)
+        return (diagonal(found.T, "routed QK").rank == 0).double().cpu().numpy()
 
-    window = trial.config.window(receiver[0])
-    back = (trial.batch.back - 1)[trial.batch.back <= (torch.inf if window is None else window)].double()
+    window = runner.config.window(receiver[0])
+    back = (runner.batch.back - 1)[runner.batch.back <= (torch.inf if window is None else window)].double()
     if not len(back):
-        raise RungError(f"{head_label(receiver)} sees {window} positions, and no key of the task stands so near")
-    if trial.config.rotary_of(receiver[0]) is None:
-        return share(None)
-    return min(share(int(back.quantile(at))) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64))
+        raise NotDefinedError(f"{head_label(receiver)} sees {window} positions, and no key of the task is so near")
+    if runner.config.rotary_of(receiver[0]) is None:
+        return right(None)
+    distances = [int(back.quantile(at)) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64)]
+    return min((right(distance) for distance in distances), key=lambda found: float(found.mean()))
 
 
-def rotated_shares(trial: Trial, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
-    """The routed share with the senders' outputs turned to random directions: what no composition gives."""
-    generator = torch.Generator().manual_seed(trial.seed_for("turns"))
+def rotated_shares(runner: InductionRunner, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
+    """The share with the senders' outputs rotated to random directions: what no composition gives."""
+    generator = torch.Generator().manual_seed(runner.seed_for("turns"))
 
     def frame() -> Tensor:
-        drawn = torch.randn(trial.config.d_model, trial.config.d_head, generator=generator)
-        found: Tensor = torch.linalg.qr(drawn.to(upcast(embedding(trial.weights)))).Q
+        drawn = torch.randn(runner.config.d_model, runner.config.d_head, generator=generator)
+        found: Tensor = torch.linalg.qr(drawn.to(upcast(embedding(runner.weights)))).Q
         return found
 
     return [
-        routed_share(trial, senders, receiver, inputs, [frame() for _ in senders], ROTATED_TOKENS)
+        float(routed_share(runner, senders, receiver, inputs, [frame() for _ in senders], ROTATED_TOKENS).mean())
         for _ in range(ROTATIONS)
     ]
 
 
-def _heads_of_layers(trial: Trial, role: Role) -> list[Head]:
-    layers = sorted({layer for layer, _ in role.heads})
-    return [(layer, head) for layer in layers for head in range(trial.config.n_heads)]
+def _heads_of_layers(setting: Setting, heads: Sequence[Head]) -> list[Head]:
+    layers = sorted({layer for layer, _ in heads})
+    return [(layer, head) for layer in layers for head in range(setting.runner.config.n_heads)]
 
 
-def _unbuilt(trial: Trial, head: Head, test: str, why: str) -> Measurement:
-    return Measurement(
-        rung=4, test=test, subject=head_label(head), outcome=Outcome.INCONCLUSIVE, required=True, n=trial.n, said=why
-    )
-
-
-def _described(test: str, subject: str, value: float, unit: str, n: int) -> Measurement:
-    return Measurement(
-        rung=4,
-        test=test,
-        subject=subject,
-        outcome=Outcome.NOT_APPLICABLE,
-        required=False,
-        value=value,
-        unit=unit,
-        n=n,
-        said=f"{test} of {subject} {value:.2f}, {unit}: describes, does not decide",
-    )
-
-
-def share_of(value: float) -> str:
-    """A share in words that never round up to all."""
-    if value == 1.0:
-        return "100 %"
-    return f"{min(100 * value, 99.9):.1f} %" if value > 0.99 else f"{100 * value:.0f} %"
+def _best_other(shares: Mapping[Head, float], claimed: Sequence[Head]) -> dict[str, dict]:  # type: ignore[type-arg]
+    rest = {head: share for head, share in shares.items() if head not in claimed}
+    best = max(rest, key=lambda head: rest[head], default=None)
+    return {
+        "controls": {"best unclaimed head": 0.0 if best is None else rest[best]},
+        "notes": {"best unclaimed head": "" if best is None else head_label(best)},
+    }
