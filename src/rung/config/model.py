@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from .errors import ConfigError, near
+from ..errors import ConfigError, near
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Placement = Literal["pre", "post", "both"]

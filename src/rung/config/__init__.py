@@ -1,0 +1,43 @@
+"""One description of a decoder-only transformer, whatever family it came from. Torch-free."""
+
+from .model import (
+    BIASES,
+    GROUPED,
+    WEIGHT_PATHS,
+    Activation,
+    Alibi,
+    Direction,
+    ModelConfig,
+    Normalization,
+    Placement,
+    Positions,
+    Rotary,
+    RotaryScaling,
+    Scaling,
+    bias_shapes,
+    is_layered,
+    norms,
+    weight_path,
+    weight_shapes,
+)
+
+__all__ = [
+    "BIASES",
+    "GROUPED",
+    "WEIGHT_PATHS",
+    "Activation",
+    "Alibi",
+    "Direction",
+    "ModelConfig",
+    "Normalization",
+    "Placement",
+    "Positions",
+    "Rotary",
+    "RotaryScaling",
+    "Scaling",
+    "bias_shapes",
+    "is_layered",
+    "norms",
+    "weight_path",
+    "weight_shapes",
+]
