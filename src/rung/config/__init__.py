@@ -1,25 +1,17 @@
 """One description of a decoder-only transformer, whatever family it came from. Torch-free."""
 
-from .model import (
+from .model import Alibi, ModelConfig, Rotary, RotaryScaling
+from .shapes import (
     BIASES,
     GROUPED,
     WEIGHT_PATHS,
-    Activation,
-    Alibi,
-    Direction,
-    ModelConfig,
-    Normalization,
-    Placement,
-    Positions,
-    Rotary,
-    RotaryScaling,
-    Scaling,
     bias_shapes,
     is_layered,
     norms,
     weight_path,
     weight_shapes,
 )
+from .validate import Activation, Normalization, Positions
 
 __all__ = [
     "BIASES",
@@ -27,14 +19,11 @@ __all__ = [
     "WEIGHT_PATHS",
     "Activation",
     "Alibi",
-    "Direction",
     "ModelConfig",
     "Normalization",
-    "Placement",
     "Positions",
     "Rotary",
     "RotaryScaling",
-    "Scaling",
     "bias_shapes",
     "is_layered",
     "norms",
