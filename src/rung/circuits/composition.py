@@ -17,9 +17,9 @@ from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.sites import check_head
-from ..engine.writes import norms_behind
+from ..engine.linearize import norms_behind
 from ..errors import RungError
-from .diagonal import Diagonal, diagonal
+from .argmax_diagonal import Diagonal, diagonal
 from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
 from .positional import turned_apart
 

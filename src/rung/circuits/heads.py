@@ -22,8 +22,8 @@ from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
 from ..engine.weights import block_weights, embedding, single, unembedding
-from ..engine.writes import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
-from .diagonal import Diagonal, diagonal
+from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
+from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
 """(layer, head), written "1.4"."""

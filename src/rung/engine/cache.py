@@ -14,7 +14,7 @@ from .slicing import SliceInput, plain, take
 from .taps import NO_TAP
 from .transformer import norm
 from .weights import Weights, block_weights, embedding, single, unembedding
-from .writes import linear_behind, linear_norm, norms_before, norms_behind
+from .linearize import linear_behind, linear_norm, norms_before, norms_behind
 
 Labels = list[str]
 

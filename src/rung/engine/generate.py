@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import PromptError
-from .past import KeyValueCache
+from .kv_cache import KeyValueCache
 from .positions import locate
 from .taps import NO_TAP, Tap
 from .transformer import blocks, embed, unembed, upcast

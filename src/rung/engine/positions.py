@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..config import Alibi, ModelConfig, Rotary
 from ..errors import ConfigError
-from .past import KeyValueCache
+from .kv_cache import KeyValueCache
 from .weights import Weights, embedding, single
 
 

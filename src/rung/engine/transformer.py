@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from .past import KeyValueCache
+from .kv_cache import KeyValueCache
 from .positions import Frame, causal, locate, turn
 from .sites import Site
 from .taps import NO_TAP, Tap

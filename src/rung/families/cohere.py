@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated
+from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated
 from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from ..config import Alibi, ModelConfig
 from .bloom import alibi_slopes
-from .modern import build, read_shape
+from .llama_like import build, read_shape
 from .rules import Family, Keys, Rule
 
 _ATTN = "h.{l}.self_attention"

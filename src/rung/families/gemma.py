@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ConfigError
-from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
+from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
 from .rotary import WHOLE_HEADS, read_rotary_of
 from .rules import Family, Keys, Rule

@@ -5,7 +5,7 @@ norms behind attention and MLP, and over all heads' queries and keys).
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, GATED_MLP, ROTARY_TABLES, build, gated_biases, read_gated
+from .llama_like import ATTENTION, GATED_MLP, ROTARY_TABLES, build, gated_biases, read_gated
 from .rules import Family, Keys, Rule
 
 _HERE = "model.layers.{l}"

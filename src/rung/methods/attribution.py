@@ -24,7 +24,7 @@ from ..engine.positions import Frame, locate, turn
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, single, unembedding
-from ..engine.writes import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
+from ..engine.linearize import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
 from ..errors import InterventionError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record

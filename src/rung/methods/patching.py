@@ -21,7 +21,7 @@ from ..config import ModelConfig
 from ..engine.sites import Site, check_head
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.weights import Weights, block_weights
-from ..engine.writes import attention_write, norms_behind
+from ..engine.linearize import attention_write, norms_behind
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric

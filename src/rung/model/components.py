@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered, weight_shapes
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
-from ..engine.past import KeyValueCache
+from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import Frame, locate
 from ..engine.sites import Site, sites_of
 from ..engine.taps import NO_TAP, Tap

@@ -19,7 +19,7 @@ from ..config import ModelConfig
 from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
-from ..engine.past import KeyValueCache
+from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import locate
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.config import Alibi, ModelConfig, Rotary, RotaryScaling
-from rung.engine.past import KeyValueCache
+from rung.engine.kv_cache import KeyValueCache
 from rung.engine.positions import alibi_bias, causal, cos_sin, frequencies, locate, rotate, sinusoids, visible
 from rung.engine.weights import init_weights
 from rung.errors import ConfigError

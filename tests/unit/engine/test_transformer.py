@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_shapes
-from rung.engine.past import KeyValueCache
+from rung.engine.kv_cache import KeyValueCache
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
 from rung.engine.transformer import forward
