@@ -600,7 +600,7 @@ def fetch(
     """
     from pathlib import Path
 
-    from .model.places import fetch as bring
+    from .model.resolve import fetch as bring
     from .views.models import fetched_view
     from .views.terminal import show, write
 
@@ -647,7 +647,7 @@ def models(
     from .families import FAMILIES
     from .model.checkpoint import BUNDLED, bundled_names, load_checkpoint
     from .model.fetch import WHEELS
-    from .model.places import here_names
+    from .model.resolve import here_names
     from .training import read_card, read_curve
     from .views.models import sources_view
     from .views.terminal import show

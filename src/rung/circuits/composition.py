@@ -16,8 +16,8 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix, composition_scores
-from ..engine.sites import check_head
 from ..engine.linearize import norms_behind
+from ..engine.sites import check_head
 from ..errors import RungError
 from .argmax_diagonal import Diagonal, diagonal
 from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of

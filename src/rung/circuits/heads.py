@@ -17,12 +17,12 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
+from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
 from ..engine.positions import Frame
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
 from ..engine.weights import block_weights, embedding, single, unembedding
-from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
 from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]

@@ -9,12 +9,12 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
+from ..engine.linearize import head_keys
 from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, soft_cap, upcast
 from ..engine.weights import block_weights, embedding, single
-from ..engine.linearize import head_keys
 from ..errors import RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 

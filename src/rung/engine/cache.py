@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import SiteError
+from .linearize import linear_behind, linear_norm, norms_before, norms_behind
 from .sites import Site, SiteKey, find_site
 from .slicing import SliceInput, plain, take
 from .taps import NO_TAP
 from .transformer import norm
 from .weights import Weights, block_weights, embedding, single, unembedding
-from .linearize import linear_behind, linear_norm, norms_before, norms_behind
 
 Labels = list[str]
 

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label
 from ..engine.cache import ActivationCache
+from ..engine.linearize import linear_norm, norms_behind, write_matrix
 from ..engine.positions import locate
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
 from ..engine.transformer import upcast
 from ..engine.weights import block_weights, single, unembedding
-from ..engine.linearize import linear_norm, norms_behind, write_matrix
 from ..errors import InterventionError
 from ..methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
 from .claim import OUTPUT, Claim, Edge, Role

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.composition import composition, routed_qk
 from ..circuits.argmax_diagonal import diagonal
+from ..circuits.composition import composition, routed_qk
 from ..circuits.heads import Head, eigenvalue_copying, embedded, head_label, head_weights, ov_copying
 from ..circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
 from ..engine.positions import locate

@@ -20,11 +20,11 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
+from ..engine.linearize import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
 from ..engine.positions import Frame, locate, turn
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, single, unembedding
-from ..engine.linearize import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
 from ..errors import InterventionError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record

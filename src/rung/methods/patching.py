@@ -18,10 +18,10 @@ from torch import Tensor
 from ..circuits.composition import Into, check_edge
 from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
+from ..engine.linearize import attention_write, norms_behind
 from ..engine.sites import Site, check_head
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.weights import Weights, block_weights
-from ..engine.linearize import attention_write, norms_behind
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric

@@ -17,10 +17,10 @@ from ..engine.weights import Weights, flatten, gather, lay
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
+from .checkpoint_reader import Source, cast, find_family, open_folder
 from .gguf import open_gguf
-from .places import BUNDLED, Place, bundled_names, find_folder, find_place
 from .processing import Own
-from .source import Source, cast, find_family, open_folder
+from .resolve import BUNDLED, Place, bundled_names, find_folder, find_place
 from .tokenizer import TextTokenizer, check_pair
 
 Read = Callable[[str], Tensor]

