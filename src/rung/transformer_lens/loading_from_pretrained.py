@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..model.catalog import SHORT_NAMES
-from ..model.checkpoint import load_checkpoint
 from ..model.classic import HookedTransformerConfig, describe
-from ..model.resolve import bundled_names
+from ..model.fetch import load_checkpoint
+from ..model.paths import bundled_names
 from .left_out import left_out
 
 MODEL_ALIASES: dict[str, list[str]] = {}

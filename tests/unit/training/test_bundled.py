@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rung.model.checkpoint import BUNDLED, load_checkpoint
+from rung.model.fetch import load_checkpoint
 from rung.model.model import HookedTransformer
+from rung.model.paths import BUNDLED
 from rung.training import checkpoints, read_card, read_curve, scores
 from rung.training.corpus import encode, synthetic_corpus
 from rung.training.recipes import RECIPES
