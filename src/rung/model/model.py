@@ -27,9 +27,9 @@ from ..errors import CheckpointError, ConfigError, PromptError, SiteError
 from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers
-from .components import ClassicConfig, check_module, grow, tap_of
+from .components import ClassicConfig, build_modules, check_module
 from .fetch import load_checkpoint
-from .hooks import HookedRootModule, HookPoint, NameFilter
+from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer, check_pair
@@ -91,7 +91,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         for name in list(self._modules):
             delattr(self, name)
         self.config = config
-        self._slots = grow(self, config, weights)
+        self._slots = build_modules(self, config, weights)
         self.setup()
         self._points = {site: self.hook_dict[site.path] for site in sites_of(config)}
 
