@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.linearize import norms_behind
 from ..engine.sites import check_head
+from ..engine.weights import ModelLike
 from ..errors import RungError
 from .argmax_diagonal import Diagonal, diagonal
 from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
@@ -66,7 +66,7 @@ def check_edge(config: ModelConfig, sender: Head, receiver: Head) -> None:
 
 
 @torch.no_grad()
-def composition(model: Opened) -> Composition:
+def composition(model: ModelLike) -> Composition:
     """‖W_OV M‖ / (‖W_OV‖ ‖M‖), M what the receiver does with the sender's write: W_QK for Q, W_QKᵀ for K, W_OV for V.
 
     Frobenius norms from the factors, the linear parts of norms folded in. Raises RungError without two layers.
@@ -88,7 +88,7 @@ def composition(model: Opened) -> Composition:
 
 @torch.no_grad()
 def routed_qk(
-    model: Opened,
+    model: ModelLike,
     senders: Mapping[Head, Float[Tensor, "key d_model"]],
     receiver: Head,
     queries: Float[Tensor, "query d_model"],
@@ -127,7 +127,7 @@ def routed_qk(
 
 
 def routed_diagonal(
-    model: Opened,
+    model: ModelLike,
     sender: Head,
     receiver: Head,
     tokens: Int[Tensor, " token"] | None = None,

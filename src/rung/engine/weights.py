@@ -4,7 +4,7 @@ Shapes are the field's (`config.weight_shapes`); strides lie over the layout tha
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -52,6 +52,16 @@ class BlockWeights(NamedTuple):
     W_gate_shared: Tensor | None = None
     W_in_shared: Tensor | None = None
     W_out_shared: Tensor | None = None
+
+
+@runtime_checkable
+class ModelLike(Protocol):
+    """A model as the maths needs it: what it is, and what it weighs."""
+
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def weights(self) -> Weights: ...
 
 
 def block_weights(weights: Weights, layer: int) -> BlockWeights:

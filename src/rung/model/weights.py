@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..config import ModelConfig, is_layered
-from ..engine.cache import accumulated_bias
+from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
 from ..engine.weights import Weights, single, unembedding
@@ -149,7 +149,7 @@ class WeightsTopic:
     def accumulated_bias(
         self, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
     ) -> Float[Tensor, " d_model"]:
-        """What biases have written to the stream before `layer`; see `engine.cache.accumulated_bias`."""
+        """What biases have written to the stream before `layer`; see `engine.decompose.accumulated_bias`."""
         return accumulated_bias(self.config, self.weights, layer, mlp_input, include_mlp_biases)
 
     def all_composition_scores(self, mode: str) -> Float[Tensor, "layer head layer head"]:
