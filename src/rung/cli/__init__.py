@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .errors import RungError, near
+from ..errors import RungError, near
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
 
-    from .methods.patterns import HeadScores
-    from .model.model import HookedTransformer
-    from .training import Progress, Recipe
+    from ..methods.patterns import HeadScores
+    from ..model.model import HookedTransformer
+    from ..training import Progress, Recipe
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -66,7 +66,7 @@ def _usage(error: Exception) -> int:
 
 
 def _complain(message: str) -> int:
-    from .views.terminal import write
+    from ..views.terminal import write
 
     write(f"rung: {' '.join(message.split())}\n", sys.stderr)
     return BAD_INPUT
@@ -158,10 +158,10 @@ def inspect(
       hooks            named places of the forward pass that can be read and
                        edited: model.run_with_cache, model.run_with_hooks
     """
-    from .methods.inspection import find_hooks
-    from .methods.inspection import inspect as look
-    from .views.models import hooks_view, model_view, weights_view
-    from .views.terminal import show
+    from ..methods.inspection import find_hooks
+    from ..methods.inspection import inspect as look
+    from ..views.models import hooks_view, model_view, weights_view
+    from ..views.terminal import show
 
     opened = _open(model)
     found = look(opened)
@@ -224,10 +224,10 @@ def heads(
     \b
     SCORE: previous_token, induction, duplicate_token, current_token, bos, elsewhere
     """
-    from .methods.patterns import head_scores, known_score
-    from .tasks.builtin import ordinary_tokens, repeated_tokens, unrepeated_tokens
-    from .views.results import heads_view
-    from .views.terminal import show
+    from ..methods.patterns import head_scores, known_score
+    from ..tasks.builtin import ordinary_tokens, repeated_tokens, unrepeated_tokens
+    from ..views.results import heads_view
+    from ..views.terminal import show
 
     if by is not None:
         known_score(by)
@@ -287,10 +287,10 @@ def board(
       ln n           knowing which n tokens the first copy has, not their order;
                      the second copy has to beat it
     """
-    from .methods.behaviour import board as measure
-    from .tasks.builtin import repeated_tokens
-    from .views.results import board_view
-    from .views.terminal import show
+    from ..methods.behaviour import board as measure
+    from ..tasks.builtin import repeated_tokens
+    from ..views.results import board_view
+    from ..views.terminal import show
 
     opened = _open(model, device, dtype, threads)
     task = repeated_tokens(opened, period=period, sequences=sequences, seed=seed)
@@ -380,13 +380,13 @@ def prove(
     Exit codes: 0 done, or RUNG reached · 1 RUNG not reached · 2 bad input
     RUNG: behaviour, clue, contribution, causal-support, mechanism, or 0 to 4
     """
-    from .evidence.claim import find_claim, parse_heads
-    from .evidence.ladder import prove as climb
-    from .evidence.record import check_place, write_record
-    from .evidence.record import record as write_down
-    from .evidence.trial import silent
-    from .views.proof import proof_view
-    from .views.terminal import show
+    from ..evidence.claim import find_claim, parse_heads
+    from ..evidence.ladder import prove as climb
+    from ..evidence.record import check_place, write_record
+    from ..evidence.record import record as write_down
+    from ..evidence.trial import silent
+    from ..views.proof import proof_view
+    from ..views.terminal import show
 
     claimed = find_claim(claim)
     named: dict[str, tuple[tuple[int, int], ...]] = {}
@@ -413,7 +413,7 @@ def prove(
 
 
 def _rung(spelled: str) -> int:
-    from .evidence.measurement import RUNGS
+    from ..evidence.measurement import RUNGS
 
     name = " ".join(spelled.lower().replace("-", " ").replace("_", " ").split())
     if name in RUNGS:
@@ -504,11 +504,11 @@ def train(
 def _train(
     recipe: Recipe, out: Path, corpus: Path | None, seed: int, threads: int, fresh: bool, quiet: bool, as_json: bool
 ) -> None:
-    from .training import read_curve
-    from .training import train as learn
-    from .training.loop import PROGRESS
-    from .views.terminal import show, write
-    from .views.training import begin_line, interrupted_line, trained_view
+    from ..training import read_curve
+    from ..training import train as learn
+    from ..training.loop import PROGRESS
+    from ..views.terminal import show, write
+    from ..views.training import begin_line, interrupted_line, trained_view
 
     _set_threads(threads)
     shown = str(out) if out.is_absolute() or out.parts[:1] == ("..",) else f"./{out}"
@@ -535,7 +535,7 @@ def _train(
 def _recipe(name: str | None, file: str | None) -> Recipe:
     from pathlib import Path
 
-    from .training import find_recipe, read_recipe
+    from ..training import find_recipe, read_recipe
 
     if name is not None and file is not None:
         raise RungError(f"a recipe was named, {name}, and --config given: which of the two?")
@@ -551,17 +551,17 @@ def _named_folder(name: str) -> str:
 
 def _expected(recipe: Recipe) -> dict[str, Any] | None:
     """The card of the bundled model that this very recipe made."""
-    from .model.paths import BUNDLED, bundled_names
-    from .training import RECIPES, read_card
+    from ..model.paths import BUNDLED, bundled_names
+    from ..training import RECIPES, read_card
 
     bundled = recipe.name in bundled_names() and recipe == RECIPES.get(recipe.name)
     return read_card(BUNDLED / recipe.name) if bundled else None
 
 
 def _list_recipes(as_json: bool) -> None:
-    from .training import RECIPES
-    from .views.terminal import show
-    from .views.training import recipes_view
+    from ..training import RECIPES
+    from ..views.terminal import show
+    from ..views.training import recipes_view
 
     if as_json:
         _print_json({"recipes": {name: json.loads(recipe.to_json()) for name, recipe in RECIPES.items()}})
@@ -600,9 +600,9 @@ def fetch(
     """
     from pathlib import Path
 
-    from .model.fetch import fetch_model
-    from .views.models import fetched_view
-    from .views.terminal import show, write
+    from ..model.fetch import fetch_model
+    from ..views.models import fetched_view
+    from ..views.terminal import show, write
 
     def tell(doing: str) -> None:
         if not quiet:
@@ -644,15 +644,15 @@ def models(
     Scores in a card were measured when the model was trained. rung heads and rung board measure again; whether they add
     up to a circuit is what rung prove tests.
     """
-    from .families import FAMILIES
-    from .model.catalog import WHEELS
-    from .model.fetch import load_checkpoint
-    from .model.paths import BUNDLED, bundled_names
-    from .model.resolve import downloaded_models
-    from .training import read_card, read_curve
-    from .views.models import sources_view
-    from .views.terminal import show
-    from .views.training import card_view, models_view
+    from ..families import FAMILIES
+    from ..model.catalog import WHEELS
+    from ..model.fetch import load_checkpoint
+    from ..model.paths import BUNDLED, bundled_names
+    from ..model.resolve import downloaded_models
+    from ..training import read_card, read_curve
+    from ..views.models import sources_view
+    from ..views.terminal import show
+    from ..views.training import card_view, models_view
 
     if name is not None:
         card, curve, config = read_card(name), read_curve(name), load_checkpoint(name).config
@@ -687,9 +687,9 @@ def doctor(threads: Threads = None, as_json: Json = False) -> None:
       fault    Rung cannot work, or its numbers cannot be trusted; an arrow says
                what to do, and the exit code is 1
     """
-    from .methods.diagnosis import diagnose
-    from .views.models import doctor_view
-    from .views.terminal import show
+    from ..methods.diagnosis import diagnose
+    from ..views.models import doctor_view
+    from ..views.terminal import show
 
     _set_threads(threads)
     found = diagnose()
@@ -704,7 +704,7 @@ def doctor(threads: Threads = None, as_json: Json = False) -> None:
 def _open(name: str, device: str = "cpu", dtype: str = "float32", threads: int | None = None) -> HookedTransformer:
     import torch
 
-    from .model.model import HookedTransformer
+    from ..model.model import HookedTransformer
 
     if dtype not in DTYPES:
         raise RungError(f"dtype is {dtype!r}; known are {', '.join(DTYPES)}")
@@ -732,7 +732,7 @@ def _device(name: str) -> torch.device:
 
 
 def _head(model: HookedTransformer, spelled: str) -> tuple[int, int]:
-    from .engine.sites import check_head
+    from ..engine.sites import check_head
 
     layer, dot, head = spelled.partition(".")
     if not (dot and layer.isdecimal() and head.isdecimal()):
@@ -746,7 +746,7 @@ def _finite(dtype: str, *values: torch.Tensor) -> None:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    from .views.terminal import write
+    from ..views.terminal import write
 
     write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
@@ -781,9 +781,9 @@ def _curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterator[Calla
     from rich.console import Console
     from rich.live import Live
 
-    from .training import read_curve
-    from .views.terminal import write
-    from .views.training import live_view, progress_line
+    from ..training import read_curve
+    from ..views.terminal import write
+    from ..views.training import live_view, progress_line
 
     console = Console(stderr=True, highlight=False, markup=False)
     utf = (sys.stderr.encoding or "").lower().startswith("utf")
