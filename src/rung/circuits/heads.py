@@ -17,7 +17,7 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
 from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
-from ..engine.positions import Frame
+from ..engine.positions import PositionInfo
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
@@ -135,7 +135,7 @@ def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> F
     """What each token (all, if None) puts into the stream, without positions."""
     W_E = embedding(model.weights)
     ids = torch.arange(W_E.shape[0], device=W_E.device) if tokens is None else tokens.to(W_E.device)
-    return upcast(embed(model.config, model.weights, ids[None], Frame(None, (), None, (), None), NO_TAP)[0])
+    return upcast(embed(model.config, model.weights, ids[None], PositionInfo(None, (), None, (), None), NO_TAP)[0])
 
 
 @torch.no_grad()

@@ -47,7 +47,7 @@ def board(
       ln n           knowing which n tokens the first copy has, not their order;
                      the second copy has to beat it
     """
-    from ..methods.behaviour import board as measure
+    from ..methods.behaviour import loss_by_position
     from ..tasks.builtin import repeated_tokens
     from ..views.results import board_view
     from ..views.terminal import show
@@ -55,7 +55,7 @@ def board(
     opened = open_model(model, device, dtype, threads)
     task = repeated_tokens(opened, period=period, sequences=sequences, seed=seed)
     with progress_bar("board", quiet) as tell:
-        found = measure(opened, task, tell)
+        found = loss_by_position(opened, task, tell)
     check_finite(dtype, found.loss)
     if as_json:
         print_json(found.to_dict())

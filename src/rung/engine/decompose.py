@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import SiteError
-from .linearize import linear_behind, linear_norm, norms_before, norms_behind
+from .linearize import linear_after, linear_norm, norms_before, norms_behind
 from .sites import Site
 from .slicing import SliceInput, plain, take
 from .taps import NO_TAP
@@ -233,7 +233,7 @@ def get_neuron_results(
     written = take(_W_out(run, layer), neuron_slice, 0)
     # The position axis goes first: a single one drops it, and the neurons are then still last.
     post = take(take(run.activations[Site("post", layer).path], pos_slice, -2), neuron_slice, -1)
-    post = post / _scale_behind(run, "mlp_out", layer, pos_slice)
+    post = post / _scale_after(run, "mlp_out", layer, pos_slice)
     if project_output_onto is not None:
         written = written @ project_output_onto
         if project_output_onto.ndim == 1:
@@ -252,7 +252,9 @@ def as_written(
 
     Behind a norm: (part − mean(part)) / scale · w, its scale as in this run, so that parts sum to the whole.
     """
-    return linear_behind(run.config, _behind(run, name, layer), part) / _scale_behind(run, name, layer, pos_slice)
+    return linear_after(run.config, _norm_after_weight(run, name, layer), part) / _scale_after(
+        run, name, layer, pos_slice
+    )
 
 
 def apply_ln_to_stack(
@@ -369,12 +371,12 @@ def _finish(
     return Components(stack, labels)
 
 
-def _behind(run: Run, name: str, layer: int) -> Tensor | None:
+def _norm_after_weight(run: Run, name: str, layer: int) -> Tensor | None:
     w = block_weights(run.weights, layer)
     return w.ln1_post_w if name == "attn_out" else w.ln2_post_w
 
 
-def _scale_behind(run: Run, name: str, layer: int, pos_slice: SliceInput) -> Tensor | float:
+def _scale_after(run: Run, name: str, layer: int, pos_slice: SliceInput) -> Tensor | float:
     """What the norm behind attention or MLP divided by in this run; 1 where there is none."""
     if not norms_behind(run.config):
         return 1.0
@@ -393,7 +395,7 @@ def _W_out(run: Run, layer: int) -> Float[Tensor, "d_mlp d_model"]:
             f"the neurons of {run.config.model_name} belong to {run.config.n_experts} experts, each of which "
             "fires for its own tokens only: take MLPs whole (mlp_out; expand_neurons=False)"
         )
-    return linear_behind(run.config, _behind(run, "mlp_out", layer), W_out)
+    return linear_after(run.config, _norm_after_weight(run, "mlp_out", layer), W_out)
 
 
 def _neurons(
@@ -415,7 +417,7 @@ def _neurons(
         # Norm and projection are linear, so they are done to what a neuron writes, once, and not to each write.
         written = take(_W_out(run, at), picked, 0)
         post = take(take(run.activations[Site("post", at).path], pos_slice, -2), picked, -1)
-        post = post / _scale_behind(run, "mlp_out", at, pos_slice)
+        post = post / _scale_after(run, "mlp_out", at, pos_slice)
         if apply_ln and _reads_a_norm(run.config, end):
             written = _read_by_norm(run, written, end, mlp_input)
             post = post / _scale(run, end, mlp_input, pos_slice)

@@ -33,7 +33,7 @@ def norms_before(config: ModelConfig) -> bool:
     return config.normalization_type is not None and config.norm_placement != "post"
 
 
-def linear_behind(
+def linear_after(
     config: ModelConfig, w: Float[Tensor, " d_model"] | None, x: Float[Tensor, "*batch d_model"]
 ) -> Float[Tensor, "*batch d_model"]:
     """What a part of the output of attention (`w` its ln1_post) or MLP (ln2_post) writes, but for the norm's scale."""
@@ -148,4 +148,4 @@ def read_matrix(config: ModelConfig, w: BlockWeights, into: str, head: int) -> F
 
 def write_matrix(config: ModelConfig, w: BlockWeights, head: int) -> Float[Tensor, "d_head d_model"]:
     """W_O of a head with the linear part of the norm behind attention folded in."""
-    return linear_behind(config, w.ln1_post_w, upcast(w.W_O[head]))
+    return linear_after(config, w.ln1_post_w, upcast(w.W_O[head]))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from .kv_cache import KeyValueCache
-from .positions import Frame, causal, locate, turn
+from .positions import PositionInfo, apply_rotary, causal, locate
 from .sites import Site
 from .taps import NO_TAP, Tap
 from .weights import BlockWeights, Weights, block_weights, embedding, single, unembedding
@@ -36,44 +36,46 @@ def forward(
 
     `mask` is False at padding (all positions, those in `past` included); `past` holds keys and values already read.
     """
-    frame = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
-    x = embed(config, weights, tokens, frame, tap)
-    x = blocks(config, weights, x, frame, tap)
+    positions = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
+    x = embed(config, weights, tokens, positions, tap)
+    x = blocks(config, weights, x, positions, tap)
     return unembed(config, weights, x, tap)
 
 
-def embed(config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch pos"], frame: Frame, tap: Tap) -> Residual:
+def embed(
+    config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch pos"], positions: PositionInfo, tap: Tap
+) -> Residual:
     """W_E[tokens], scaled or normalized where the config says so, plus positions where they are added to the stream."""
     x = F.embedding(tokens, embedding(weights))
     x = x if config.embed_scale == 1 else x * config.embed_scale
     if config.post_embedding_ln:
         x = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP)
     x = tap("embed", None, x)
-    if frame.pos_embed is None or config.positional_embedding_type == "shortformer":
+    if positions.pos_embed is None or config.positional_embedding_type == "shortformer":
         return x
-    return x + _tap_positions(frame.pos_embed, x, tap)
+    return x + _tap_positions(positions.pos_embed, x, tap)
 
 
 def blocks(
     config: ModelConfig,
     weights: Weights,
     x: Residual,
-    frame: Frame,
+    positions: PositionInfo,
     tap: Tap = NO_TAP,
     start: int = 0,
     stop: int | None = None,
 ) -> Residual:
     """The residual stream carried from before layer `start` to before layer `stop` (the end, if None)."""
-    if config.positional_embedding_type == "shortformer" and frame.pos_embed is not None:
-        frame = frame._replace(pos_embed=_tap_positions(frame.pos_embed, x, tap))
+    if config.positional_embedding_type == "shortformer" and positions.pos_embed is not None:
+        positions = positions._replace(pos_embed=_tap_positions(positions.pos_embed, x, tap))
     for layer in range(config.n_layers)[start:stop]:
-        x = block(config, block_weights(weights, layer), layer, x, frame, tap)
-    if frame.past is not None:
-        frame.past.advance(x.shape[1])
+        x = block(config, block_weights(weights, layer), layer, x, positions, tap)
+    if positions.past is not None:
+        positions.past.advance(x.shape[1])
     return x
 
 
-def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap) -> Residual:
+def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap) -> Residual:
     """One layer. Both parts add to the stream; in a parallel block both read what entered it.
 
     serial:    x ─┬─ norm ─ attention ─ + ─┬─ norm ─ mlp ─ + ─        parallel:  x ─┬─ norm ─ attention ─┐
@@ -82,7 +84,7 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: 
     Where `norm_placement` is "post" the norms stand behind attention and MLP instead; where "both", there as well.
     """
     x = tap("resid_pre", layer, x)
-    attn_out = attention(config, w, layer, x, frame, tap)
+    attn_out = attention(config, w, layer, x, positions, tap)
     attn_out = tap("attn_out", layer, norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap))
     if config.attn_only:
         return tap("resid_post", layer, x + attn_out)
@@ -93,16 +95,23 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: 
     return tap("resid_post", layer, mid + attn_out + mlp_out if config.parallel_attn_mlp else mid + mlp_out)
 
 
-def attention(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap) -> Residual:
+def attention(
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
+) -> Residual:
     """softmax(q·k / scale) v, summed over heads through W_O (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
 
     Fused unless this layer's scores or pattern are watched.
     """
-    return heads(config, w, layer, attention_inputs(config, w, layer, x, frame, tap), frame, tap)
+    return heads(config, w, layer, attention_inputs(config, w, layer, x, positions, tap), positions, tap)
 
 
 def heads(
-    config: ModelConfig, w: BlockWeights, layer: int, inputs: tuple[Tensor, Tensor, Tensor], frame: Frame, tap: Tap
+    config: ModelConfig,
+    w: BlockWeights,
+    layer: int,
+    inputs: tuple[Tensor, Tensor, Tensor],
+    positions: PositionInfo,
+    tap: Tap,
 ) -> Residual:
     """Attention from what its queries, keys and values read, norm and all: `attention_inputs`."""
     x_q, x_k, x_v = inputs
@@ -112,14 +121,17 @@ def heads(
     if config.qk_norm is not None:
         q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
     if config.rotary is not None:
-        q, k = tap("rot_q", layer, turn(config, layer, q, frame)), tap("rot_k", layer, turn(config, layer, k, frame))
-    if frame.past is not None:
-        k, v = frame.past.append(layer, k, v)
+        q, k = (
+            tap("rot_q", layer, apply_rotary(config, layer, q, positions)),
+            tap("rot_k", layer, apply_rotary(config, layer, k, positions)),
+        )
+    if positions.past is not None:
+        k, v = positions.past.append(layer, k, v)
     watched = Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites
     if watched or config.attn_scores_soft_cap is not None:
-        z = attend(config, layer, q, k, v, frame, tap)
+        z = attend(config, layer, q, k, v, positions, tap)
     else:
-        z = attend_fused(config, layer, q, k, v, frame)
+        z = attend_fused(config, layer, q, k, v, positions)
     z = tap("z", layer, z)
     if Site("result", layer) in tap.sites:
         out = tap("result", layer, torch.einsum("bphe,hed->bphd", z, w.W_O)).sum(2)
@@ -128,25 +140,25 @@ def heads(
 
 
 def attention_inputs(
-    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What queries, keys and values are made from: the normalized stream, plus shortformer positions for q and k.
 
     One tensor [batch, pos, d_model] each; where a split input is watched, one copy a head [batch, pos, head, d_model].
     """
     normed = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
-    pos = frame.pos_embed if config.positional_embedding_type == "shortformer" else None
+    pos = positions.pos_embed if config.positional_embedding_type == "shortformer" else None
     shared = normed if pos is None else normed + pos
     watched = {name for name in ("attn_in", "q_input", "k_input", "v_input") if Site(name, layer) in tap.sites}
     if not watched:
         return shared, shared, normed
 
-    def split(name: str, heads: int, positions: Tensor | None, whole: Tensor) -> Tensor:
+    def split(name: str, heads: int, added: Tensor | None, whole: Tensor) -> Tensor:
         if not watched & {name, "attn_in"}:
             return whole
         copies = tap(name, layer, per_head[:, :, :: config.n_heads // heads].clone())
         copies = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
-        return copies if positions is None else copies + positions.unsqueeze(-2)
+        return copies if added is None else copies + added.unsqueeze(-2)
 
     per_head = x.unsqueeze(2).expand(-1, -1, config.n_heads, -1)
     if "attn_in" in watched:
@@ -197,14 +209,14 @@ def attend_fused(
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
     v: Float[Tensor, "batch key_pos kv_head d_head"],
-    frame: Frame,
+    positions: PositionInfo,
 ) -> Float[Tensor, "batch pos head d_head"]:
     """Each query's average of the values, without making the pattern."""
-    allowed = frame.allowed[layer]
+    allowed = positions.allowed[layer]
     bias = allowed
-    if frame.alibi is not None:
+    if positions.alibi is not None:
         seen = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
-        bias = frame.alibi.to(q.dtype).masked_fill(~seen, -torch.inf)
+        bias = positions.alibi.to(q.dtype).masked_fill(~seen, -torch.inf)
     z = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
@@ -223,7 +235,7 @@ def attend(
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
     v: Float[Tensor, "batch key_pos kv_head d_head"],
-    frame: Frame,
+    positions: PositionInfo,
     tap: Tap,
 ) -> Float[Tensor, "batch pos head d_head"]:
     """The same, through scores and pattern that a tap can see."""
@@ -232,8 +244,8 @@ def attend(
     scores = (q.transpose(1, 2) / scale) @ k.permute(0, 2, 3, 1)
     if config.attn_scores_soft_cap is not None:
         scores = soft_cap(scores, config.attn_scores_soft_cap)
-    scores = scores if frame.alibi is None else scores + frame.alibi.to(scores.dtype)
-    allowed = frame.allowed[layer]
+    scores = scores if positions.alibi is None else scores + positions.alibi.to(scores.dtype)
+    allowed = positions.allowed[layer]
     allowed = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
     scores = tap("attn_scores", layer, scores.masked_fill(~allowed, -torch.inf))
     pattern = tap("pattern", layer, upcast(scores).softmax(-1).to(v.dtype))

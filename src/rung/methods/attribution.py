@@ -21,7 +21,7 @@ from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
 from ..engine.linearize import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
-from ..engine.positions import Frame, locate, turn
+from ..engine.positions import PositionInfo, apply_rotary, locate
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, single, unembedding
@@ -137,8 +137,8 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    frame = locate(config, model.weights, tuple(tokens.shape), model.device)
-    seen = seen_keys(frame, layer, tokens.shape[1])[rows]
+    positions = locate(config, model.weights, tuple(tokens.shape), model.device)
+    seen = seen_keys(positions, layer, tokens.shape[1])[rows]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
     if not told.all() or (seen.sum(-1) < 2).any():
@@ -148,7 +148,7 @@ def attribute_scores(
         )
     sites = [*written_sites(config, layer), *reading_sites(config, layer)]
     cache = record(model, tokens, sites)
-    read = FrozenRead.of(model, (layer, head), into, cache, frame)
+    read = FrozenRead.of(model, (layer, head), into, cache, positions)
     q, k = met(model, (layer, head), cache)
     q = q[:, list(at)]
 
@@ -169,9 +169,9 @@ def attribute_scores(
     what = f"score of {head_label(receiver)} at the right key minus the mean of the others, through {into}"
     if config.attn_scores_soft_cap is not None:
         what += ", before the cap"
-    if frame.alibi is not None:
+    if positions.alibi is not None:
         labels.append("alibi")
-        values.append(contrast(frame.alibi[head].to(total.dtype)))
+        values.append(contrast(positions.alibi[head].to(total.dtype)))
         total = total + values[-1]
     return _attribution(what, "attention score", labels, values, total, at)
 
@@ -208,9 +208,9 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(frame: Frame, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
+def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
     """Which keys each of `n` queries sees, where nothing is padding."""
-    allowed = frame.allowed[layer]
+    allowed = positions.allowed[layer]
     return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
 
 
@@ -267,11 +267,16 @@ class FrozenRead:
     matrix: Float[Tensor, "d_model d_head"]
     before: Float[Tensor, "batch pos 1"]
     after: Float[Tensor, "batch pos 1"]
-    frame: Frame
+    positions: PositionInfo
 
     @classmethod
     def of(
-        cls, model: HookedTransformer, receiver: Head, into: Literal["Q", "K"], run: Mapping[str, Tensor], frame: Frame
+        cls,
+        model: HookedTransformer,
+        receiver: Head,
+        into: Literal["Q", "K"],
+        run: Mapping[str, Tensor],
+        positions: PositionInfo,
     ) -> FrozenRead:
         """From a run that holds `reading_sites`, by path. Raises InterventionError where something was cut off."""
         config, layer = model.config, receiver[0]
@@ -287,11 +292,11 @@ class FrozenRead:
         before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
         after = one if config.qk_norm is None else qk_scale(config, own)[:, :, 0]
         matrix = read_matrix(config, block_weights(model.weights, layer), into, index)
-        return cls(config, layer, into, index, matrix, before, after, frame)
+        return cls(config, layer, into, index, matrix, before, after, positions)
 
     def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
         """Turned by position as the layer turns them, where it does."""
-        return turn(self.config, self.layer, x.unsqueeze(2), self.frame).squeeze(2)
+        return apply_rotary(self.config, self.layer, x.unsqueeze(2), self.positions).squeeze(2)
 
     def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
         """What a part of the stream adds to the queries or keys."""
@@ -307,7 +312,7 @@ class FrozenRead:
         def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
             return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
 
-        pos = self.frame.pos_embed if self.config.positional_embedding_type == "shortformer" else None
+        pos = self.positions.pos_embed if self.config.positional_embedding_type == "shortformer" else None
         made: dict[str, Tensor | None] = {
             "pos": None if pos is None else read(pos),
             "ln1.b": None if w.ln1_b is None else read(w.ln1_b),

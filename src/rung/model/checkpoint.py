@@ -19,7 +19,7 @@ from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
-from .processing import Own
+from .processing import MutableWeights
 from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, check_pair
 
@@ -30,7 +30,7 @@ class Checkpoint(NamedTuple):
     """A model as read from files, before anything is done to it."""
 
     config: ModelConfig
-    weights: Own
+    weights: MutableWeights
     tokenizer: TextTokenizer | None
 
 
@@ -66,7 +66,7 @@ def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
 
 def convert(
     values: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.float32
-) -> tuple[ModelConfig, Own]:
+) -> tuple[ModelConfig, MutableWeights]:
     """A model that somebody has loaded: its config's values and its state dict, under the same checks as files."""
     family = find_family(values)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -100,7 +100,7 @@ def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, t
         raise CheckpointError(f"cannot write the model to {folder}: {error}") from None
 
 
-def round_in_place(weights: Own, dtype: torch.dtype) -> None:
+def round_in_place(weights: MutableWeights, dtype: torch.dtype) -> None:
     """Puts `dtype` in the place of what is there, tensor after tensor. Raises CheckpointError if one is too large for
     it.
     """
@@ -120,7 +120,7 @@ def _floating(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Own:
+def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> MutableWeights:
     flat: dict[str, Tensor] = {}
     copies = [name for name in shapes if bare_name(family, name) == family.tied_copy]
     for step in make_plan(family, config, shapes):

@@ -18,7 +18,7 @@ from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_sha
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
 from ..engine.kv_cache import KeyValueCache
-from ..engine.positions import Frame, locate
+from ..engine.positions import PositionInfo, locate
 from ..engine.sites import Site
 from ..engine.weights import BlockWeights, Weights
 from ..errors import CheckpointError, ConfigError, PromptError
@@ -144,9 +144,9 @@ class Embed(Component):
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
         bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
-        frame = locate(bare, {}, (*tokens.shape[:2],), tokens.device)
+        positions = locate(bare, {}, (*tokens.shape[:2],), tokens.device)
         weights = {name: getattr(*slot) for name, slot in self._held.items()}
-        return transformer.embed(bare, weights, tokens, frame, tap_of(self._points))
+        return transformer.embed(bare, weights, tokens, positions, tap_of(self._points))
 
 
 class PosEmbed(Component):
@@ -226,8 +226,8 @@ class Attention(Component):
             query_input if key_input is None else key_input,
             query_input if value_input is None else value_input,
         )
-        frame = _frame(self.config, query_input, past_kv_cache_entry, attention_mask)
-        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, frame, tap_of(self._points))
+        positions = _position_info(self.config, query_input, past_kv_cache_entry, attention_mask)
+        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, positions, tap_of(self._points))
 
     @property
     def QK(self) -> FactoredMatrix:
@@ -280,9 +280,9 @@ class TransformerBlock(Component):
                 "a block of a shortformer model adds positions to its queries and keys: give them as "
                 "shortformer_pos_embed, model.pos_embed(tokens)"
             )
-        frame = _frame(config, resid_pre, past_kv_cache_entry, attention_mask)
-        frame = frame._replace(pos_embed=shortformer_pos_embed)
-        return transformer.block(config, self.block_weights(), self.layer, resid_pre, frame, tap_of(self._points))
+        positions = _position_info(config, resid_pre, past_kv_cache_entry, attention_mask)
+        positions = positions._replace(pos_embed=shortformer_pos_embed)
+        return transformer.block(config, self.block_weights(), self.layer, resid_pre, positions, tap_of(self._points))
 
 
 class Unembed(Component):
@@ -367,7 +367,9 @@ def _alone(cfg: ClassicConfig, config: ModelConfig, path: str, layer: int) -> Mo
     return tree.at(path if path in tree.children else f"blocks.{layer}.{path}")
 
 
-def _frame(config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None) -> Frame:
+def _position_info(
+    config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None
+) -> PositionInfo:
     """Where the positions of `x` stand, for what adds none of its own to the stream."""
     if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
         config = replace(config, positional_embedding_type=None)

@@ -204,15 +204,15 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if start_at_layer is None:
             assert tokens is not None
             mask = self._mask(mask, attention_mask, tokens.shape)
-            frame = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
-            x = transformer.embed(config, weights, tokens, frame, tap)
+            positions = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
+            x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
             mask = self._mask(mask, attention_mask, x.shape[:2])
-            frame = locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
+            positions = locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
-                frame = frame._replace(pos_embed=shortformer_pos_embed)
-        x = transformer.blocks(config, weights, x, frame, tap, start, stop)
+                positions = positions._replace(pos_embed=shortformer_pos_embed)
+        x = transformer.blocks(config, weights, x, positions, tap, start, stop)
         if stop_at_layer is not None:
             return x
         if return_type is None and not any(site.name in LAST for site in tap.sites):
@@ -243,10 +243,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
         mask = self._mask(padding, attention_mask, tokens.shape)
-        frame = locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
-        x = transformer.embed(self.config, self.weights, tokens, frame, tap_of(self._points))
-        shortformer = self.config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
-        return x, tokens, frame.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
+        positions = locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
+        x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
+        shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
+        return x, tokens, positions.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
 
     def _residual(self, x: Input) -> Float[Tensor, "batch pos d_model"]:
         if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.config.d_model:

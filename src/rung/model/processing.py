@@ -20,9 +20,9 @@ from ..engine.transformer import norm, upcast
 from ..engine.weights import BlockWeights, Weights, block_weights, embedding, lay, single, unembedding
 from ..errors import NothingToProcess, ProcessingError, ProcessingNote
 
-Held = Tensor | tuple[Tensor, ...]
+WeightEntry = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
-Own = dict[str, Held]
+MutableWeights = dict[str, WeightEntry]
 
 
 class Process:
@@ -32,7 +32,7 @@ class Process:
     a model is processed without being held twice.
     """
 
-    def __init__(self, in_place: Callable[[ModelConfig, Own], ModelConfig]) -> None:
+    def __init__(self, in_place: Callable[[ModelConfig, MutableWeights], ModelConfig]) -> None:
         self.in_place = in_place
         update_wrapper(self, in_place)
 
@@ -51,7 +51,7 @@ _READERS: Mapping[str, Mapping[str, str | None]] = {
 
 
 @Process
-def fold_ln(config: ModelConfig, weights: Own) -> ModelConfig:
+def fold_ln(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """Norm weights moved into what reads the norm: W ← w·W, b ← b + b_norm W; LN becomes LNPre, RMS becomes RMSPre.
 
     After LayerNorm, whose output has no mean, each reader's mean over d_model is taken out as well: it reads nothing.
@@ -97,7 +97,7 @@ def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> t
 
 
 @Process
-def center_writing_weights(config: ModelConfig, weights: Own) -> ModelConfig:
+def center_writing_weights(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """The mean over d_model taken out of everything that writes to the stream. Needs LayerNorm before everything that
     reads, which takes it out anyway: elsewhere the mean is part of what is read.
     """
@@ -125,7 +125,7 @@ def center_writing_weights(config: ModelConfig, weights: Own) -> ModelConfig:
 
 
 @Process
-def center_unembed(config: ModelConfig, weights: Own) -> ModelConfig:
+def center_unembed(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """The mean over the vocabulary taken out of W_U and b_U: all logits of a position move together, which softmax
     does not see. The logits themselves change, so that it cannot be done where they are capped.
     """
@@ -143,7 +143,7 @@ def center_unembed(config: ModelConfig, weights: Own) -> ModelConfig:
 
 
 @Process
-def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
+def fold_value_biases(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """b_O ← b_O + Σ_h b_V[h] W_O[h], and no b_V: rows of a pattern sum to 1, so each head writes b_V W_O wherever it
     looks. A head's `z` and `result` are then without it, and under hooks that change those sums it no longer follows.
     """
@@ -163,7 +163,7 @@ def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
 
 
 @Process
-def refactor_factored_attn_matrices(config: ModelConfig, weights: Own) -> ModelConfig:
+def refactor_factored_attn_matrices(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """Each head's two products as they were, from factors that share their size evenly: W_Q, W_K ← U √S, V √S with
     U S Vᵀ = W_Q W_Kᵀ, and W_V, W_O ← U √S, √S Vᵀ with U S Vᵀ = W_V W_O. Columns are orthogonal, the largest first.
 
@@ -211,7 +211,7 @@ def _with_row(W: Tensor, b: Tensor | None) -> Tensor:
     return upcast(W) if b is None else torch.cat((upcast(W), upcast(b).unsqueeze(1)), 1)
 
 
-def _apart(config: ModelConfig, weights: Own) -> ModelConfig:
+def _apart(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """W_U as a weight of its own, and what stands between it or W_E and the stream put into them: W_E[tokens] is what
     enters the stream, x W_U + b_U the logits (before a cap).
     """
@@ -251,8 +251,10 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
 
 
 @torch.no_grad()
-def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool | None], told: int = 3) -> ModelConfig:
-    """`process` on a dict that is the caller's to lose; a warning points `told` calls up."""
+def process_in_place(
+    config: ModelConfig, weights: MutableWeights, wanted: dict[str, bool | None], stacklevel: int = 3
+) -> ModelConfig:
+    """`process`, but modifies `weights` in place; `stacklevel` as in `warnings.warn`."""
     for name, change in PROCESSES.items():
         if wanted.get(name, False) is False or name in config.processing:
             continue
@@ -265,27 +267,27 @@ def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool |
             if note not in config.notes:
                 config = replace(config, notes=(*config.notes, note))
             if wanted.get(name):
-                warnings.warn(note, ProcessingNote, stacklevel=told)
+                warnings.warn(note, ProcessingNote, stacklevel=stacklevel)
     return config
 
 
-def _all(held: Held) -> list[Tensor]:
+def _all(held: WeightEntry) -> list[Tensor]:
     return list(held) if isinstance(held, tuple) else [held]
 
 
-def _padded(held: Held | None, like: Held) -> list[Tensor | None]:
+def _padded(held: WeightEntry | None, like: WeightEntry) -> list[Tensor | None]:
     return [None] * len(_all(like)) if held is None else list(_all(held))
 
 
-def _like(held: Held, tensors: list[Tensor]) -> Held:
+def _like(held: WeightEntry, tensors: list[Tensor]) -> WeightEntry:
     return tuple(tensors) if isinstance(held, tuple) else tensors[0]
 
 
-def _added(old: Held | None, shifts: list[Tensor]) -> list[Tensor]:
+def _added(old: WeightEntry | None, shifts: list[Tensor]) -> list[Tensor]:
     return shifts if old is None else [o + shift for o, shift in zip(_all(old), shifts, strict=True)]
 
 
-def _done(name: str, config: ModelConfig, weights: Own) -> ModelConfig:
+def _done(name: str, config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     config = replace(config, processing=(*config.processing, name))
     kept = {name: weights[name] for name in weight_shapes(config)}
     weights.clear()

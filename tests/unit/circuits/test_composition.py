@@ -83,8 +83,8 @@ def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_ke
     model, config = any_kind, any_kind.config
     sender, receiver, tokens = (0, 3), (1, 0), torch.arange(13)[:, None]
     _, cache = model.run_with_cache(tokens)
-    frame = locate(config, model.weights, (13, 1), tokens.device)
-    read = FrozenRead.of(model, receiver, "K", cache, frame)
+    positions = locate(config, model.weights, (13, 1), tokens.device)
+    read = FrozenRead.of(model, receiver, "K", cache, positions)
     w = block_weights(model.weights, 0)
     group = kv_head(config, sender)
     always = 0 if w.b_V is None else w.b_V[group]

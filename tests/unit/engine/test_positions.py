@@ -58,13 +58,13 @@ def test_layers_turn_and_see_each_in_its_own_way():
     config = replace(
         CONFIG, positional_embedding_type="rotary", rotary=far, rotary_local=near, windows=(2, None, 2)
     )  # fmt: skip
-    frame = locate(config, init_weights(config, 0), (1, 4), CPU)
+    positions = locate(config, init_weights(config, 0), (1, 4), CPU)
     for layer, rotary in enumerate((near, far, near)):
         angles = torch.arange(4)[:, None] * rotary.base ** -torch.tensor([0.0, 0.5])
-        torch.testing.assert_close(frame.angles[layer], (angles.cos(), angles.sin()))
-    assert frame.allowed[1] is None
-    assert frame.allowed[0] is frame.allowed[2]
-    assert frame.allowed[0].tolist() == (causal(4, 4, CPU) & ~torch.ones(4, 4, dtype=torch.bool).tril(-2)).tolist()
+        torch.testing.assert_close(positions.angles[layer], (angles.cos(), angles.sin()))
+    assert positions.allowed[1] is None
+    assert positions.allowed[0] is positions.allowed[2]
+    assert positions.allowed[0].tolist() == (causal(4, 4, CPU) & ~torch.ones(4, 4, dtype=torch.bool).tril(-2)).tolist()
 
 
 def test_a_past_of_a_model_that_attends_both_ways_is_refused():

@@ -70,8 +70,8 @@ def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) 
     _, clean = model.run_with_cache(tokens)
     _, other = model.run_with_cache(corrupted)
     x = clean["resid_pre", 2] + message(model, clean, other, 0, 1)
-    frame = locate(config, model.weights, tokens.shape, tokens.device)
-    read = dict(zip("QKV", attention_inputs(config, w, 2, x, frame, NO_TAP), strict=True))[into]
+    positions = locate(config, model.weights, tokens.shape, tokens.device)
+    read = dict(zip("QKV", attention_inputs(config, w, 2, x, positions, NO_TAP), strict=True))[into]
     made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
     index = 2 if into == "Q" else kv_head(config, (2, 2))
 

@@ -147,7 +147,7 @@ def test_tiny_ships_its_phase_change():
     by_step = {line["step"]: line for line in read_curve("two-layer-tiny")}
     for step, path in kept.items():
         config, weights, _ = load_checkpoint(path)
-        found = scores.board_scores(config, weights, scores.random_board(config))
+        found = scores.repeat_scores(config, weights, scores.random_repeats(config))
         # the curve was measured before rounding to float16
         assert found["second_copy_loss"] == pytest.approx(by_step[step]["second_copy_loss"], abs=0.02)
     assert by_step[0]["second_copy_accuracy"] < 0.05
