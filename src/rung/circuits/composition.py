@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix, composition_scores
-from ..engine.linearize import norms_behind
+from ..engine.linearize import norms_after
 from ..engine.sites import check_head
 from ..engine.weights import ModelLike
 from ..errors import RungError
@@ -107,7 +107,7 @@ def routed_qk(
     layers with norms behind them: each layer's write is scaled by its own amount, which no weights tell.
     """
     config, keys = model.config, None
-    if norms_behind(config) and len({layer for layer, _ in senders}) > 1:
+    if norms_after(config) and len({layer for layer, _ in senders}) > 1:
         raise RungError(
             f"{', '.join(map(head_label, senders))} stand in several layers, and the norm behind each scales what they "
             "write by an amount of its own: what they write together cannot be told from weights"

@@ -21,7 +21,7 @@ from ..engine.positions import PositionInfo
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
-from ..engine.weights import ModelLike, block_weights, embedding, single, unembedding
+from ..engine.weights import ModelLike, block_weights, embedding, unembedding, unlayered
 from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
@@ -141,7 +141,10 @@ def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> F
 @torch.no_grad()
 def token_outputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
     """W_U of each token (all, if None), the last norm's weights and the logits' scale folded in."""
-    W_U = fold(model.config, single(model.weights, "ln_final_w"), unembedding(model.weights)) * model.config.logit_scale
+    W_U = (
+        fold(model.config, unlayered(model.weights, "ln_final_w"), unembedding(model.weights))
+        * model.config.logit_scale
+    )
     return W_U if tokens is None else W_U[:, tokens]
 
 

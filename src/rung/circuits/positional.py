@@ -13,7 +13,7 @@ from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, soft_cap, upcast
-from ..engine.weights import ModelLike, block_weights, embedding, single
+from ..engine.weights import ModelLike, block_weights, embedding, unlayered
 from ..errors import RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 
@@ -184,6 +184,6 @@ def _positions(model: ModelLike) -> Float[Tensor, "pos d_model"]:
     if config.positional_embedding_type == "sinusoidal":
         at = torch.arange(config.n_ctx, device=embedding(model.weights).device)
         return sinusoids(at, config.d_model, config.sinusoidal_base)
-    W_pos = single(model.weights, "W_pos")
+    W_pos = unlayered(model.weights, "W_pos")
     assert W_pos is not None
     return upcast(W_pos)

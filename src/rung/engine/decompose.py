@@ -12,12 +12,12 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import SiteError
-from .linearize import linear_after, linear_norm, norms_before, norms_behind
+from .linearize import linear_after, linear_norm, norms_after, norms_before
 from .sites import Site
 from .slicing import SliceInput, plain, take
 from .taps import NO_TAP
 from .transformer import norm
-from .weights import Weights, block_weights, embedding, single, unembedding
+from .weights import Weights, block_weights, embedding, unembedding, unlayered
 
 Labels = list[str]
 
@@ -279,7 +279,7 @@ def apply_ln_to_stack(
     if not _reads_a_norm(run.config, end):
         return residual_stack
     if recompute_ln and end == run.config.n_layers:
-        w, b = (single(run.weights, f"ln_final_{kind}") for kind in "wb")
+        w, b = (unlayered(run.weights, f"ln_final_{kind}") for kind in "wb")
         return norm(run.config, w, b, "ln_final", None, residual_stack, NO_TAP)
     taken = batch_slice if has_batch_dim else None
     return _read_by_norm(run, residual_stack, end, mlp_input) / _scale(run, end, mlp_input, pos_slice, taken)
@@ -325,7 +325,7 @@ def accumulated_bias(
     n = config.n_layers
     if not 0 <= layer <= n or (mlp_input and layer == n):
         raise SiteError(f"biases before layer {layer} were asked of {config.model_name}, which has {n} layers")
-    if norms_behind(config) and config.biases & {"b_O", "b_out"}:
+    if norms_after(config) and config.biases & {"b_O", "b_out"}:
         raise SiteError(
             f"{config.model_name} has norms behind attention and MLP, so what their biases write differs from run to "
             'run: see "bias" in get_full_resid_decomposition of a cache'
@@ -378,7 +378,7 @@ def _norm_after_weight(run: Run, name: str, layer: int) -> Tensor | None:
 
 def _scale_after(run: Run, name: str, layer: int, pos_slice: SliceInput) -> Tensor | float:
     """What the norm behind attention or MLP divided by in this run; 1 where there is none."""
-    if not norms_behind(run.config):
+    if not norms_after(run.config):
         return 1.0
     return take(
         run.activations[Site(f"{'ln1' if name == 'attn_out' else 'ln2'}_post.scale", layer).path], pos_slice, -2
@@ -449,7 +449,7 @@ def _biases(
 
 def _reads_a_norm(config: ModelConfig, end: int) -> bool:
     """Whether what is read before layer `end` passes a norm: the last one, or one before attention and MLP."""
-    return norms_before(config) or (end == config.n_layers and norms_behind(config))
+    return norms_before(config) or (end == config.n_layers and norms_after(config))
 
 
 def _norm_before(config: ModelConfig, end: int, mlp_input: bool) -> str:
@@ -467,7 +467,7 @@ def _read_by_norm(run: Run, x: Tensor, end: int, mlp_input: bool) -> Tensor:
     """(x − mean(x)) · w of the norm before layer `end`; RMSNorm takes no mean out."""
     name = _norm_before(run.config, end, mlp_input)
     if name == "ln_final":
-        w = single(run.weights, "ln_final_w")
+        w = unlayered(run.weights, "ln_final_w")
     else:
         w = getattr(block_weights(run.weights, end), f"{name}_w")
     return linear_norm(run.config, w, x)

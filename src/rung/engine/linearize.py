@@ -23,7 +23,7 @@ def linear_norm(
     return x if w is None else x * w
 
 
-def norms_behind(config: ModelConfig) -> bool:
+def norms_after(config: ModelConfig) -> bool:
     """Whether what attention and MLP write passes a norm."""
     return config.normalization_type is not None and config.norm_placement != "pre"
 
@@ -37,7 +37,7 @@ def linear_after(
     config: ModelConfig, w: Float[Tensor, " d_model"] | None, x: Float[Tensor, "*batch d_model"]
 ) -> Float[Tensor, "*batch d_model"]:
     """What a part of the output of attention (`w` its ln1_post) or MLP (ln2_post) writes, but for the norm's scale."""
-    return linear_norm(config, w, x) if norms_behind(config) else x
+    return linear_norm(config, w, x) if norms_after(config) else x
 
 
 def linear_before(

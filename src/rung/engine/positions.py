@@ -1,6 +1,6 @@
 """Where tokens stand: which keys each may see, and what positions add to, or turn in, what they read.
 
-`locate` works it out once for a run; every layer reads the `PositionInfo` it gives.
+`position_info` works it out once for a run; every layer reads the `PositionInfo` it gives.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch import Tensor
 from ..config import Alibi, ModelConfig, Rotary
 from ..errors import ConfigError
 from .kv_cache import KeyValueCache
-from .weights import Weights, embedding, single
+from .weights import Weights, embedding, unlayered
 
 
 class PositionInfo(NamedTuple):
@@ -31,7 +31,7 @@ class PositionInfo(NamedTuple):
     past: KeyValueCache | None
 
 
-def locate(
+def position_info(
     config: ModelConfig,
     weights: Weights,
     shape: tuple[int, ...],
@@ -57,7 +57,7 @@ def locate(
     pos_embed = alibi = None
     match config.positional_embedding_type:
         case "standard" | "shortformer":
-            W_pos = single(weights, "W_pos")
+            W_pos = unlayered(weights, "W_pos")
             assert W_pos is not None
             pos_embed = F.embedding(positions, W_pos)
         case "sinusoidal":

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from .kv_cache import KeyValueCache
-from .positions import PositionInfo, apply_rotary, causal, locate
+from .positions import PositionInfo, apply_rotary, causal, position_info
 from .sites import Site
 from .taps import NO_TAP, Tap
-from .weights import BlockWeights, Weights, block_weights, embedding, single, unembedding
+from .weights import BlockWeights, Weights, block_weights, embedding, unembedding, unlayered
 
 Residual = Float[Tensor, "batch pos d_model"]
 
@@ -36,7 +36,7 @@ def forward(
 
     `mask` is False at padding (all positions, those in `past` included); `past` holds keys and values already read.
     """
-    positions = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
+    positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
     x = embed(config, weights, tokens, positions, tap)
     x = blocks(config, weights, x, positions, tap)
     return unembed(config, weights, x, tap)
@@ -49,7 +49,9 @@ def embed(
     x = F.embedding(tokens, embedding(weights))
     x = x if config.embed_scale == 1 else x * config.embed_scale
     if config.post_embedding_ln:
-        x = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP)
+        x = norm(
+            config, unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP
+        )
     x = tap("embed", None, x)
     if positions.pos_embed is None or config.positional_embedding_type == "shortformer":
         return x
@@ -377,9 +379,9 @@ def unembed(
     config: ModelConfig, weights: Weights, x: Residual, tap: Tap = NO_TAP
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """norm(x) W_U + b_U, scaled and capped where the config says so."""
-    x = norm(config, single(weights, "ln_final_w"), single(weights, "ln_final_b"), "ln_final", None, x, tap)
+    x = norm(config, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"), "ln_final", None, x, tap)
     x = tap("unembed_in", None, x)
-    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, single(weights, "b_U")))
+    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, unlayered(weights, "b_U")))
     logits = logits if config.logit_scale == 1 else logits * config.logit_scale
     return logits if config.output_logits_soft_cap is None else soft_cap(logits, config.output_logits_soft_cap)
 

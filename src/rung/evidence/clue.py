@@ -109,9 +109,9 @@ def signature_scores(trial: Trial, batch: InductionBatch) -> Scores:
     tokens = batch.tokens
     places: dict[Signature, tuple[Tensor, Tensor]] = {}
     at = torch.arange(tokens.shape[1])
-    after_first = batch.untold.roll(1, 1)
+    after_first = batch.first_copy.roll(1, 1)
     places["previous_token"] = (after_first, (at - 1).clamp(min=0).expand_as(tokens))
-    places["induction"] = (batch.told, (at - batch.back[:, None] + 1).clamp(min=0))
+    places["induction"] = (batch.predictable, (at - batch.back[:, None] + 1).clamp(min=0))
     held = {name: np.zeros((trial.config.n_layers, trial.config.n_heads, len(tokens))) for name in get_args(Signature)}
 
     class Reduce:
@@ -139,7 +139,7 @@ def signature_scores(trial: Trial, batch: InductionBatch) -> Scores:
 def uniform_scores(batch: InductionBatch, window: int | None = None) -> PerSequence:
     """What even attention over all positions that a query sees gives the previous token: 1/(query + 1), 1/window."""
     seen = torch.arange(1.0, batch.tokens.shape[1] + 1).clamp(max=torch.inf if window is None else window)
-    queries = batch.untold.roll(1, 1)
+    queries = batch.first_copy.roll(1, 1)
     return per_sequence((1 / seen).expand(queries.shape)[queries], queries)
 
 

@@ -12,14 +12,21 @@ from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label
 from ..engine.cache import ActivationCache
-from ..engine.linearize import linear_norm, norms_behind, write_matrix
-from ..engine.positions import locate
+from ..engine.linearize import linear_norm, norms_after, write_matrix
+from ..engine.positions import position_info
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
 from ..engine.transformer import upcast
-from ..engine.weights import block_weights, single, unembedding
+from ..engine.weights import block_weights, unembedding, unlayered
 from ..errors import InterventionError
-from ..methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
+from ..methods.attribution import (
+    LinearizedRead,
+    query_key_vectors,
+    reading_sites,
+    seen_keys,
+    uncapped_logits,
+    written_sites,
+)
 from .claim import OUTPUT, Claim, Edge, Role
 from .clue import Scores
 from .measurement import Floors, Measurement, Outcome, Tables, in_words
@@ -75,7 +82,10 @@ def _direct(trial: Trial, piece: Piece) -> tuple[dict[Head, PerSequence], float,
     direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
     of_right = logits.gather(1, right[:, None])
     whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
-    w_final, parts = single(trial.weights, "ln_final_w"), ActivationCache(tap.store, trial.model, has_batch_dim=False)
+    w_final, parts = (
+        unlayered(trial.weights, "ln_final_w"),
+        ActivationCache(tap.store, trial.model, has_batch_dim=False),
+    )
 
     def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
         part = linear_norm(config, w_final, upcast(part))
@@ -96,7 +106,7 @@ def _direct(trial: Trial, piece: Piece) -> tuple[dict[Head, PerSequence], float,
                 summed += share(parts.as_written(upcast(w.b_O).expand(len(right), -1), "attn_out", site.layer))
         elif site.name in ("embed", "pos_embed", "mlp_out"):
             summed += share(tap.store[site.path])
-    b, b_U = single(trial.weights, "ln_final_b"), single(trial.weights, "b_U")
+    b, b_U = unlayered(trial.weights, "ln_final_b"), unlayered(trial.weights, "b_U")
     summed += 0 if b is None else direction @ upcast(b)
     if b_U is not None:
         b_U = upcast(b_U)
@@ -119,13 +129,13 @@ def key_attribution(trial: Trial, receiver: Head, into: Literal["Q", "K"]) -> di
 def _relayed(trial: Trial, piece: Piece, receiver: Head, into: Literal["Q", "K"]) -> dict[Head, PerSequence]:
     layer = receiver[0]
     config, tokens, at = trial.config, piece.of(trial.batch.tokens), piece.of(trial.told)
-    behind = [Site("ln1_post.scale", under) for under in range(layer)] if norms_behind(config) else []
+    behind = [Site("ln1_post.scale", under) for under in range(layer)] if norms_after(config) else []
     tap = CacheTap([*reading_sites(config, layer), *(Site("z", under) for under in range(layer)), *behind])
     trial.run(tokens, tap, stop=layer + 1)
     run = tap.store
-    frame = locate(config, trial.weights, tokens.shape, trial.model.device)
-    read = FrozenRead.of(trial.model, receiver, into, run, frame)
-    q, k = met(trial.model, receiver, run)
+    frame = position_info(config, trial.weights, tokens.shape, trial.model.device)
+    read = LinearizedRead.of(trial.model, receiver, into, run, frame)
+    q, k = query_key_vectors(trial.model, receiver, run)
     n = tokens.shape[1]
     seen = seen_keys(frame, layer, n)
     right = (torch.arange(n) - trial.batch.back[piece.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]

@@ -14,13 +14,13 @@ from ..circuits.argmax_diagonal import diagonal
 from ..circuits.composition import composition, routed_qk
 from ..circuits.heads import Head, eigenvalue_copying, embedded, head_label, head_weights, ov_copying
 from ..circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
-from ..engine.positions import locate
+from ..engine.positions import position_info
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap
 from ..engine.transformer import norm_before, upcast
 from ..engine.weights import embedding
 from ..errors import RungError
-from ..methods.attribution import FrozenRead, reading_sites
+from ..methods.attribution import LinearizedRead, reading_sites
 from ..tasks.builtin import draw_distinct, ordinary_tokens
 from .claim import Claim, Edge, Role
 from .measurement import Floors, Measurement, Outcome, Tables
@@ -255,8 +255,8 @@ def _check_whole_keys(trial: Trial, receiver: Head) -> None:
     for piece in trial.pieces:
         tokens, tap = piece.of(trial.batch.tokens), CacheTap(reading_sites(trial.config, receiver[0]))
         trial.run(tokens, tap, stop=receiver[0] + 1)
-        frame = locate(trial.config, trial.weights, tokens.shape, trial.model.device)
-        FrozenRead.of(trial.model, receiver, "K", tap.store, frame)
+        frame = position_info(trial.config, trial.weights, tokens.shape, trial.model.device)
+        LinearizedRead.of(trial.model, receiver, "K", tap.store, frame)
 
 
 def routed_share(

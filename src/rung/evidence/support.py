@@ -298,7 +298,7 @@ def shown(trial: Trial, claim: Claim, seed: int) -> Iterator[Measurement]:
     without = trial.ablate(claim.heads, MEAN) - trial.clean
     yield _shown(trial, "the model without the circuit", "the circuit", without / gain, seed, "of the gain")
     start, makers = min(layer for layer, _ in claim.heads), trial.ablation(claim.heads, MEAN)
-    first = trial.losses(makers, start, trial.batch.untold) - trial.losses(at=trial.batch.untold)
+    first = trial.losses(makers, start, trial.batch.first_copy) - trial.losses(at=trial.batch.first_copy)
     yield _shown(trial, "specificity: loss of the first copy", "the circuit", first / gain, seed, "of the gain")
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head
 from ..config import ModelConfig
-from ..engine.positions import locate
+from ..engine.positions import position_info
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
 from ..engine.transformer import blocks, embed, unembed, upcast
@@ -89,7 +89,7 @@ class Trial:
         self.pieces = _pieces(batch, ROWS if self.large else self.n)
         donors = max(sequences, FEWEST_DONORS)
         self.donors = induction_batch(model, sequences=donors, seed=self.seed_for("donors"))
-        self.told = batch.told.to(model.device)
+        self.told = batch.predictable.to(model.device)
         self.on_run: Callable[[], None] = lambda: None
         self._streams: dict[int, list[Tensor]] = {}
         self._z: HeadValues = {}
@@ -127,7 +127,7 @@ class Trial:
         stop: int | None = None,
     ) -> Float[Tensor, "batch pos d_model"]:
         """The stream before layer `stop` (None: leaving the last), from tokens or from one that entered `start`."""
-        frame = locate(self.config, self.weights, tokens.shape, self.model.device)
+        frame = position_info(self.config, self.weights, tokens.shape, self.model.device)
         x = embed(self.config, self.weights, tokens.to(self.model.device), frame, tap) if stream is None else stream
         x = blocks(self.config, self.weights, x, frame, tap, start, stop)
         self.on_run()
@@ -188,8 +188,8 @@ class Trial:
         column = torch.arange(batch.tokens.shape[1])
 
         def measured(piece: Piece) -> dict[str, PerSequence]:
-            at, sequence = piece.of(self.told), piece.of(batch.told).nonzero()[:, 0]
-            read = piece.of(batch.told).nonzero()[:, 1] - batch.second[piece.rows][sequence] + 1
+            at, sequence = piece.of(self.told), piece.of(batch.predictable).nonzero()[:, 0]
+            read = piece.of(batch.predictable).nonzero()[:, 1] - batch.second[piece.rows][sequence] + 1
             first, n = batch.first[piece.rows][sequence], batch.period[piece.rows][sequence]
             left = (column >= (first + read)[:, None]) & (column < (first + n)[:, None])
             logits = self.row_logits(next(x for one, x in zip(self.pieces, streams, strict=True) if one is piece), at)
@@ -224,7 +224,7 @@ class Trial:
     def gain(self) -> PerSequence:
         """First-copy loss minus second-copy loss."""
         if self._gain is None:
-            self._gain = self.losses(at=self.batch.untold) - self.clean
+            self._gain = self.losses(at=self.batch.first_copy) - self.clean
         return self._gain
 
     def z(self, layers: Iterable[int], donors: bool = False) -> HeadValues:

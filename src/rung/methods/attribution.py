@@ -20,11 +20,11 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
-from ..engine.linearize import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
-from ..engine.positions import PositionInfo, apply_rotary, locate
+from ..engine.linearize import linear_heads, norms_after, norms_before, qk_scale, read_matrix
+from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
-from ..engine.weights import Weights, block_weights, single, unembedding
+from ..engine.weights import Weights, block_weights, unembedding, unlayered
 from ..errors import InterventionError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
@@ -99,7 +99,7 @@ def attribute_logits(
     for label, part in _parts(model, cache, config.n_layers):
         labels.append(label)
         values.append((cache.apply_ln_to_stack(upcast(part)[None])[0] * direction).sum(-1))
-    b_final, b_U = single(model.weights, "ln_final_b"), single(model.weights, "b_U")
+    b_final, b_U = unlayered(model.weights, "ln_final_b"), unlayered(model.weights, "b_U")
     if b_final is not None:
         labels.append("ln_final.b")
         values.append(direction @ upcast(b_final))
@@ -137,7 +137,7 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    positions = locate(config, model.weights, tuple(tokens.shape), model.device)
+    positions = position_info(config, model.weights, tuple(tokens.shape), model.device)
     seen = seen_keys(positions, layer, tokens.shape[1])[rows]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
@@ -148,8 +148,8 @@ def attribute_scores(
         )
     sites = [*written_sites(config, layer), *reading_sites(config, layer)]
     cache = record(model, tokens, sites)
-    read = FrozenRead.of(model, (layer, head), into, cache, positions)
-    q, k = met(model, (layer, head), cache)
+    read = LinearizedRead.of(model, (layer, head), into, cache, positions)
+    q, k = query_key_vectors(model, (layer, head), cache)
     q = q[:, list(at)]
 
     def contrast(scores: Tensor) -> Float[Tensor, "batch query"]:
@@ -223,7 +223,7 @@ def written_sites(config: ModelConfig, end: int) -> list[Site]:
     if config.positional_embedding_type in ("standard", "sinusoidal"):
         sites.append(Site("pos_embed"))
     for layer in range(end):
-        sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_behind(config) else [])
+        sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_after(config) else [])
         sites += [] if config.attn_only else [Site("mlp_out", layer)]
     return sites
 
@@ -245,14 +245,14 @@ def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
 
 
 def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
-    """The sites that `FrozenRead` needs of its layer."""
+    """The sites that `LinearizedRead` needs of its layer."""
     turned = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
     scale = [Site("ln1.scale", layer)] if norms_before(config) else []
     return [Site("q", layer), Site("k", layer), *turned, *scale]
 
 
 @dataclass(frozen=True, eq=False)
-class FrozenRead:
+class LinearizedRead:
     """A head's queries or keys as a linear function of the stream: every norm's scale as it was in one run.
 
     part → turned(part @ `matrix` / (`before` · `after`)): W_Q or W_K with the linear parts of the norms before
@@ -277,7 +277,7 @@ class FrozenRead:
         into: Literal["Q", "K"],
         run: Mapping[str, Tensor],
         positions: PositionInfo,
-    ) -> FrozenRead:
+    ) -> LinearizedRead:
         """From a run that holds `reading_sites`, by path. Raises InterventionError where something was cut off."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
@@ -329,7 +329,7 @@ class FrozenRead:
             )
 
 
-def met(
+def query_key_vectors(
     model: HookedTransformer, receiver: Head, run: Mapping[str, Tensor]
 ) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch pos d_head"]]:
     """A head's queries and keys as they meet, normed and turned, from a run that holds `reading_sites`."""

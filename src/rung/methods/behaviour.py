@@ -55,7 +55,7 @@ class LossByPosition:
     @property
     def second_copy(self) -> slice:
         """Columns of the second copy's tokens but its first, which nothing announces."""
-        return self.task.told
+        return self.task.predictable
 
     @property
     def first_copy_loss(self) -> float:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..circuits.composition import Into, check_edge
 from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
-from ..engine.linearize import attention_write, norms_behind
+from ..engine.linearize import attention_write, norms_after
 from ..engine.sites import Site, check_head
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.weights import Weights, block_weights
@@ -104,7 +104,7 @@ def message(
     for layer in sorted({layer for layer, _ in senders}):
         z, w = before[Site("z", layer).path], block_weights(weights, layer)
         heads = [head for at, head in senders if at == layer]
-        if norms_behind(config):
+        if norms_after(config):
             swapped = z.clone()
             swapped[:, :, heads] = after[Site("z", layer).path][:, :, heads]
             change = attention_write(config, w, layer, swapped) - attention_write(config, w, layer, z)

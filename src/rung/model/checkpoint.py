@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten, gather, lay
+from ..engine.weights import Weights, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
@@ -136,7 +136,7 @@ def _laid(step: Step, config: ModelConfig, read: Read) -> dict[str, Tensor]:
     tensors = [read(name) for name in step.theirs]
     for name, tensor in zip(step.theirs, tensors, strict=True):
         _check_finite(name, tensor)
-    return {path: lay(_weight_name(path), part) for path, part in apply(step, config, tensors)}
+    return {path: to_kernel_layout(_weight_name(path), part) for path, part in apply(step, config, tensors)}
 
 
 def _weight_name(path: str) -> str:

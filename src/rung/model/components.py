@@ -18,7 +18,7 @@ from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_sha
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
 from ..engine.kv_cache import KeyValueCache
-from ..engine.positions import PositionInfo, locate
+from ..engine.positions import PositionInfo, position_info
 from ..engine.sites import Site
 from ..engine.weights import BlockWeights, Weights
 from ..errors import CheckpointError, ConfigError, PromptError
@@ -144,7 +144,7 @@ class Embed(Component):
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
         bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
-        positions = locate(bare, {}, (*tokens.shape[:2],), tokens.device)
+        positions = position_info(bare, {}, (*tokens.shape[:2],), tokens.device)
         weights = {name: getattr(*slot) for name, slot in self._held.items()}
         return transformer.embed(bare, weights, tokens, positions, tap_of(self._points))
 
@@ -374,7 +374,7 @@ def _position_info(
     if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
         config = replace(config, positional_embedding_type=None)
     mask = None if attention_mask is None else attention_mask.bool()
-    return locate(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
+    return position_info(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
 
 
 def _owner(path: str) -> str:

@@ -20,7 +20,7 @@ from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
 from ..engine.kv_cache import KeyValueCache
-from ..engine.positions import locate
+from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
@@ -204,12 +204,12 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if start_at_layer is None:
             assert tokens is not None
             mask = self._mask(mask, attention_mask, tokens.shape)
-            positions = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
+            positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
             x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
             mask = self._mask(mask, attention_mask, x.shape[:2])
-            positions = locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
+            positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
                 positions = positions._replace(pos_embed=shortformer_pos_embed)
         x = transformer.blocks(config, weights, x, positions, tap, start, stop)
@@ -243,7 +243,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
         mask = self._mask(padding, attention_mask, tokens.shape)
-        positions = locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
+        positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
         shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
         return x, tokens, positions.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]

@@ -17,7 +17,7 @@ from ..config import ModelConfig, Normalization, norms, weight_shapes
 from ..engine.factored import FactoredMatrix
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm, upcast
-from ..engine.weights import BlockWeights, Weights, block_weights, embedding, lay, single, unembedding
+from ..engine.weights import BlockWeights, Weights, block_weights, embedding, to_kernel_layout, unembedding, unlayered
 from ..errors import NothingToProcess, ProcessingError, ProcessingNote
 
 WeightEntry = Tensor | tuple[Tensor, ...]
@@ -93,7 +93,7 @@ def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> t
     W = w.unsqueeze(-1) * W
     if centred:
         W -= W.mean(-2, keepdim=True)  # of a tensor made just now
-    return lay(name, W), shift
+    return to_kernel_layout(name, W), shift
 
 
 @Process
@@ -120,7 +120,7 @@ def center_writing_weights(config: ModelConfig, weights: MutableWeights) -> Mode
         # Shortformer positions are read, not written.
         if name in weights and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
             held = weights[name]
-            weights[name] = _like(held, [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
+            weights[name] = _like(held, [to_kernel_layout(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
     return _done("center_writing_weights", config, weights)
 
 
@@ -135,8 +135,8 @@ def center_unembed(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
             "before the cap would change their distances behind it"
         )
     config = _apart(config, weights)
-    W_U, b_U = unembedding(weights), single(weights, "b_U")
-    weights["W_U"] = lay("W_U", W_U - W_U.mean(-1, keepdim=True))
+    W_U, b_U = unembedding(weights), unlayered(weights, "b_U")
+    weights["W_U"] = to_kernel_layout("W_U", W_U - W_U.mean(-1, keepdim=True))
     if b_U is not None:
         weights["b_U"] = b_U - b_U.mean()
     return _done("center_unembed", config, weights)
@@ -201,7 +201,7 @@ def _even(w: BlockWeights) -> dict[str, Tensor]:
             # A product of fewer rows than heads are wide has a smaller rank: the rest is zeros.
             whole = F.pad(factor, (0, width - factor.shape[-1])).to(w.W_Q.dtype)
             W = whole[:, :rows]
-            found[f"W_{name}"] = lay(f"W_{name}", W.mT if name == "O" else W)
+            found[f"W_{name}"] = to_kernel_layout(f"W_{name}", W.mT if name == "O" else W)
             if whole.shape[1] > rows:
                 found[f"b_{name}"] = whole[:, rows].contiguous()
     return found
@@ -218,11 +218,13 @@ def _apart(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     W_E, W_U = embedding(weights), unembedding(weights)
     W_E = W_E if config.embed_scale == 1 else W_E * config.embed_scale
     if config.post_embedding_ln:
-        W_E = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, W_E, NO_TAP)
+        W_E = norm(
+            config, unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b"), "ln_embed", None, W_E, NO_TAP
+        )
         del weights["ln_embed_w"]
         weights.pop("ln_embed_b", None)
     weights |= {"W_E": W_E, "W_U": W_U if config.logit_scale == 1 else W_U * config.logit_scale}
-    b_U = single(weights, "b_U")
+    b_U = unlayered(weights, "b_U")
     if b_U is not None:
         weights["b_U"] = b_U * config.logit_scale
     biases = config.biases - {"ln_embed_b"}

@@ -8,7 +8,7 @@ from ..config import ModelConfig, is_layered
 from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
-from ..engine.weights import Weights, single, unembedding
+from ..engine.weights import Weights, unembedding, unlayered
 from ..errors import CheckpointError, SiteError
 
 
@@ -46,7 +46,7 @@ class WeightsTopic:
             raise CheckpointError(f"{self.config.model_name} has no {name}") from None
 
     def _single(self, name: str) -> Tensor:
-        held = single(self.weights, name)
+        held = unlayered(self.weights, name)
         if held is None:
             raise CheckpointError(f"{self.config.model_name} has no {name}")
         return held
@@ -64,7 +64,7 @@ class WeightsTopic:
     @property
     def b_U(self) -> Float[Tensor, " d_vocab_out"]:
         """Unembedding bias; zeros if there is none."""
-        held = single(self.weights, "b_U")
+        held = unlayered(self.weights, "b_U")
         return self.W_U.new_zeros(self.config.n_out) if held is None else held
 
     @property

@@ -51,12 +51,12 @@ class InductionBatch:
         return self.period + self.gap
 
     @cached_property
-    def told(self) -> Bool[Tensor, "sequence pos"]:
+    def predictable(self) -> Bool[Tensor, "sequence pos"]:
         """Queries whose next token the first copy tells: the second copy but its last."""
         return self._within(self.second)
 
     @cached_property
-    def untold(self) -> Bool[Tensor, "sequence pos"]:
+    def first_copy(self) -> Bool[Tensor, "sequence pos"]:
         """Queries that ask for the same tokens when they first come: the first copy but its last."""
         return self._within(self.first)
 
@@ -167,6 +167,6 @@ def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, s
         if not len(foreign):  # every ordinary token occurs: take one from the tail, which nothing sees
             foreign = batch.tokens[row, -1:]
         tokens[row, at[row]] = foreign[int(torch.randint(len(foreign), (1,), generator=generator))]
-    query = torch.zeros_like(batch.told)
+    query = torch.zeros_like(batch.predictable)
     query[rows, batch.second + pair] = True
     return Corruption(tokens, query, batch.tokens[rows, batch.second + pair + 1])

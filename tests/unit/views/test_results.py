@@ -41,7 +41,7 @@ def scores(repeated: bool = True, bos: int | None = 0, **values: float) -> HeadS
 def a_board(first: float, second: float, period: int = 10, bos: int | None = 0) -> LossByPosition:
     where = task(period, bos)
     loss = torch.full((2, where.tokens.shape[1] - 1), first)
-    loss[:, where.told] = second
+    loss[:, where.predictable] = second
     return LossByPosition("m", loss, loss < 1, where, 2000)
 
 
