@@ -99,12 +99,12 @@ def routed_qk(
     """The receiver's score of each query against what the senders write together on reading each token: [query, key].
 
     (x W_Q + b_Q) (Σ y W_V' W_O' W_K)ᵀ / scale, primes a sender's, x and y normalized inputs (`token_inputs`; each
-    sender has its own table), up to a positive number for each key: the scales of the norms that stand behind the
+    sender has its own table), up to a positive number for each key: the scales of the norms that come after the
     senders, before the receiver and at its keys. What senders write whatever they read (b_V) is left out. Rotary
     queries and keys stand `back` positions apart (None: are not turned). `outputs` stand in for W_O'.
 
     Raises SiteError for a missing head, RungError for an edge that does not run forwards, or for senders of several
-    layers with norms behind them: each layer's write is scaled by its own amount, which no weights tell.
+    layers with norms after them: each layer's write is scaled by its own amount, which no weights tell.
     """
     config, keys = model.config, None
     if norms_after(config) and len({layer for layer, _ in senders}) > 1:

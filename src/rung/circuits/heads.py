@@ -3,7 +3,7 @@
 Row vectors throughout, as in the engine: a query x and a key y score x W_Q W_Kᵀ yᵀ, and what is read from y and
 written is y W_V W_O. The weights of the norm before a head are folded into what it reads, so that its inputs are
 normalized vectors. Where a table of inputs is given, queries, keys and values are made of its rows as the model makes
-them: cut off, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
+them: clamped, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
 to that positive number. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
 """
 
@@ -30,7 +30,7 @@ Head = tuple[int, int]
 
 class HeadWeights(NamedTuple):
     """One head's weights with the linear parts of the norms around it folded in: that before attention, that of queries
-    or keys, that behind attention. Keys and values are those of its group.
+    or keys, the one after attention. Keys and values are those of its group.
     """
 
     W_Q: Float[Tensor, "d_model d_head"]
@@ -77,7 +77,7 @@ def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Fl
     """Its keys of normalized rows, as the model makes them but for turning, less what all rows have in common.
 
     That is b_K and k_norm.b: they move all scores of a query alike, which softmax does not see. A bias that keys are
-    normed or cut off with stays.
+    normed or clamped with stays.
     """
     layer, _ = check_head(model.config, *head)
     w, group = block_weights(model.weights, layer), kv_head(model.config, head)
@@ -91,9 +91,9 @@ def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Fl
 def writes_of(
     model: ModelLike, head: Head, y: Float[Tensor, "source d_model"]
 ) -> tuple[Float[Tensor, "source d_head"], Float[Tensor, "d_head d_model"]]:
-    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm behind.
+    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm after it.
 
-    b_V, which is written whatever is read, is left out unless values are cut off with it.
+    b_V, which is written whatever is read, is left out unless values are clamped with it.
     """
     layer, _ = check_head(model.config, *head)
     w = head_weights(model, head)
@@ -154,7 +154,7 @@ def full_qk(
 ) -> FactoredMatrix:
     """Attention score of every query against every key: (x W_Q + b_Q) (y W_K)ᵀ / scale, [query, key].
 
-    Rows are normalized inputs (`token_inputs`); queries and keys are cut off and normed where the model does so. Scores
+    Rows are normalized inputs (`token_inputs`); queries and keys are clamped and normed where the model does so. Scores
     are exact up to a number for each query, and before a cap. Without positions: neither what turns queries and keys
     by their offset, nor slopes, nor windows are in it.
     """
@@ -169,7 +169,7 @@ def full_ov(
 ) -> FactoredMatrix:
     """What attending to each source adds to the logit of each target: x W_V W_O u, [source, target].
 
-    Up to the positive scales of the last norm and of a norm behind attention; before a cap.
+    Up to the positive scales of the last norm and of a norm after attention; before a cap.
     """
     values, W_O = writes_of(model, head, inputs)
     return FactoredMatrix(values, W_O @ outputs)

@@ -53,7 +53,7 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
 
     (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a cap. Shortformer positions are read as they are; those that are added to
     the stream are read as the first norm leaves them beside the mean token embedding. Raises RungError for no
-    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or cut off
+    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or clamped
     together with what a token adds.
     """
     config = model.config

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 
 class Commands(TyperGroup):
-    """Turns what a user can mend into one line on stderr and an exit code."""
+    """Turns errors caused by invalid input into one line on stderr and an exit code."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
         extra["standalone_mode"] = False

@@ -36,7 +36,7 @@ def step_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 
 @contextmanager
 def training_curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """The training curve on stderr: drawn where it can be drawn anew, else a line for each measurement.
+    """The training curve on stderr: drawn where it can be drawn again, else a line for each measurement.
 
     `begun` comes before the first: until then the text is read, and what is wrong comes out.
     """

@@ -173,7 +173,7 @@ class ModelConfig:
     output_logits_soft_cap: float | None = None
     """Logits become cap · tanh(logit / cap)."""
     clip_qkv: float | None = None
-    """Queries, keys and values are cut off at plus and minus this."""
+    """Queries, keys and values are clamped at plus and minus this."""
     embed_scale: float = 1.0
     """Token embeddings are multiplied by this; 1 once it is in W_E."""
     logit_scale: float = 1.0

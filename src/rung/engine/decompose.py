@@ -1,6 +1,6 @@
 """Who wrote what into the residual stream: one run taken apart into the writes of embeddings, heads, MLPs and neurons.
 
-Pure functions of a `Run`. The parts sum to the stream; with the scales of that run, they still do behind a norm.
+Pure functions of a `Run`. The parts sum to the stream; with the scales of that run, they still do after a norm.
 """
 
 from collections.abc import Mapping
@@ -319,8 +319,8 @@ def logit_attrs(
 def accumulated_bias(
     config: ModelConfig, weights: Weights, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
 ) -> Float[Tensor, " d_model"]:
-    """What biases of attention and MLPs have written to the stream before `layer` (behind its attention, if
-    `mlp_input`). Raises SiteError for a layer that is not there, or where a norm scales them in each run anew.
+    """What biases of attention and MLPs have written to the stream before `layer` (after its attention, if
+    `mlp_input`). Raises SiteError for a layer that is not there, or where a norm scales them differently in each run.
     """
     n = config.n_layers
     if not 0 <= layer <= n or (mlp_input and layer == n):
@@ -377,7 +377,7 @@ def _norm_after_weight(run: Run, name: str, layer: int) -> Tensor | None:
 
 
 def _scale_after(run: Run, name: str, layer: int, pos_slice: SliceInput) -> Tensor | float:
-    """What the norm behind attention or MLP divided by in this run; 1 where there is none."""
+    """What the norm after attention or MLP divided by in this run; 1 where there is none."""
     if not norms_after(run.config):
         return 1.0
     return take(
@@ -386,7 +386,7 @@ def _scale_after(run: Run, name: str, layer: int, pos_slice: SliceInput) -> Tens
 
 
 def _W_out(run: Run, layer: int) -> Float[Tensor, "d_mlp d_model"]:
-    """What each neuron writes, but for the scale of a norm behind. Raises SiteError where there is no one list."""
+    """What each neuron writes, but for the scale of a norm after it. Raises SiteError where there is no one list."""
     W_out = block_weights(run.weights, layer).W_out
     if W_out is None:
         raise SiteError(f"{run.config.model_name} has no MLP, so no neurons")

@@ -1,6 +1,6 @@
 """What one part of the model adds to the stream, and what one head reads of it, with the scales of a run given.
 
-A norm whose scale is given is linear: x → (x − mean(x)) · w / scale. So through the norm behind attention, the norm
+A norm whose scale is given is linear: x → (x − mean(x)) · w / scale. So through the norm after attention, the norm
 before a later head and that head's norm of its queries or keys, a whole stays the sum of its parts.
 """
 
@@ -50,7 +50,7 @@ def linear_before(
 def attention_write(
     config: ModelConfig, w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_head"]
 ) -> Float[Tensor, "batch pos d_model"]:
-    """What a layer's attention writes when its heads averaged `z`: z W_O + b_O, through the norm behind it anew."""
+    """What a layer's attention writes when its heads averaged `z`: z W_O + b_O, through the norm after it."""
     out = F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
     return norm_after(config, w.ln1_post_w, "ln1_post", layer, out, NO_TAP)
 
@@ -147,5 +147,5 @@ def read_matrix(config: ModelConfig, w: BlockWeights, into: str, head: int) -> F
 
 
 def write_matrix(config: ModelConfig, w: BlockWeights, head: int) -> Float[Tensor, "d_head d_model"]:
-    """W_O of a head with the linear part of the norm behind attention folded in."""
+    """W_O of a head with the linear part of the norm after attention folded in."""
     return linear_after(config, w.ln1_post_w, upcast(w.W_O[head]))

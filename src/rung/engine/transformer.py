@@ -83,7 +83,7 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positio
     serial:    x ─┬─ norm ─ attention ─ + ─┬─ norm ─ mlp ─ + ─        parallel:  x ─┬─ norm ─ attention ─┐
                   └─────────────────────┘  └───────────────┘                        ├─ norm ─ mlp ────── + ─
                                                                                     └────────────────────┘
-    Where `norm_placement` is "post" the norms stand behind attention and MLP instead; where "both", there as well.
+    Where `norm_placement` is "post" the norms come after attention and MLP instead; where "both", there as well.
     """
     x = tap("resid_pre", layer, x)
     attn_out = attention(config, w, layer, x, positions, tap)
@@ -327,12 +327,12 @@ def activate(name: str, x: Tensor) -> Tensor:
 def norm_before(
     config: ModelConfig, w: Tensor | None, b: Tensor | None, name: str, layer: int, x: Tensor, tap: Tap
 ) -> Tensor:
-    """What attention or MLP reads: the stream, normalized unless norms stand behind them only."""
+    """What attention or MLP reads: the stream, normalized unless norms come after them only."""
     return x if config.norm_placement == "post" else norm(config, w, b, name, layer, x, tap)
 
 
 def norm_after(config: ModelConfig, w: Tensor | None, name: str, layer: int, x: Residual, tap: Tap) -> Residual:
-    """What attention or MLP writes, normalized where norms stand behind them."""
+    """What attention or MLP writes, normalized where norms come after them."""
     return x if config.norm_placement == "pre" else norm(config, w, None, name, layer, x, tap)
 
 

@@ -1,4 +1,4 @@
-"""Command R (Cohere 2024): side by side behind one LayerNorm, adjacent rotary pairs, scaled logits."""
+"""Command R (Cohere 2024): side by side after one LayerNorm, adjacent rotary pairs, scaled logits."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Falcon (Almazrouei et al. 2023, arXiv:2311.16867): keys and values shared by groups, fused behind their queries."""
+"""Falcon (Almazrouei et al. 2023, arXiv:2311.16867): keys and values shared by groups, fused after their queries."""
 
 import math
 from collections.abc import Collection

@@ -71,7 +71,7 @@ def attribute_logits(
 ) -> Attribution:
     """The logit of each target, less the mean logit of the tokens in `minus`, taken apart at `queries` (None: all).
 
-    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm behind
+    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm after
     attention too. Sums to the logit: heads, MLPs (b_out in them), attention biases, positions where the stream holds
     them, the last norm's b and b_U. A head's b_V is in its own term. Where logits are capped: to those before the cap.
 
@@ -129,7 +129,7 @@ def attribute_scores(
     positions ("pos"), the biases, and what slopes add ("alibi").
 
     Raises SiteError for a missing head, InterventionError for a query without another key, for a key that it does not
-    see, or where queries or keys were cut off (`clip_qkv`), so that they are no sum.
+    see, or where queries or keys were clamped (`clip_qkv`), so that they are no sum.
     """
     config = model.config
     layer, head = check_head(config, *receiver)
@@ -278,7 +278,7 @@ class LinearizedRead:
         run: Mapping[str, Tensor],
         positions: PositionInfo,
     ) -> LinearizedRead:
-        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was cut off."""
+        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
         made = upcast(run[Site(into.lower(), layer).path])

@@ -2,7 +2,7 @@
 
 The sender's output is swapped for that of a corrupted run only where the receiver's input reads it. Everything between
 the two stays as it was in the clean run, so that only the direct edge is tested; everything after the receiver is
-computed anew. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
+computed again. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def patch_paths(
     """`metric` of each example in the clean run, and with all of `edges` carrying what they carry in the corrupted run.
 
     The receiver's input gets (z' − z) W_O added, z the sender's in the clean run, z' in that of `corrupted`, example by
-    example: what swapping z for z' changes in what its layer's attention writes, a norm behind it computed anew, as is
+    example: what swapping z for z' changes in what its layer's attention writes, a norm after it computed again, as is
     the norm before the receiver. Raises RungError for an edge within a layer or
     backwards, InterventionError for no edge or corrupted sequences that do not match.
     """
@@ -98,7 +98,7 @@ def message(
     after: Mapping[str, Tensor],
 ) -> Float[Tensor, "batch pos d_model"]:
     """What changes in what attention writes when `senders` average what they do in the run `after`: Σ (z' − z) W_O, the
-    norm behind it computed anew. Both runs hold z, by path; layers do not hear of each other's change.
+    norm after it computed again. Both runs hold z, by path; layers do not hear of each other's change.
     """
     total: Tensor | None = None
     for layer in sorted({layer for layer, _ in senders}):

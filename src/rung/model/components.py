@@ -273,7 +273,7 @@ class TransformerBlock(Component):
         past_kv_cache_entry: KeyValueCache | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """The residual stream behind this layer [batch, pos, d_model], from the one before it."""
+        """The residual stream after this layer [batch, pos, d_model], from the one before it."""
         config = self.config
         if config.positional_embedding_type == "shortformer" and shortformer_pos_embed is None:
             raise PromptError(
@@ -342,9 +342,9 @@ def _class_of(config: ModelConfig, name: str) -> type[Component]:
     """The class of the part that hangs under this name."""
     if name.startswith("ln"):
         norms = {"LN": LayerNorm, "LNPre": LayerNormPre, "RMS": RMSNorm, "RMSPre": RMSNormPre, None: Norm}
-        # Norms behind attention and MLP keep their weights when those before them are folded.
-        behind = name.endswith("_post") and config.normalization_type is not None
-        return norms[config.normalization_type.removesuffix("Pre") if behind else config.normalization_type]  # type: ignore
+        # Norms after attention and MLP keep their weights when those before them are folded.
+        after = name.endswith("_post") and config.normalization_type is not None
+        return norms[config.normalization_type.removesuffix("Pre") if after else config.normalization_type]  # type: ignore
     kinds: dict[str, type[Component]] = {
         "embed": Embed,
         "pos_embed": PosEmbed,
@@ -370,7 +370,7 @@ def _alone(cfg: ClassicConfig, config: ModelConfig, path: str, layer: int) -> Mo
 def _position_info(
     config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None
 ) -> PositionInfo:
-    """Where the positions of `x` stand, for what adds none of its own to the stream."""
+    """The positions of `x`, for what adds none of its own to the stream."""
     if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
         config = replace(config, positional_embedding_type=None)
     mask = None if attention_mask is None else attention_mask.bool()

@@ -1,6 +1,6 @@
 """Repositories of the Hugging Face hub: only the files that a model needs, through `huggingface_hub` and its cache.
 
-What the cache has whole is used as it is and nobody is asked; `rung fetch` asks anew.
+What the cache has whole is used as it is and nobody is asked; `rung fetch` asks again.
 """
 
 from __future__ import annotations

@@ -399,7 +399,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
 
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
-    """Where the row's first stop behind its prompt stands, or its end."""
+    """Where the row's first stop after its prompt is, or its end."""
     found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
     return prompt + int(found[0]) if len(found) else len(row)
 

@@ -55,7 +55,7 @@ def fold_ln(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """Norm weights moved into what reads the norm: W ← w·W, b ← b + b_norm W; LN becomes LNPre, RMS becomes RMSPre.
 
     After LayerNorm, whose output has no mean, each reader's mean over d_model is taken out as well: it reads nothing.
-    Norms that nothing reads alone (behind attention and MLP, of queries and keys) keep their weights.
+    Norms that nothing reads alone (after attention and MLP, of queries and keys) keep their weights.
     """
     if config.normalization_type not in ("LN", "RMS"):
         raise ProcessingError(
