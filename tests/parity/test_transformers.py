@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import norm
-from rung.engine.weights import single
+from rung.engine.weights import unlayered
 from rung.families import FAMILIES
 from rung.model.model import HookedTransformer
 
@@ -215,7 +215,7 @@ def test_logits_and_every_residual(pair, tokens):
     for layer in range(ours.config.n_layers):
         assert_close(cache["resid_pre", layer], expected.hidden_states[layer])
     # transformers' last hidden state is the normalized one.
-    w, b = single(ours.weights, "ln_final_w"), single(ours.weights, "ln_final_b")
+    w, b = unlayered(ours.weights, "ln_final_w"), unlayered(ours.weights, "ln_final_b")
     last = norm(ours.config, w, b, "ln_final", None, cache["resid_post", -1], NO_TAP)
     assert_close(last, expected.hidden_states[-1])
 

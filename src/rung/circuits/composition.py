@@ -14,12 +14,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix, composition_scores
+from ..engine.linearize import norms_after
 from ..engine.sites import check_head
-from ..engine.writes import norms_behind
+from ..engine.weights import ModelLike
 from ..errors import NotDefinedError, RungError
-from .diagonal import Diagonal, diagonal
+from .argmax_diagonal import Diagonal, diagonal
 from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
 from .positional import turned_apart
 
@@ -66,7 +66,7 @@ def check_edge(config: ModelConfig, sender: Head, receiver: Head) -> None:
 
 
 @torch.no_grad()
-def composition(model: Opened) -> Composition:
+def composition(model: ModelLike) -> Composition:
     """‖W_OV M‖ / (‖W_OV‖ ‖M‖), M what the receiver does with the sender's write: W_QK for Q, W_QKᵀ for K, W_OV for V.
 
     Frobenius norms from the factors, the linear parts of norms folded in. Raises RungError without two layers.
@@ -88,7 +88,7 @@ def composition(model: Opened) -> Composition:
 
 @torch.no_grad()
 def routed_qk(
-    model: Opened,
+    model: ModelLike,
     senders: Mapping[Head, Float[Tensor, "key d_model"]],
     receiver: Head,
     queries: Float[Tensor, "query d_model"],
@@ -99,15 +99,15 @@ def routed_qk(
     """The receiver's score of each query against what the senders write together on reading each token: [query, key].
 
     (x W_Q + b_Q) (Σ y W_V' W_O' W_K)ᵀ / scale, primes a sender's, x and y normalized inputs (`token_inputs`; each
-    sender has its own table), up to a positive number for each key: the scales of the norms that stand behind the
+    sender has its own table), up to a positive number for each key: the scales of the norms that come after the
     senders, before the receiver and at its keys. What senders write whatever they read (b_V) is left out. Rotary
     queries and keys stand `back` positions apart (None: are not turned). `outputs` stand in for W_O'.
 
-    Raises SiteError for a missing head, RungError for an edge that does not run forwards, NotDefinedError for senders of
-    several layers with norms behind them: each layer's write is scaled by its own amount, which no weights tell.
+    Raises SiteError for a missing head, RungError for an edge that does not run forwards, NotDefinedError for senders
+    of several layers with norms after them: each layer's write is scaled by its own amount, which no weights tell.
     """
     config, keys = model.config, None
-    if norms_behind(config) and len({layer for layer, _ in senders}) > 1:
+    if norms_after(config) and len({layer for layer, _ in senders}) > 1:
         raise NotDefinedError(
             f"{', '.join(map(head_label, senders))} stand in several layers, and the norm behind each scales what they "
             "write by an amount of its own: what they write together cannot be told from weights"
@@ -127,7 +127,7 @@ def routed_qk(
 
 
 def routed_diagonal(
-    model: Opened,
+    model: ModelLike,
     sender: Head,
     receiver: Head,
     tokens: Int[Tensor, " token"] | None = None,

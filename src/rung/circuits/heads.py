@@ -3,7 +3,7 @@
 Row vectors throughout, as in the engine: a query x and a key y score x W_Q W_Kᵀ yᵀ, and what is read from y and
 written is y W_V W_O. The weights of the norm before a head are folded into what it reads, so that its inputs are
 normalized vectors. Where a table of inputs is given, queries, keys and values are made of its rows as the model makes
-them: cut off, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
+them: clamped, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
 to that positive number. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
 """
 
@@ -15,15 +15,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
-from ..engine.positions import Frame
+from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
+from ..engine.positions import PositionInfo
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
-from ..engine.weights import block_weights, embedding, single, unembedding
-from ..engine.writes import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
-from .diagonal import Diagonal, diagonal
+from ..engine.weights import ModelLike, block_weights, embedding, unembedding, unlayered
+from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
 """(layer, head), written "1.4"."""
@@ -31,7 +30,7 @@ Head = tuple[int, int]
 
 class HeadWeights(NamedTuple):
     """One head's weights with the linear parts of the norms around it folded in: that before attention, that of queries
-    or keys, that behind attention. Keys and values are those of its group.
+    or keys, the one after attention. Keys and values are those of its group.
     """
 
     W_Q: Float[Tensor, "d_model d_head"]
@@ -51,7 +50,7 @@ def kv_head(config: ModelConfig, head: Head) -> int:
 
 
 @torch.no_grad()
-def head_weights(model: Opened, head: Head) -> HeadWeights:
+def head_weights(model: ModelLike, head: Head) -> HeadWeights:
     """What `head` reads and writes with: W ← w·W; after LayerNorm, centred over d_model.
 
     Raises SiteError if the model has no such head.
@@ -67,18 +66,18 @@ def head_weights(model: Opened, head: Head) -> HeadWeights:
 
 
 @torch.no_grad()
-def queries_of(model: Opened, head: Head, x: Float[Tensor, "query d_model"]) -> Float[Tensor, "query d_head"]:
+def queries_of(model: ModelLike, head: Head, x: Float[Tensor, "query d_model"]) -> Float[Tensor, "query d_head"]:
     """The head's queries of normalized rows, biases in them, as the model makes them but for turning."""
     layer, index = check_head(model.config, *head)
     return head_queries(model.config, block_weights(model.weights, layer), index, x)
 
 
 @torch.no_grad()
-def keys_of(model: Opened, head: Head, y: Float[Tensor, "key d_model"]) -> Float[Tensor, "key d_head"]:
+def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Float[Tensor, "key d_head"]:
     """Its keys of normalized rows, as the model makes them but for turning, less what all rows have in common.
 
     That is b_K and k_norm.b: they move all scores of a query alike, which softmax does not see. A bias that keys are
-    normed or cut off with stays.
+    normed or clamped with stays.
     """
     layer, _ = check_head(model.config, *head)
     w, group = block_weights(model.weights, layer), kv_head(model.config, head)
@@ -90,11 +89,11 @@ def keys_of(model: Opened, head: Head, y: Float[Tensor, "key d_model"]) -> Float
 
 @torch.no_grad()
 def writes_of(
-    model: Opened, head: Head, y: Float[Tensor, "source d_model"]
+    model: ModelLike, head: Head, y: Float[Tensor, "source d_model"]
 ) -> tuple[Float[Tensor, "source d_head"], Float[Tensor, "d_head d_model"]]:
-    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm behind.
+    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm after it.
 
-    b_V, which is written whatever is read, is left out unless values are cut off with it.
+    b_V, which is written whatever is read, is left out unless values are clamped with it.
     """
     layer, _ = check_head(model.config, *head)
     w = head_weights(model, head)
@@ -103,13 +102,13 @@ def writes_of(
     return head_values(model.config, block_weights(model.weights, layer), kv_head(model.config, head), y), w.W_O
 
 
-def QK(model: Opened, head: Head) -> FactoredMatrix:
+def QK(model: ModelLike, head: Head) -> FactoredMatrix:
     """W_Q W_Kᵀ: [d_model (query), d_model (key)], not divided by the attention scale, or by norms of q and k."""
     w = head_weights(model, head)
     return FactoredMatrix(w.W_Q, w.W_K.T)
 
 
-def OV(model: Opened, head: Head) -> FactoredMatrix:
+def OV(model: ModelLike, head: Head) -> FactoredMatrix:
     """W_V W_O: [d_model (read), d_model (written)]."""
     w = head_weights(model, head)
     return FactoredMatrix(w.W_V, w.W_O)
@@ -121,7 +120,7 @@ def attention_scale(config: ModelConfig) -> float:
 
 
 @torch.no_grad()
-def token_inputs(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
+def token_inputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
     """The embedding of each token (all, if None), as the first layer's norm leaves it before its weights: the simplest
     effective embedding.
 
@@ -132,27 +131,30 @@ def token_inputs(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> 
 
 
 @torch.no_grad()
-def embedded(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
+def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
     """What each token (all, if None) puts into the stream, without positions."""
     W_E = embedding(model.weights)
     ids = torch.arange(W_E.shape[0], device=W_E.device) if tokens is None else tokens.to(W_E.device)
-    return upcast(embed(model.config, model.weights, ids[None], Frame(None, (), None, (), None), NO_TAP)[0])
+    return upcast(embed(model.config, model.weights, ids[None], PositionInfo(None, (), None, (), None), NO_TAP)[0])
 
 
 @torch.no_grad()
-def token_outputs(model: Opened, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
+def token_outputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
     """W_U of each token (all, if None), the last norm's weights and the logits' scale folded in."""
-    W_U = fold(model.config, single(model.weights, "ln_final_w"), unembedding(model.weights)) * model.config.logit_scale
+    W_U = (
+        fold(model.config, unlayered(model.weights, "ln_final_w"), unembedding(model.weights))
+        * model.config.logit_scale
+    )
     return W_U if tokens is None else W_U[:, tokens]
 
 
 @torch.no_grad()
 def full_qk(
-    model: Opened, head: Head, queries: Float[Tensor, "query d_model"], keys: Float[Tensor, "key d_model"]
+    model: ModelLike, head: Head, queries: Float[Tensor, "query d_model"], keys: Float[Tensor, "key d_model"]
 ) -> FactoredMatrix:
     """Attention score of every query against every key: (x W_Q + b_Q) (y W_K)ᵀ / scale, [query, key].
 
-    Rows are normalized inputs (`token_inputs`); queries and keys are cut off and normed where the model does so. Scores
+    Rows are normalized inputs (`token_inputs`); queries and keys are clamped and normed where the model does so. Scores
     are exact up to a number for each query, and before a cap. Without positions: neither what turns queries and keys
     by their offset, nor slopes, nor windows are in it.
     """
@@ -163,18 +165,18 @@ def full_qk(
 
 @torch.no_grad()
 def full_ov(
-    model: Opened, head: Head, inputs: Float[Tensor, "source d_model"], outputs: Float[Tensor, "d_model target"]
+    model: ModelLike, head: Head, inputs: Float[Tensor, "source d_model"], outputs: Float[Tensor, "d_model target"]
 ) -> FactoredMatrix:
     """What attending to each source adds to the logit of each target: x W_V W_O u, [source, target].
 
-    Up to the positive scales of the last norm and of a norm behind attention; before a cap.
+    Up to the positive scales of the last norm and of a norm after attention; before a cap.
     """
     values, W_O = writes_of(model, head, inputs)
     return FactoredMatrix(values, W_O @ outputs)
 
 
 def qk_diagonal(
-    model: Opened,
+    model: ModelLike,
     head: Head,
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
@@ -188,7 +190,7 @@ def qk_diagonal(
 
 
 def ov_copying(
-    model: Opened,
+    model: ModelLike,
     head: Head,
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
@@ -203,7 +205,7 @@ def ov_copying(
 
 
 def eigenvalue_copying(
-    model: Opened,
+    model: ModelLike,
     head: Head,
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,

@@ -7,14 +7,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.cache import Opened
 from ..engine.factored import FactoredMatrix
+from ..engine.linearize import head_keys
 from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, soft_cap, upcast
-from ..engine.weights import block_weights, embedding, single
-from ..engine.writes import head_keys
+from ..engine.weights import ModelLike, block_weights, embedding, unlayered
 from ..errors import NotDefinedError, RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 
@@ -49,12 +48,12 @@ class PositionalQK:
 
 
 @torch.no_grad()
-def positional_qk(model: Opened, head: Head) -> FactoredMatrix:
+def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
     """Score of query position against key position, [pos, pos], for learned, shortformer or sinusoidal positions.
 
     (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a cap. Shortformer positions are read as they are; those that are added to
     the stream are read as the first norm leaves them beside the mean token embedding. Raises NotDefinedError for no
-    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or cut off
+    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or clamped
     together with what a token adds.
     """
     config = model.config
@@ -81,7 +80,7 @@ def positional_qk(model: Opened, head: Head) -> FactoredMatrix:
 
 
 @torch.no_grad()
-def looks_back(model: Opened, head: Head, offset: int = 1, n: int | None = None) -> PositionalQK:
+def looks_back(model: ModelLike, head: Head, offset: int = 1, n: int | None = None) -> PositionalQK:
     """Does each of the first `n` positions (all, if None) score the key `offset` back above every other it can see?
 
     Raises RungError as `positional_qk` does, and where no query has a key that far back.
@@ -99,7 +98,7 @@ def looks_back(model: Opened, head: Head, offset: int = 1, n: int | None = None)
 
 @torch.no_grad()
 def offset_kernel(
-    model: Opened, head: Head, inputs: Float[Tensor, "token d_model"], n: int
+    model: ModelLike, head: Head, inputs: Float[Tensor, "token d_model"], n: int
 ) -> Float[Tensor, "token back"]:
     """Score of each token as a query against a key 0, 1, …, n − 1 positions back, whatever token stands there.
 
@@ -123,7 +122,7 @@ def offset_kernel(
 
 @torch.no_grad()
 def kernel_looks_back(
-    model: Opened, head: Head, inputs: Float[Tensor, "token d_model"], n: int, offset: int = 1
+    model: ModelLike, head: Head, inputs: Float[Tensor, "token d_model"], n: int, offset: int = 1
 ) -> PositionalQK:
     """Does each token score a key `offset` back above a key at any other distance below `n`? By `offset_kernel`.
 
@@ -175,16 +174,16 @@ def _judged(
     return PositionalQK(head_label(head), offset, scores.argmax(1), margin, attention)
 
 
-def mean_positions(model: Opened) -> Float[Tensor, "pos d_model"]:
+def mean_positions(model: ModelLike) -> Float[Tensor, "pos d_model"]:
     """The stream at each position where the mean token stands, for positions that the stream holds."""
     return _positions(model) + embedded(model).mean(0)
 
 
-def _positions(model: Opened) -> Float[Tensor, "pos d_model"]:
+def _positions(model: ModelLike) -> Float[Tensor, "pos d_model"]:
     config = model.config
     if config.positional_embedding_type == "sinusoidal":
         at = torch.arange(config.n_ctx, device=embedding(model.weights).device)
         return sinusoids(at, config.d_model, config.sinusoidal_base)
-    W_pos = single(model.weights, "W_pos")
+    W_pos = unlayered(model.weights, "W_pos")
     assert W_pos is not None
     return upcast(W_pos)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import PromptError
-from .past import KeyValueCache
-from .positions import locate
+from .kv_cache import KeyValueCache
+from .positions import position_info
 from .taps import NO_TAP, Tap
 from .transformer import blocks, embed, unembed, upcast
 from .weights import Weights, embedding
@@ -77,8 +77,8 @@ def generate(
     for _ in range(count):
         if _turns_anew(config, past.length, tokens.shape[1]):
             past.length, new = 0, tokens
-        frame = locate(config, weights, new.shape, new.device, mask=mask, past=past)
-        x = blocks(config, weights, embed(config, weights, new, frame, tap), frame, tap)
+        positions = position_info(config, weights, new.shape, new.device, mask=mask, past=past)
+        x = blocks(config, weights, embed(config, weights, new, positions, tap), positions, tap)
         logits = unembed(config, weights, x[:, -1:], tap)[:, -1]
         new = choose(logits, sampling, generator, tokens)[:, None]
         if len(stops):

@@ -1,6 +1,6 @@
 """Where tokens stand: which keys each may see, and what positions add to, or turn in, what they read.
 
-`locate` works it out once for a run; every layer reads the `Frame` it gives.
+`position_info` works it out once for a run; every layer reads the `PositionInfo` it gives.
 """
 
 import math
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ..config import Alibi, ModelConfig, Rotary
 from ..errors import ConfigError
-from .past import KeyValueCache
-from .weights import Weights, embedding, single
+from .kv_cache import KeyValueCache
+from .weights import Weights, embedding, unlayered
 
 
-class Frame(NamedTuple):
+class PositionInfo(NamedTuple):
     """What every layer needs to know about where its tokens stand."""
 
     pos_embed: Float[Tensor, "*batch pos d_model"] | None
@@ -31,7 +31,7 @@ class Frame(NamedTuple):
     past: KeyValueCache | None
 
 
-def locate(
+def position_info(
     config: ModelConfig,
     weights: Weights,
     shape: tuple[int, ...],
@@ -39,7 +39,7 @@ def locate(
     *,
     mask: Bool[Tensor, "batch key_pos"] | None = None,
     past: KeyValueCache | None = None,
-) -> Frame:
+) -> PositionInfo:
     """Positions and mask for `shape` = (batch, pos) tokens that follow `past`.
 
     Padding (mask False) takes no position and is seen by no other token. Raises ConfigError for a past of a
@@ -57,7 +57,7 @@ def locate(
     pos_embed = alibi = None
     match config.positional_embedding_type:
         case "standard" | "shortformer":
-            W_pos = single(weights, "W_pos")
+            W_pos = unlayered(weights, "W_pos")
             assert W_pos is not None
             pos_embed = F.embedding(positions, W_pos)
         case "sinusoidal":
@@ -73,7 +73,7 @@ def locate(
         window: visible(config, n, before, mask, window, device)
         for window in {config.window(layer) for layer in layers}
     }
-    return Frame(
+    return PositionInfo(
         pos_embed,
         tuple(angles[config.rotary_of(layer)] for layer in layers),
         alibi,
@@ -193,9 +193,9 @@ def rotate(
     return turned if rotary.dim == x.shape[-1] else torch.cat((turned, rest), -1)
 
 
-def turn(
-    config: ModelConfig, layer: int, x: Float[Tensor, "batch pos head d_head"], frame: Frame
+def apply_rotary(
+    config: ModelConfig, layer: int, x: Float[Tensor, "batch pos head d_head"], positions: PositionInfo
 ) -> Float[Tensor, "batch pos head d_head"]:
     """Queries or keys turned by their positions as `layer` turns them; as they are without rotary positions."""
-    rotary, angles = config.rotary_of(layer), frame.angles[layer]
+    rotary, angles = config.rotary_of(layer), positions.angles[layer]
     return x if rotary is None or angles is None else rotate(x, rotary, *angles)

@@ -95,7 +95,7 @@ SITE_KINDS: dict[str, SiteKind] = {
 }  # fmt: skip
 
 LAST = ("ln_final.scale", "ln_final.normalized", "unembed_in", "unembed_out")
-"""Sites behind the last block."""
+"""Sites after the last block."""
 
 _ALIASES = {
     "attn": "pattern",

@@ -12,11 +12,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from .past import KeyValueCache
-from .positions import Frame, causal, locate, turn
+from .kv_cache import KeyValueCache
+from .positions import PositionInfo, apply_rotary, causal, position_info
 from .sites import Site
 from .taps import NO_TAP, Tap
-from .weights import BlockWeights, Weights, block_weights, embedding, single, unembedding
+from .weights import BlockWeights, Weights, block_weights, embedding, unembedding, unlayered
 
 Residual = Float[Tensor, "batch pos d_model"]
 
@@ -36,53 +36,57 @@ def forward(
 
     `mask` is False at padding (all positions, those in `past` included); `past` holds keys and values already read.
     """
-    frame = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
-    x = embed(config, weights, tokens, frame, tap)
-    x = blocks(config, weights, x, frame, tap)
+    positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
+    x = embed(config, weights, tokens, positions, tap)
+    x = blocks(config, weights, x, positions, tap)
     return unembed(config, weights, x, tap)
 
 
-def embed(config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch pos"], frame: Frame, tap: Tap) -> Residual:
+def embed(
+    config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch pos"], positions: PositionInfo, tap: Tap
+) -> Residual:
     """W_E[tokens], scaled or normalized where the config says so, plus positions where they are added to the stream."""
     x = F.embedding(tokens, embedding(weights))
     x = x if config.embed_scale == 1 else x * config.embed_scale
     if config.post_embedding_ln:
-        x = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP)
+        x = norm(
+            config, unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP
+        )
     x = tap("embed", None, x)
-    if frame.pos_embed is None or config.positional_embedding_type == "shortformer":
+    if positions.pos_embed is None or config.positional_embedding_type == "shortformer":
         return x
-    return x + _tap_positions(frame.pos_embed, x, tap)
+    return x + _tap_positions(positions.pos_embed, x, tap)
 
 
 def blocks(
     config: ModelConfig,
     weights: Weights,
     x: Residual,
-    frame: Frame,
+    positions: PositionInfo,
     tap: Tap = NO_TAP,
     start: int = 0,
     stop: int | None = None,
 ) -> Residual:
     """The residual stream carried from before layer `start` to before layer `stop` (the end, if None)."""
-    if config.positional_embedding_type == "shortformer" and frame.pos_embed is not None:
-        frame = frame._replace(pos_embed=_tap_positions(frame.pos_embed, x, tap))
+    if config.positional_embedding_type == "shortformer" and positions.pos_embed is not None:
+        positions = positions._replace(pos_embed=_tap_positions(positions.pos_embed, x, tap))
     for layer in range(config.n_layers)[start:stop]:
-        x = block(config, block_weights(weights, layer), layer, x, frame, tap)
-    if frame.past is not None:
-        frame.past.advance(x.shape[1])
+        x = block(config, block_weights(weights, layer), layer, x, positions, tap)
+    if positions.past is not None:
+        positions.past.advance(x.shape[1])
     return x
 
 
-def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap) -> Residual:
+def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap) -> Residual:
     """One layer. Both parts add to the stream; in a parallel block both read what entered it.
 
     serial:    x ─┬─ norm ─ attention ─ + ─┬─ norm ─ mlp ─ + ─        parallel:  x ─┬─ norm ─ attention ─┐
                   └─────────────────────┘  └───────────────┘                        ├─ norm ─ mlp ────── + ─
                                                                                     └────────────────────┘
-    Where `norm_placement` is "post" the norms stand behind attention and MLP instead; where "both", there as well.
+    Where `norm_placement` is "post" the norms come after attention and MLP instead; where "both", there as well.
     """
     x = tap("resid_pre", layer, x)
-    attn_out = attention(config, w, layer, x, frame, tap)
+    attn_out = attention(config, w, layer, x, positions, tap)
     attn_out = tap("attn_out", layer, norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap))
     if config.attn_only:
         return tap("resid_post", layer, x + attn_out)
@@ -93,16 +97,23 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: 
     return tap("resid_post", layer, mid + attn_out + mlp_out if config.parallel_attn_mlp else mid + mlp_out)
 
 
-def attention(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap) -> Residual:
+def attention(
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
+) -> Residual:
     """softmax(q·k / scale) v, summed over heads through W_O (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
 
     Fused unless this layer's scores or pattern are watched.
     """
-    return heads(config, w, layer, attention_inputs(config, w, layer, x, frame, tap), frame, tap)
+    return heads(config, w, layer, attention_inputs(config, w, layer, x, positions, tap), positions, tap)
 
 
 def heads(
-    config: ModelConfig, w: BlockWeights, layer: int, inputs: tuple[Tensor, Tensor, Tensor], frame: Frame, tap: Tap
+    config: ModelConfig,
+    w: BlockWeights,
+    layer: int,
+    inputs: tuple[Tensor, Tensor, Tensor],
+    positions: PositionInfo,
+    tap: Tap,
 ) -> Residual:
     """Attention from what its queries, keys and values read, norm and all: `attention_inputs`."""
     x_q, x_k, x_v = inputs
@@ -112,14 +123,17 @@ def heads(
     if config.qk_norm is not None:
         q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
     if config.rotary is not None:
-        q, k = tap("rot_q", layer, turn(config, layer, q, frame)), tap("rot_k", layer, turn(config, layer, k, frame))
-    if frame.past is not None:
-        k, v = frame.past.append(layer, k, v)
+        q, k = (
+            tap("rot_q", layer, apply_rotary(config, layer, q, positions)),
+            tap("rot_k", layer, apply_rotary(config, layer, k, positions)),
+        )
+    if positions.past is not None:
+        k, v = positions.past.append(layer, k, v)
     watched = Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites
     if watched or config.attn_scores_soft_cap is not None:
-        z = attend(config, layer, q, k, v, frame, tap)
+        z = attend(config, layer, q, k, v, positions, tap)
     else:
-        z = attend_fused(config, layer, q, k, v, frame)
+        z = attend_fused(config, layer, q, k, v, positions)
     z = tap("z", layer, z)
     if Site("result", layer) in tap.sites:
         out = tap("result", layer, torch.einsum("bphe,hed->bphd", z, w.W_O)).sum(2)
@@ -128,25 +142,25 @@ def heads(
 
 
 def attention_inputs(
-    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, frame: Frame, tap: Tap
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What queries, keys and values are made from: the normalized stream, plus shortformer positions for q and k.
 
     One tensor [batch, pos, d_model] each; where a split input is watched, one copy a head [batch, pos, head, d_model].
     """
     normed = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
-    pos = frame.pos_embed if config.positional_embedding_type == "shortformer" else None
+    pos = positions.pos_embed if config.positional_embedding_type == "shortformer" else None
     shared = normed if pos is None else normed + pos
     watched = {name for name in ("attn_in", "q_input", "k_input", "v_input") if Site(name, layer) in tap.sites}
     if not watched:
         return shared, shared, normed
 
-    def split(name: str, heads: int, positions: Tensor | None, whole: Tensor) -> Tensor:
+    def split(name: str, heads: int, added: Tensor | None, whole: Tensor) -> Tensor:
         if not watched & {name, "attn_in"}:
             return whole
         copies = tap(name, layer, per_head[:, :, :: config.n_heads // heads].clone())
         copies = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
-        return copies if positions is None else copies + positions.unsqueeze(-2)
+        return copies if added is None else copies + added.unsqueeze(-2)
 
     per_head = x.unsqueeze(2).expand(-1, -1, config.n_heads, -1)
     if "attn_in" in watched:
@@ -197,14 +211,14 @@ def attend_fused(
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
     v: Float[Tensor, "batch key_pos kv_head d_head"],
-    frame: Frame,
+    positions: PositionInfo,
 ) -> Float[Tensor, "batch pos head d_head"]:
     """Each query's average of the values, without making the pattern."""
-    allowed = frame.allowed[layer]
+    allowed = positions.allowed[layer]
     bias = allowed
-    if frame.alibi is not None:
+    if positions.alibi is not None:
         seen = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
-        bias = frame.alibi.to(q.dtype).masked_fill(~seen, -torch.inf)
+        bias = positions.alibi.to(q.dtype).masked_fill(~seen, -torch.inf)
     z = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
@@ -223,7 +237,7 @@ def attend(
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
     v: Float[Tensor, "batch key_pos kv_head d_head"],
-    frame: Frame,
+    positions: PositionInfo,
     tap: Tap,
 ) -> Float[Tensor, "batch pos head d_head"]:
     """The same, through scores and pattern that a tap can see."""
@@ -232,8 +246,8 @@ def attend(
     scores = (q.transpose(1, 2) / scale) @ k.permute(0, 2, 3, 1)
     if config.attn_scores_soft_cap is not None:
         scores = soft_cap(scores, config.attn_scores_soft_cap)
-    scores = scores if frame.alibi is None else scores + frame.alibi.to(scores.dtype)
-    allowed = frame.allowed[layer]
+    scores = scores if positions.alibi is None else scores + positions.alibi.to(scores.dtype)
+    allowed = positions.allowed[layer]
     allowed = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
     scores = tap("attn_scores", layer, scores.masked_fill(~allowed, -torch.inf))
     pattern = tap("pattern", layer, upcast(scores).softmax(-1).to(v.dtype))
@@ -313,12 +327,12 @@ def activate(name: str, x: Tensor) -> Tensor:
 def norm_before(
     config: ModelConfig, w: Tensor | None, b: Tensor | None, name: str, layer: int, x: Tensor, tap: Tap
 ) -> Tensor:
-    """What attention or MLP reads: the stream, normalized unless norms stand behind them only."""
+    """What attention or MLP reads: the stream, normalized unless norms come after them only."""
     return x if config.norm_placement == "post" else norm(config, w, b, name, layer, x, tap)
 
 
 def norm_after(config: ModelConfig, w: Tensor | None, name: str, layer: int, x: Residual, tap: Tap) -> Residual:
-    """What attention or MLP writes, normalized where norms stand behind them."""
+    """What attention or MLP writes, normalized where norms come after them."""
     return x if config.norm_placement == "pre" else norm(config, w, None, name, layer, x, tap)
 
 
@@ -365,9 +379,9 @@ def unembed(
     config: ModelConfig, weights: Weights, x: Residual, tap: Tap = NO_TAP
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """norm(x) W_U + b_U, scaled and capped where the config says so."""
-    x = norm(config, single(weights, "ln_final_w"), single(weights, "ln_final_b"), "ln_final", None, x, tap)
+    x = norm(config, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"), "ln_final", None, x, tap)
     x = tap("unembed_in", None, x)
-    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, single(weights, "b_U")))
+    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, unlayered(weights, "b_U")))
     logits = logits if config.logit_scale == 1 else logits * config.logit_scale
     return logits if config.output_logits_soft_cap is None else soft_cap(logits, config.output_logits_soft_cap)
 

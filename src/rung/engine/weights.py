@@ -4,7 +4,7 @@ Shapes are the field's (`config.weight_shapes`); strides lie over the layout tha
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -54,12 +54,22 @@ class BlockWeights(NamedTuple):
     W_out_shared: Tensor | None = None
 
 
+@runtime_checkable
+class ModelLike(Protocol):
+    """A model as the maths needs it: what it is, and what it weighs."""
+
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def weights(self) -> Weights: ...
+
+
 def block_weights(weights: Weights, layer: int) -> BlockWeights:
     """What `layer` holds."""
     return BlockWeights(**{name: held[layer] for name, held in weights.items() if isinstance(held, tuple)})
 
 
-def single(weights: Weights, name: str) -> Tensor | None:
+def unlayered(weights: Weights, name: str) -> Tensor | None:
     """A weight that is not layered, or None if the model has none of that name."""
     held = weights.get(name)
     assert not isinstance(held, tuple), f"{name} is layered"
@@ -68,18 +78,18 @@ def single(weights: Weights, name: str) -> Tensor | None:
 
 def embedding(weights: Weights) -> Tensor:
     """W_E: [d_vocab, d_model]."""
-    W_E = single(weights, "W_E")
+    W_E = unlayered(weights, "W_E")
     assert W_E is not None
     return W_E
 
 
 def unembedding(weights: Weights) -> Tensor:
     """W_U: [d_model, d_vocab], a view of W_E where they are tied."""
-    W_U = single(weights, "W_U")
+    W_U = unlayered(weights, "W_U")
     return embedding(weights).T if W_U is None else W_U
 
 
-def lay(name: str, tensor: Tensor) -> Tensor:
+def to_kernel_layout(name: str, tensor: Tensor) -> Tensor:
     """The same values and shape, in memory as products read them fastest; no copy if they lie so already."""
     return tensor.mT.contiguous().mT if name in _INPUTS_INNERMOST else tensor.contiguous()
 
@@ -104,7 +114,7 @@ def gather(config: ModelConfig, flat: Mapping[str, Tensor]) -> dict[str, Tensor 
             path = weight_path(config, name, layer)
             if tuple(flat[path].shape) != shape:
                 raise CheckpointError(f"{path} has shape {list(flat[path].shape)}; the config calls for {list(shape)}")
-            held.append(lay(name, flat[path]))
+            held.append(to_kernel_layout(name, flat[path]))
         weights[name] = tuple(held) if is_layered(name) else held[0]
     return weights
 
@@ -119,7 +129,7 @@ def init_weights(config: ModelConfig, seed: int, dtype: torch.dtype = torch.floa
         if not name.startswith("W_"):
             return (torch.ones if name.endswith("_w") else torch.zeros)(shape, dtype=dtype)
         deviation = 0.02 if name in ("W_E", "W_pos") else fan_in.get(name, config.d_model) ** -0.5
-        return lay(name, (torch.randn(shape, generator=generator) * deviation).to(dtype))
+        return to_kernel_layout(name, (torch.randn(shape, generator=generator) * deviation).to(dtype))
 
     return {
         name: tuple(draw(name, shape) for _ in range(config.n_layers)) if is_layered(name) else draw(name, shape)

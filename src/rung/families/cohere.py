@@ -1,9 +1,9 @@
-"""Command R (Cohere 2024): side by side behind one LayerNorm, adjacent rotary pairs, scaled logits."""
+"""Command R (Cohere 2024): side by side after one LayerNorm, adjacent rotary pairs, scaled logits."""
 
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated
+from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated
 from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule
 

@@ -1,11 +1,11 @@
-"""Falcon (Almazrouei et al. 2023, arXiv:2311.16867): keys and values shared by groups, fused behind their queries."""
+"""Falcon (Almazrouei et al. 2023, arXiv:2311.16867): keys and values shared by groups, fused after their queries."""
 
 import math
 from collections.abc import Collection
 
 from ..config import Alibi, ModelConfig
 from .bloom import alibi_slopes
-from .modern import build, read_shape
+from .llama_like import build, read_shape
 from .rules import Family, Keys, Rule
 
 _ATTN = "h.{l}.self_attention"

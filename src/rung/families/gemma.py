@@ -1,6 +1,6 @@
 """Gemma 1, 2 and 3 (Gemma Team 2024, 2025, arXiv:2403.08295, 2408.00118, 2503.19786).
 
-Norm weights are kept as their distance from 1, embeddings are multiplied by √d_model. From 2 on, norms stand behind
+Norm weights are kept as their distance from 1, embeddings are multiplied by √d_model. From 2 on, norms come after
 attention and MLP too and most layers see a window; 2 caps scores and logits, 3 normalizes queries and keys instead.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ConfigError
-from .modern import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
+from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
 from .rotary import WHOLE_HEADS, read_rotary_of
 from .rules import Family, Keys, Rule

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import build, read_shape
+from .llama_like import build, read_shape
 from .rotary import RotaryDefaults
 from .rules import Family, Keys, Rule
 

@@ -1,4 +1,4 @@
-"""GPT-J (Wang & Komatsuzaki 2021): attention and MLP side by side behind one norm, adjacent rotary pairs."""
+"""GPT-J (Wang & Komatsuzaki 2021): attention and MLP side by side after one norm, adjacent rotary pairs."""
 
 from collections.abc import Collection
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ..config import ModelConfig
 from .llama import RULES
-from .modern import build, gated_biases, read_gated
+from .llama_like import build, gated_biases, read_gated
 from .rules import Family, Keys, Rule
 
 _WRITE = ("W_O", "b_O", "W_out", "b_out")

@@ -6,7 +6,7 @@ RMSNorm, rotary positions, gated MLP, grouped queries.
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import (
+from .llama_like import (
     ATTENTION,
     BEFORE_MLP,
     GATED_MLP,

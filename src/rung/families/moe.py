@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
+from .llama_like import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
 from .qwen3 import QK_NORM
 from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule

@@ -1,11 +1,11 @@
 """OLMo 1 (Groeneveld et al. 2024, arXiv:2402.00838; LayerNorm without weights) and 2 (OLMo Team 2025, arXiv:2501.00656;
-norms behind attention and MLP, and over all heads' queries and keys).
+norms after attention and MLP, and over all heads' queries and keys).
 """
 
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, GATED_MLP, ROTARY_TABLES, build, gated_biases, read_gated
+from .llama_like import ATTENTION, GATED_MLP, ROTARY_TABLES, build, gated_biases, read_gated
 from .rules import Family, Keys, Rule
 
 _HERE = "model.layers.{l}"

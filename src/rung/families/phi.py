@@ -5,7 +5,7 @@ arXiv:2404.14219; like Llama, fused).
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import BEFORE_MLP, build, read_gated, read_shape, read_windows
+from .llama_like import BEFORE_MLP, build, read_gated, read_shape, read_windows
 from .rotary import RotaryDefaults
 from .rules import Family, Keys, Rule
 

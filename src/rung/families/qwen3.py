@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ..config import ModelConfig
 from .llama import RULES as LLAMA_RULES
-from .modern import build, gated_biases, read_gated, read_optional_windows
+from .llama_like import build, gated_biases, read_gated, read_optional_windows
 from .rules import Family, Keys, Rule
 
 QK_NORM = (

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..config import ModelConfig
-from .modern import ATTENTION, BEFORE_MLP, build, read_shape, read_windows
+from .llama_like import ATTENTION, BEFORE_MLP, build, read_shape, read_windows
 from .rules import Family, Keys, Rule
 
 RULES = (

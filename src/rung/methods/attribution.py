@@ -20,11 +20,11 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
-from ..engine.positions import Frame, locate, turn
+from ..engine.linearize import linear_heads, norms_after, norms_before, qk_scale, read_matrix
+from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
-from ..engine.weights import Weights, block_weights, single, unembedding
-from ..engine.writes import linear_heads, norms_before, norms_behind, qk_scale, read_matrix
+from ..engine.weights import Weights, block_weights, unembedding, unlayered
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
@@ -71,7 +71,7 @@ def attribute_logits(
 ) -> Attribution:
     """The logit of each target, less the mean logit of the tokens in `minus`, taken apart at `queries` (None: all).
 
-    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm behind
+    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm after
     attention too. Sums to the logit: heads, MLPs (b_out in them), attention biases, positions where the stream holds
     them, the last norm's b and b_U. A head's b_V is in its own term. Where logits are capped: to those before the cap.
 
@@ -99,7 +99,7 @@ def attribute_logits(
     for label, part in _parts(model, cache, config.n_layers):
         labels.append(label)
         values.append((cache.apply_ln_to_stack(upcast(part)[None])[0] * direction).sum(-1))
-    b_final, b_U = single(model.weights, "ln_final_b"), single(model.weights, "b_U")
+    b_final, b_U = unlayered(model.weights, "ln_final_b"), unlayered(model.weights, "b_U")
     if b_final is not None:
         labels.append("ln_final.b")
         values.append(direction @ upcast(b_final))
@@ -129,7 +129,7 @@ def attribute_scores(
     positions ("pos"), the biases, and what slopes add ("alibi").
 
     Raises SiteError for a missing head, InterventionError for a query without another key, for a key that it does not
-    see, or where queries or keys were cut off (`clip_qkv`), so that they are no sum.
+    see, or where queries or keys were clamped (`clip_qkv`), so that they are no sum.
     """
     config = model.config
     layer, head = check_head(config, *receiver)
@@ -137,8 +137,8 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    frame = locate(config, model.weights, tuple(tokens.shape), model.device)
-    seen = seen_keys(frame, layer, tokens.shape[1])[rows]
+    positions = position_info(config, model.weights, tuple(tokens.shape), model.device)
+    seen = seen_keys(positions, layer, tokens.shape[1])[rows]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
     if not told.all() or (seen.sum(-1) < 2).any():
@@ -148,8 +148,8 @@ def attribute_scores(
         )
     sites = [*written_sites(config, layer), *reading_sites(config, layer)]
     cache = record(model, tokens, sites)
-    read = FrozenRead.of(model, (layer, head), into, cache, frame)
-    q, k = met(model, (layer, head), cache)
+    read = LinearizedRead.of(model, (layer, head), into, cache, positions)
+    q, k = query_key_vectors(model, (layer, head), cache)
     q = q[:, list(at)]
 
     def contrast(scores: Tensor) -> Float[Tensor, "batch query"]:
@@ -169,9 +169,9 @@ def attribute_scores(
     what = f"score of {head_label(receiver)} at the right key minus the mean of the others, through {into}"
     if config.attn_scores_soft_cap is not None:
         what += ", before the cap"
-    if frame.alibi is not None:
+    if positions.alibi is not None:
         labels.append("alibi")
-        values.append(contrast(frame.alibi[head].to(total.dtype)))
+        values.append(contrast(positions.alibi[head].to(total.dtype)))
         total = total + values[-1]
     return _attribution(what, "attention score", labels, values, total, at)
 
@@ -208,9 +208,9 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(frame: Frame, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
+def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
     """Which keys each of `n` queries sees, where nothing is padding."""
-    allowed = frame.allowed[layer]
+    allowed = positions.allowed[layer]
     return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
 
 
@@ -223,7 +223,7 @@ def written_sites(config: ModelConfig, end: int) -> list[Site]:
     if config.positional_embedding_type in ("standard", "sinusoidal"):
         sites.append(Site("pos_embed"))
     for layer in range(end):
-        sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_behind(config) else [])
+        sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_after(config) else [])
         sites += [] if config.attn_only else [Site("mlp_out", layer)]
     return sites
 
@@ -245,14 +245,14 @@ def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
 
 
 def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
-    """The sites that `FrozenRead` needs of its layer."""
+    """The sites that `LinearizedRead` needs of its layer."""
     turned = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
     scale = [Site("ln1.scale", layer)] if norms_before(config) else []
     return [Site("q", layer), Site("k", layer), *turned, *scale]
 
 
 @dataclass(frozen=True, eq=False)
-class FrozenRead:
+class LinearizedRead:
     """A head's queries or keys as a linear function of the stream: every norm's scale as it was in one run.
 
     part → turned(part @ `matrix` / (`before` · `after`)): W_Q or W_K with the linear parts of the norms before
@@ -267,12 +267,17 @@ class FrozenRead:
     matrix: Float[Tensor, "d_model d_head"]
     before: Float[Tensor, "batch pos 1"]
     after: Float[Tensor, "batch pos 1"]
-    frame: Frame
+    positions: PositionInfo
 
     @classmethod
     def of(
-        cls, model: HookedTransformer, receiver: Head, into: Literal["Q", "K"], run: Mapping[str, Tensor], frame: Frame
-    ) -> FrozenRead:
+        cls,
+        model: HookedTransformer,
+        receiver: Head,
+        into: Literal["Q", "K"],
+        run: Mapping[str, Tensor],
+        positions: PositionInfo,
+    ) -> LinearizedRead:
         """From a run that holds `reading_sites`, by path. Raises NotDefinedError where something was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
@@ -287,11 +292,11 @@ class FrozenRead:
         before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
         after = one if config.qk_norm is None else qk_scale(config, own)[:, :, 0]
         matrix = read_matrix(config, block_weights(model.weights, layer), into, index)
-        return cls(config, layer, into, index, matrix, before, after, frame)
+        return cls(config, layer, into, index, matrix, before, after, positions)
 
     def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
         """Turned by position as the layer turns them, where it does."""
-        return turn(self.config, self.layer, x.unsqueeze(2), self.frame).squeeze(2)
+        return apply_rotary(self.config, self.layer, x.unsqueeze(2), self.positions).squeeze(2)
 
     def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
         """What a part of the stream adds to the queries or keys."""
@@ -307,7 +312,7 @@ class FrozenRead:
         def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
             return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
 
-        pos = self.frame.pos_embed if self.config.positional_embedding_type == "shortformer" else None
+        pos = self.positions.pos_embed if self.config.positional_embedding_type == "shortformer" else None
         made: dict[str, Tensor | None] = {
             "pos": None if pos is None else read(pos),
             "ln1.b": None if w.ln1_b is None else read(w.ln1_b),
@@ -324,7 +329,7 @@ class FrozenRead:
             )
 
 
-def met(
+def query_key_vectors(
     model: HookedTransformer, receiver: Head, run: Mapping[str, Tensor]
 ) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch pos d_head"]]:
     """A head's queries and keys as they meet, normed and turned, from a run that holds `reading_sites`."""

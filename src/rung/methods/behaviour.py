@@ -21,7 +21,7 @@ _LOGITS = 2**26
 
 
 @dataclass(frozen=True, eq=False)
-class Board:
+class LossByPosition:
     """Loss in nats of every token but the sequence's first, and whether it was the model's first guess.
 
     Column t is about the token at position t + 1, predicted from position t.
@@ -55,7 +55,7 @@ class Board:
     @property
     def second_copy(self) -> slice:
         """Columns of the second copy's tokens but its first, which nothing announces."""
-        return self.task.told
+        return self.task.predictable
 
     @property
     def first_copy_loss(self) -> float:
@@ -104,7 +104,7 @@ class Board:
 
 
 @torch.no_grad()
-def board(model: HookedTransformer, task: RandomTokens, progress: Progress | None = None) -> Board:
+def loss_by_position(model: HookedTransformer, task: RandomTokens, progress: Progress | None = None) -> LossByPosition:
     """−log p(token) at every position of `task`, in batches, with whatever hooks the model has.
 
     Raises PromptError if `task` is a control, which has no second copy.
@@ -121,4 +121,4 @@ def board(model: HookedTransformer, task: RandomTokens, progress: Progress | Non
         rights.append((logits[:, :-1].argmax(-1) == tokens[:, 1:]).cpu())
         if progress is not None:
             progress(min(begin + rows, total), total)
-    return Board(model.config.model_name, torch.cat(losses), torch.cat(rights), task, model.config.d_vocab)
+    return LossByPosition(model.config.model_name, torch.cat(losses), torch.cat(rights), task, model.config.d_vocab)

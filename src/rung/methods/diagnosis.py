@@ -15,8 +15,7 @@ from ..engine.sites import sites_of
 from ..engine.taps import CacheTap
 from ..engine.transformer import forward
 from ..engine.weights import init_weights
-from ..model.checkpoint import BUNDLED, bundled_names
-from ..model.home import rung_home
+from ..model.paths import BUNDLED, bundled_names, rung_home
 
 TOLERANCE = 1e-10
 """Between two orders of the same sums in float64; measured differences are near 1e-15."""

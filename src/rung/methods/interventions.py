@@ -75,7 +75,7 @@ class Patch:
         return "patch from another run"
 
 
-Put = Zero | Mean | Resample | Patch | Tensor
+Replacement = Zero | Mean | Resample | Patch | Tensor
 """What to put at a site. A tensor must broadcast to the part that it replaces."""
 
 
@@ -84,7 +84,7 @@ class Intervention:
     """One replacement: at `site`, of one head if the site has heads and one is given, at `positions` (None: all)."""
 
     site: SiteKey
-    put: Put
+    put: Replacement
     head: int | None = None
     positions: tuple[int, ...] | None = None
 
@@ -122,7 +122,7 @@ class Effect:
         return self.clean.shape[0]
 
 
-def on_head(head: Head, put: Put, positions: tuple[int, ...] | None = None) -> Intervention:
+def on_head(head: Head, put: Replacement, positions: tuple[int, ...] | None = None) -> Intervention:
     """Replaces what `head` writes to the stream, by way of its z: [batch, pos, d_head], result = z W_O."""
     return Intervention(Site("z", head[0]), put, head[1], positions)
 
@@ -203,7 +203,7 @@ def ablate_heads(
     model: HookedTransformer,
     tokens: Int[Tensor, "batch pos"],
     heads: Sequence[Head],
-    put: Put,
+    put: Replacement,
     metric: Metric,
 ) -> Effect:
     """`metric` of each example with all of `heads` replaced together, and without.
@@ -240,7 +240,7 @@ class _Place:
     """An intervention and the axes it lies along."""
 
     site: Site
-    put: Put
+    put: Replacement
     head: int | None
     head_axis: int | None
     position_axis: int
@@ -294,11 +294,11 @@ class _Place:
         return x
 
 
-def _name(put: Put) -> str:
+def _name(put: Replacement) -> str:
     return f"a tensor of shape {list(put.shape)}" if isinstance(put, Tensor) else str(put)
 
 
-def _source(put: Put) -> Tensor | None:
+def _source(put: Replacement) -> Tensor | None:
     """The sequences that a value is taken from."""
     match put:
         case Mean(reference=tokens) | Resample(donors=tokens) | Patch(run=tokens):
@@ -319,7 +319,7 @@ def _record_sources(
     return {key: record(model, source, sites) for key, (source, sites) in wanted.items()}
 
 
-def _check_source(put: Put, source: Tensor, tokens: Tensor) -> None:
+def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
     if source.ndim != 2 or source.shape[1] != tokens.shape[1] or not len(source):
         raise InterventionError(
             f"values come from sequences as long as those scored, {tokens.shape[1]} tokens; "

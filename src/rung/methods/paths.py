@@ -2,7 +2,7 @@
 
 The sender's output is swapped for that of a corrupted run only where the receiver's input reads it. Everything between
 the two stays as it was in the clean run, so that only the direct edge is tested; everything after the receiver is
-computed anew. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
+computed again. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from torch import Tensor
 from ..circuits.composition import Into, check_edge
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
-from ..engine.positions import locate
+from ..engine.linearize import attention_write, norms_after
+from ..engine.positions import position_info
 from ..engine.sites import Site, check_head
 from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
 from ..engine.transformer import attention_inputs, heads
 from ..engine.weights import Weights, block_weights
-from ..engine.writes import attention_write, norms_behind
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
@@ -69,7 +69,7 @@ def patch_paths(
     """`metric` of each example in the clean run, and with all of `edges` carrying what they carry in the corrupted run.
 
     The receiver's input gets (z' − z) W_O added, z the sender's in the clean run, z' in that of `corrupted`, example by
-    example: what swapping z for z' changes in what its layer's attention writes, a norm behind it computed anew, as is
+    example: what swapping z for z' changes in what its layer's attention writes, a norm after it computed again, as is
     the norm before the receiver. Raises RungError for an edge within a layer or
     backwards, InterventionError for no edge or corrupted sequences that do not match.
     """
@@ -104,7 +104,7 @@ def message(
     for layer in sorted({layer for layer, _ in senders}):
         z, w = before[Site("z", layer).path], block_weights(weights, layer)
         heads = [head for at, head in senders if at == layer]
-        if norms_behind(config):
+        if norms_after(config):
             swapped = z.clone()
             swapped[:, :, heads] = after[Site("z", layer).path][:, :, heads]
             change = attention_write(config, w, layer, swapped) - attention_write(config, w, layer, z)
@@ -183,7 +183,7 @@ class ReceiverTap:
         layer, head = receiver
         assert self._stream is not None
         config, w, x = self._config, block_weights(self._weights, layer), self._stream
-        info = locate(config, self._weights, x.shape[:2], x.device)
+        info = position_info(config, self._weights, x.shape[:2], x.device)
         inputs = list(attention_inputs(config, w, layer, x, info, NO_TAP))
         for into, delta in self._deltas[receiver].items():
             at = INPUTS.index(into)

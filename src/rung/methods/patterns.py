@@ -157,20 +157,20 @@ def pattern_scores(
             f"makes {length} of each"
         )
     pattern = upcast(pattern)
-    told = slice(second, length - 1)
+    predictable = slice(second, length - 1)
 
     def back(distance: int, queries: slice) -> Tensor:
         seen = pattern.diagonal(-distance, -2, -1)
         return seen[..., queries.start - distance : queries.stop - distance].mean(-1)
 
-    named = _named_keys(length, period).to(pattern.device)[told]
+    named = _named_keys(length, period).to(pattern.device)[predictable]
     return {
         "previous_token": back(1, slice(start + 1, length)),
-        "induction": back(period - 1, told),
-        "duplicate_token": back(period, told),
-        "current_token": back(0, told),
-        "bos": pattern[..., told, 0].mean(-1),
-        "elsewhere": pattern[..., told, :].masked_fill(named, 0).sum(-1).mean(-1),
+        "induction": back(period - 1, predictable),
+        "duplicate_token": back(period, predictable),
+        "current_token": back(0, predictable),
+        "bos": pattern[..., predictable, 0].mean(-1),
+        "elsewhere": pattern[..., predictable, :].masked_fill(named, 0).sum(-1).mean(-1),
     }
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head
 from ..config import ModelConfig
-from ..engine.positions import locate
+from ..engine.positions import position_info
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
 from ..engine.transformer import blocks, embed, unembed, upcast
@@ -155,7 +155,7 @@ class Runner:
         stop: int | None = None,
     ) -> Float[Tensor, "batch pos d_model"]:
         """The stream before layer `stop` (None: after the last), from tokens or from a stream before `start`."""
-        frame = locate(self.config, self.weights, tokens.shape, self.model.device)
+        frame = position_info(self.config, self.weights, tokens.shape, self.model.device)
         x = embed(self.config, self.weights, tokens.to(self.model.device), frame, tap) if stream is None else stream
         x = blocks(self.config, self.weights, x, frame, tap, start, stop)
         self.on_run()

@@ -13,51 +13,40 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten, gather, lay
+from ..engine.weights import Weights, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
+from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
-from .places import BUNDLED, Place, bundled_names, find_folder, find_place
-from .processing import Own
-from .source import Source, cast, find_family, open_folder
+from .processing import MutableWeights
+from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, check_pair
 
 Read = Callable[[str], Tensor]
-__all__ = [
-    "BUNDLED",
-    "Checkpoint",
-    "bundled_names",
-    "convert",
-    "find_folder",
-    "load_checkpoint",
-    "round_in_place",
-    "save_checkpoint",
-]
 
 
 class Checkpoint(NamedTuple):
     """A model as read from files, before anything is done to it."""
 
     config: ModelConfig
-    weights: Own
+    weights: MutableWeights
     tokenizer: TextTokenizer | None
 
 
-def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of what `name` means (`places.find_place`).
+def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """Config, weights (as `dtype`) and tokenizer of the files at `location`.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
     """
-    place = find_place(name, revision)
     with ExitStack() as files:
-        source = open_gguf(place.path, files) if place.path.is_file() else open_folder(place.path, files)
-        family = find_family(source.values)
-        config = family.read_config(Keys(source.values, family.name), source.shapes.keys())
-        tokenizer = source.tokenizer()
-        config = _with_text(_called(config, family, place, source), family, tokenizer, source.puts_bos)
-        weights = _collect(family, config, source.shapes, lambda name: cast(source.read(name), dtype))
+        reader = open_gguf(location.path, files) if location.path.is_file() else open_folder(location.path, files)
+        family = find_family(reader.values)
+        config = family.read_config(Keys(reader.values, family.name), reader.shapes.keys())
+        tokenizer = reader.tokenizer()
+        config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
+        weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
     return Checkpoint(config, weights, tokenizer)
 
 
@@ -77,7 +66,7 @@ def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
 
 def convert(
     values: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.float32
-) -> tuple[ModelConfig, Own]:
+) -> tuple[ModelConfig, MutableWeights]:
     """A model that somebody has loaded: its config's values and its state dict, under the same checks as files."""
     family = find_family(values)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -90,7 +79,7 @@ def convert(
 
 
 def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, tokenizer: object | None) -> None:
-    """Writes config.json, model.safetensors and the tokenizer, as `load_checkpoint` reads them."""
+    """Writes config.json, model.safetensors and the tokenizer, as `read_checkpoint` reads them."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -111,7 +100,7 @@ def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, t
         raise CheckpointError(f"cannot write the model to {folder}: {error}") from None
 
 
-def round_in_place(weights: Own, dtype: torch.dtype) -> None:
+def round_in_place(weights: MutableWeights, dtype: torch.dtype) -> None:
     """Puts `dtype` in the place of what is there, tensor after tensor. Raises CheckpointError if one is too large for
     it.
     """
@@ -131,7 +120,7 @@ def _floating(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> Own:
+def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], read: Read) -> MutableWeights:
     flat: dict[str, Tensor] = {}
     copies = [name for name in shapes if bare_name(family, name) == family.tied_copy]
     for step in make_plan(family, config, shapes):
@@ -147,7 +136,7 @@ def _laid(step: Step, config: ModelConfig, read: Read) -> dict[str, Tensor]:
     tensors = [read(name) for name in step.theirs]
     for name, tensor in zip(step.theirs, tensors, strict=True):
         _check_finite(name, tensor)
-    return {path: lay(_weight_name(path), part) for path, part in apply(step, config, tensors)}
+    return {path: to_kernel_layout(_weight_name(path), part) for path, part in apply(step, config, tensors)}
 
 
 def _weight_name(path: str) -> str:
@@ -169,11 +158,11 @@ def _check_tie(name: str, copy: Tensor, W_E: Tensor) -> None:
         )
 
 
-def _called(config: ModelConfig, family: Family, place: Place, source: Source) -> ModelConfig:
-    """Our own files carry a name; others are called after their place. Where they came from is noted."""
+def _called(config: ModelConfig, family: Family, location: ModelLocation, reader: CheckpointReader) -> ModelConfig:
+    """Our own files carry a name; others are called after their folder or file. Where they came from is noted."""
     named = family is NATIVE and config.model_name != "unnamed"
-    notes = tuple(dict.fromkeys((*config.notes, *place.notes, *source.notes)))
-    return replace(config, model_name=config.model_name if named else place.name, notes=notes)
+    notes = tuple(dict.fromkeys((*config.notes, *location.notes, *reader.notes)))
+    return replace(config, model_name=config.model_name if named else location.name, notes=notes)
 
 
 def _with_text(

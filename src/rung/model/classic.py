@@ -24,7 +24,7 @@ from ..config import (
     is_layered,
     weight_shapes,
 )
-from ..engine.weights import Weights, lay
+from ..engine.weights import Weights, to_kernel_layout
 from ..errors import ConfigError, near
 from .tokenizer import Tokenizer
 
@@ -378,7 +378,7 @@ def draw_weights(cfg: HookedTransformerConfig, config: ModelConfig) -> Weights:
             values = (torch.rand(shape, generator=generator) * 2 - 1) * math.sqrt(3)
         else:
             values = torch.randn(shape, generator=generator)
-        return lay(name, (values * deviation).to(cfg.dtype))
+        return to_kernel_layout(name, (values * deviation).to(cfg.dtype))
 
     return {
         name: tuple(draw(name, shape) for _ in range(config.n_layers)) if is_layered(name) else draw(name, shape)

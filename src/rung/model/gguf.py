@@ -21,8 +21,8 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError, near
+from .checkpoint_reader import CheckpointReader, room
 from .gguf_tokenizer import find_tokenizer
-from .source import Source, room
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
@@ -120,7 +120,7 @@ class Header(NamedTuple):
     tensors: dict[str, Entry]
 
 
-def open_gguf(path: Path, files: ExitStack) -> Source:
+def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
     """A GGUF file as a checkpoint. Raises CheckpointError on a broken file, ConfigError on one not understood."""
     try:
         file = files.enter_context(path.open("rb"))
@@ -143,7 +143,7 @@ def open_gguf(path: Path, files: ExitStack) -> Source:
 
     shapes = {tensor: entries[theirs].shape for tensor, theirs in ours.items()}
     inside = find_tokenizer(metadata)
-    return Source(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+    return CheckpointReader(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:

@@ -8,7 +8,7 @@ the root's `__init__`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -16,7 +16,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ..engine.sites import Site
 from ..engine.slicing import Slice, SliceInput
+from ..engine.taps import NO_TAP, Tap
 from ..errors import SiteError, near
 
 Direction = Literal["fwd", "bwd"]
@@ -143,6 +145,27 @@ class HookPoint(nn.Module):
 
     def __repr__(self) -> str:
         return f"HookPoint({self.name or ''})"
+
+
+class HookTap:
+    """Hook points as a tap: what has hooks is watched, the rest costs nothing."""
+
+    def __init__(self, points: Mapping[Site, HookPoint]) -> None:
+        self.sites = frozenset(points)
+        self._points = points
+
+    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
+        point = self._points.get(Site(name, layer))
+        if point is None:
+            return x
+        hooked: Tensor = point(x)
+        return hooked
+
+
+def tap_of(points: Mapping[Site, HookPoint]) -> Tap:
+    """A tap for those that have hooks; the empty one if none has."""
+    hooked = {site: point for site, point in points.items() if point.fwd_hooks or point.bwd_hooks}
+    return HookTap(hooked) if hooked else NO_TAP
 
 
 class HookedRootModule(nn.Module):

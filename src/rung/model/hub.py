@@ -1,6 +1,6 @@
 """Repositories of the Hugging Face hub: only the files that a model needs, through `huggingface_hub` and its cache.
 
-What the cache has whole is used as it is and nobody is asked; `rung fetch` asks anew.
+What the cache has whole is used as it is and nobody is asked; `rung fetch` asks again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CheckpointError, FetchError, PickleRefused, near
-from .names import SHORT_NAMES
-from .source import INDEX, PICKLES, WHOLE, find_family, read_config, read_index, weight_files
+from .catalog import SHORT_NAMES
+from .checkpoint_reader import INDEX, PICKLES, WHOLE, find_family, read_config, read_index, weight_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

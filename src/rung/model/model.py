@@ -19,16 +19,17 @@ from ..config import ModelConfig
 from ..engine import generate as generation
 from ..engine import transformer
 from ..engine.cache import ActivationCache
-from ..engine.past import KeyValueCache
-from ..engine.positions import locate
+from ..engine.kv_cache import KeyValueCache
+from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import as_saved, convert, load_checkpoint, round_in_place, save_checkpoint
+from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers
-from .components import ClassicConfig, check_module, grow, tap_of
-from .hooks import HookedRootModule, HookPoint, NameFilter
+from .components import ClassicConfig, build_modules, check_module
+from .fetch import load_checkpoint
+from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer, check_pair
@@ -90,7 +91,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         for name in list(self._modules):
             delattr(self, name)
         self.config = config
-        self._slots = grow(self, config, weights)
+        self._slots = build_modules(self, config, weights)
         self.setup()
         self._points = {site: self.hook_dict[site.path] for site in sites_of(config)}
 
@@ -203,15 +204,15 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if start_at_layer is None:
             assert tokens is not None
             mask = self._mask(mask, attention_mask, tokens.shape)
-            frame = locate(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
-            x = transformer.embed(config, weights, tokens, frame, tap)
+            positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
+            x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
             mask = self._mask(mask, attention_mask, x.shape[:2])
-            frame = locate(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
+            positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
-                frame = frame._replace(pos_embed=shortformer_pos_embed)
-        x = transformer.blocks(config, weights, x, frame, tap, start, stop)
+                positions = positions._replace(pos_embed=shortformer_pos_embed)
+        x = transformer.blocks(config, weights, x, positions, tap, start, stop)
         if stop_at_layer is not None:
             return x
         if return_type is None and not any(site.name in LAST for site in tap.sites):
@@ -242,10 +243,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
         mask = self._mask(padding, attention_mask, tokens.shape)
-        frame = locate(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
-        x = transformer.embed(self.config, self.weights, tokens, frame, tap_of(self._points))
-        shortformer = self.config.positional_embedding_type == "shortformer" and frame.pos_embed is not None
-        return x, tokens, frame.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
+        positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
+        x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
+        shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
+        return x, tokens, positions.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
 
     def _residual(self, x: Input) -> Float[Tensor, "batch pos d_model"]:
         if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.config.d_model:
@@ -398,7 +399,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
 
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
-    """Where the row's first stop behind its prompt stands, or its end."""
+    """Where the row's first stop after its prompt is, or its end."""
     found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
     return prompt + int(found[0]) if len(found) else len(row)
 

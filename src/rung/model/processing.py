@@ -17,12 +17,12 @@ from ..config import ModelConfig, Normalization, norms, weight_shapes
 from ..engine.factored import FactoredMatrix
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm, upcast
-from ..engine.weights import BlockWeights, Weights, block_weights, embedding, lay, single, unembedding
+from ..engine.weights import BlockWeights, Weights, block_weights, embedding, to_kernel_layout, unembedding, unlayered
 from ..errors import NothingToProcess, ProcessingError, ProcessingNote
 
-Held = Tensor | tuple[Tensor, ...]
+WeightEntry = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
-Own = dict[str, Held]
+MutableWeights = dict[str, WeightEntry]
 
 
 class Process:
@@ -32,7 +32,7 @@ class Process:
     a model is processed without being held twice.
     """
 
-    def __init__(self, in_place: Callable[[ModelConfig, Own], ModelConfig]) -> None:
+    def __init__(self, in_place: Callable[[ModelConfig, MutableWeights], ModelConfig]) -> None:
         self.in_place = in_place
         update_wrapper(self, in_place)
 
@@ -51,11 +51,11 @@ _READERS: Mapping[str, Mapping[str, str | None]] = {
 
 
 @Process
-def fold_ln(config: ModelConfig, weights: Own) -> ModelConfig:
+def fold_ln(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """Norm weights moved into what reads the norm: W ← w·W, b ← b + b_norm W; LN becomes LNPre, RMS becomes RMSPre.
 
     After LayerNorm, whose output has no mean, each reader's mean over d_model is taken out as well: it reads nothing.
-    Norms that nothing reads alone (behind attention and MLP, of queries and keys) keep their weights.
+    Norms that nothing reads alone (after attention and MLP, of queries and keys) keep their weights.
     """
     if config.normalization_type not in ("LN", "RMS"):
         raise ProcessingError(
@@ -93,11 +93,11 @@ def _fold(name: str, W: Tensor, w: Tensor, b: Tensor | None, centred: bool) -> t
     W = w.unsqueeze(-1) * W
     if centred:
         W -= W.mean(-2, keepdim=True)  # of a tensor made just now
-    return lay(name, W), shift
+    return to_kernel_layout(name, W), shift
 
 
 @Process
-def center_writing_weights(config: ModelConfig, weights: Own) -> ModelConfig:
+def center_writing_weights(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """The mean over d_model taken out of everything that writes to the stream. Needs LayerNorm before everything that
     reads, which takes it out anyway: elsewhere the mean is part of what is read.
     """
@@ -120,12 +120,12 @@ def center_writing_weights(config: ModelConfig, weights: Own) -> ModelConfig:
         # Shortformer positions are read, not written.
         if name in weights and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
             held = weights[name]
-            weights[name] = _like(held, [lay(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
+            weights[name] = _like(held, [to_kernel_layout(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
     return _done("center_writing_weights", config, weights)
 
 
 @Process
-def center_unembed(config: ModelConfig, weights: Own) -> ModelConfig:
+def center_unembed(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """The mean over the vocabulary taken out of W_U and b_U: all logits of a position move together, which softmax
     does not see. The logits themselves change, so that it cannot be done where they are capped.
     """
@@ -135,15 +135,15 @@ def center_unembed(config: ModelConfig, weights: Own) -> ModelConfig:
             "before the cap would change their distances behind it"
         )
     config = _apart(config, weights)
-    W_U, b_U = unembedding(weights), single(weights, "b_U")
-    weights["W_U"] = lay("W_U", W_U - W_U.mean(-1, keepdim=True))
+    W_U, b_U = unembedding(weights), unlayered(weights, "b_U")
+    weights["W_U"] = to_kernel_layout("W_U", W_U - W_U.mean(-1, keepdim=True))
     if b_U is not None:
         weights["b_U"] = b_U - b_U.mean()
     return _done("center_unembed", config, weights)
 
 
 @Process
-def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
+def fold_value_biases(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """b_O ← b_O + Σ_h b_V[h] W_O[h], and no b_V: rows of a pattern sum to 1, so each head writes b_V W_O wherever it
     looks. A head's `z` and `result` are then without it, and under hooks that change those sums it no longer follows.
     """
@@ -163,7 +163,7 @@ def fold_value_biases(config: ModelConfig, weights: Own) -> ModelConfig:
 
 
 @Process
-def refactor_factored_attn_matrices(config: ModelConfig, weights: Own) -> ModelConfig:
+def refactor_factored_attn_matrices(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """Each head's two products as they were, from factors that share their size evenly: W_Q, W_K ← U √S, V √S with
     U S Vᵀ = W_Q W_Kᵀ, and W_V, W_O ← U √S, √S Vᵀ with U S Vᵀ = W_V W_O. Columns are orthogonal, the largest first.
 
@@ -201,7 +201,7 @@ def _even(w: BlockWeights) -> dict[str, Tensor]:
             # A product of fewer rows than heads are wide has a smaller rank: the rest is zeros.
             whole = F.pad(factor, (0, width - factor.shape[-1])).to(w.W_Q.dtype)
             W = whole[:, :rows]
-            found[f"W_{name}"] = lay(f"W_{name}", W.mT if name == "O" else W)
+            found[f"W_{name}"] = to_kernel_layout(f"W_{name}", W.mT if name == "O" else W)
             if whole.shape[1] > rows:
                 found[f"b_{name}"] = whole[:, rows].contiguous()
     return found
@@ -211,18 +211,20 @@ def _with_row(W: Tensor, b: Tensor | None) -> Tensor:
     return upcast(W) if b is None else torch.cat((upcast(W), upcast(b).unsqueeze(1)), 1)
 
 
-def _apart(config: ModelConfig, weights: Own) -> ModelConfig:
+def _apart(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     """W_U as a weight of its own, and what stands between it or W_E and the stream put into them: W_E[tokens] is what
     enters the stream, x W_U + b_U the logits (before a cap).
     """
     W_E, W_U = embedding(weights), unembedding(weights)
     W_E = W_E if config.embed_scale == 1 else W_E * config.embed_scale
     if config.post_embedding_ln:
-        W_E = norm(config, single(weights, "ln_embed_w"), single(weights, "ln_embed_b"), "ln_embed", None, W_E, NO_TAP)
+        W_E = norm(
+            config, unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b"), "ln_embed", None, W_E, NO_TAP
+        )
         del weights["ln_embed_w"]
         weights.pop("ln_embed_b", None)
     weights |= {"W_E": W_E, "W_U": W_U if config.logit_scale == 1 else W_U * config.logit_scale}
-    b_U = single(weights, "b_U")
+    b_U = unlayered(weights, "b_U")
     if b_U is not None:
         weights["b_U"] = b_U * config.logit_scale
     biases = config.biases - {"ln_embed_b"}
@@ -251,8 +253,10 @@ def process(config: ModelConfig, weights: Weights, wanted: dict[str, bool | None
 
 
 @torch.no_grad()
-def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool | None], told: int = 3) -> ModelConfig:
-    """`process` on a dict that is the caller's to lose; a warning points `told` calls up."""
+def process_in_place(
+    config: ModelConfig, weights: MutableWeights, wanted: dict[str, bool | None], stacklevel: int = 3
+) -> ModelConfig:
+    """`process`, but modifies `weights` in place; `stacklevel` as in `warnings.warn`."""
     for name, change in PROCESSES.items():
         if wanted.get(name, False) is False or name in config.processing:
             continue
@@ -265,27 +269,27 @@ def process_in_place(config: ModelConfig, weights: Own, wanted: dict[str, bool |
             if note not in config.notes:
                 config = replace(config, notes=(*config.notes, note))
             if wanted.get(name):
-                warnings.warn(note, ProcessingNote, stacklevel=told)
+                warnings.warn(note, ProcessingNote, stacklevel=stacklevel)
     return config
 
 
-def _all(held: Held) -> list[Tensor]:
+def _all(held: WeightEntry) -> list[Tensor]:
     return list(held) if isinstance(held, tuple) else [held]
 
 
-def _padded(held: Held | None, like: Held) -> list[Tensor | None]:
+def _padded(held: WeightEntry | None, like: WeightEntry) -> list[Tensor | None]:
     return [None] * len(_all(like)) if held is None else list(_all(held))
 
 
-def _like(held: Held, tensors: list[Tensor]) -> Held:
+def _like(held: WeightEntry, tensors: list[Tensor]) -> WeightEntry:
     return tuple(tensors) if isinstance(held, tuple) else tensors[0]
 
 
-def _added(old: Held | None, shifts: list[Tensor]) -> list[Tensor]:
+def _added(old: WeightEntry | None, shifts: list[Tensor]) -> list[Tensor]:
     return shifts if old is None else [o + shift for o, shift in zip(_all(old), shifts, strict=True)]
 
 
-def _done(name: str, config: ModelConfig, weights: Own) -> ModelConfig:
+def _done(name: str, config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     config = replace(config, processing=(*config.processing, name))
     kept = {name: weights[name] for name in weight_shapes(config)}
     weights.clear()

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..config import ModelConfig, is_layered
-from ..engine.cache import accumulated_bias
+from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
-from ..engine.weights import Weights, single, unembedding
+from ..engine.weights import Weights, unembedding, unlayered
 from ..errors import CheckpointError, SiteError
 
 
@@ -46,7 +46,7 @@ class WeightsTopic:
             raise CheckpointError(f"{self.config.model_name} has no {name}") from None
 
     def _single(self, name: str) -> Tensor:
-        held = single(self.weights, name)
+        held = unlayered(self.weights, name)
         if held is None:
             raise CheckpointError(f"{self.config.model_name} has no {name}")
         return held
@@ -64,7 +64,7 @@ class WeightsTopic:
     @property
     def b_U(self) -> Float[Tensor, " d_vocab_out"]:
         """Unembedding bias; zeros if there is none."""
-        held = single(self.weights, "b_U")
+        held = unlayered(self.weights, "b_U")
         return self.W_U.new_zeros(self.config.n_out) if held is None else held
 
     @property
@@ -149,7 +149,7 @@ class WeightsTopic:
     def accumulated_bias(
         self, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
     ) -> Float[Tensor, " d_model"]:
-        """What biases have written to the stream before `layer`; see `engine.cache.accumulated_bias`."""
+        """What biases have written to the stream before `layer`; see `engine.decompose.accumulated_bias`."""
         return accumulated_bias(self.config, self.weights, layer, mlp_input, include_mlp_biases)
 
     def all_composition_scores(self, mode: str) -> Float[Tensor, "layer head layer head"]:

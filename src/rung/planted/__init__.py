@@ -1,5 +1,5 @@
 """Transformers whose circuit is known because it was wired by hand: true ones, and decoys that only look like one."""
 
-from .kinds import PLANTED, Planted, plant
+from .models import PLANTED, Planted, plant
 
 __all__ = ["PLANTED", "Planted", "plant"]

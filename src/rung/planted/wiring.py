@@ -23,7 +23,7 @@ from torch import Tensor
 from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
-from ..engine.weights import lay
+from ..engine.weights import to_kernel_layout
 from ..model.model import HookedTransformer
 
 SHARPNESS = 30.0
@@ -233,7 +233,7 @@ def build(
 
     def hide(name: str, W: Tensor) -> Tensor:
         W = W + hiding.noise * W.square().mean().sqrt() * torch.randn(W.shape, generator=generator)
-        return lay(name, W @ R if name in ("W_E", "W_pos", "W_O") else R.T @ W)
+        return to_kernel_layout(name, W @ R if name in ("W_E", "W_pos", "W_O") else R.T @ W)
 
     whole = {"W_E": stream.W_E, "W_pos": stream.W_pos, "W_U": stream.W_U}
     weights: dict[str, Tensor | tuple[Tensor, ...]] = {name: hide(name, W) for name, W in whole.items()}

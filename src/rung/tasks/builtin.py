@@ -46,7 +46,7 @@ class RandomTokens:
         return self.start + self.period
 
     @property
-    def told(self) -> slice:
+    def predictable(self) -> slice:
         """Queries whose next token the first copy tells: all of the second copy but its last.
 
         What they predict is the second copy without its first token, which nothing announces.

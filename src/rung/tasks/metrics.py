@@ -36,11 +36,11 @@ def next_token_loss(queries: Queries) -> Metric:
     """
 
     def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
-        told = _mask(queries, tokens)
+        mask = _mask(queries, tokens)
         # Only the asked-for rows are normalized: the vocabulary is the long axis.
-        loss = F.cross_entropy(upcast(logits[told]), tokens.roll(-1, 1)[told], reduction="none")
-        total: Tensor = loss.new_zeros(told.shape).masked_scatter(told, loss).sum(1)
-        return total / told.sum(1)
+        loss = F.cross_entropy(upcast(logits[mask]), tokens.roll(-1, 1)[mask], reduction="none")
+        total: Tensor = loss.new_zeros(mask.shape).masked_scatter(mask, loss).sum(1)
+        return total / mask.sum(1)
 
     return Metric("next-token loss", "nats", compute)
 
@@ -57,17 +57,17 @@ def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"],
 
 
 def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
-    told = torch.zeros_like(tokens, dtype=torch.bool)
+    mask = torch.zeros_like(tokens, dtype=torch.bool)
     if isinstance(queries, slice):
-        told[:, queries] = True
+        mask[:, queries] = True
     elif queries.shape == tokens.shape:
-        told = queries.to(tokens.device)
+        mask = queries.to(tokens.device)
     else:
         raise PromptError(f"queries are {list(queries.shape)} and tokens {list(tokens.shape)}; they must agree")
-    if told[:, -1].any():
+    if mask[:, -1].any():
         raise PromptError(
             f"the last of {tokens.shape[1]} positions was asked for its loss; its next token is not there"
         )
-    if not told.any(1).all():
+    if not mask.any(1).all():
         raise PromptError("an example has no query to score")
-    return told
+    return mask

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ..engine.weights import Weights
 from ..errors import CheckpointError
-from ..model.checkpoint import find_folder, load_checkpoint, save_checkpoint
+from ..model.checkpoint import save_checkpoint
+from ..model.fetch import load_checkpoint
+from ..model.resolve import resolve_folder
 from ..model.tokenizer import TextTokenizer
 from . import scores
 from .corpus import BOS, Corpus
@@ -191,7 +193,7 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
 
 def read_card(name: str | Path) -> dict[str, Any]:
     """The card of a bundled model, or of a folder that `train` left. Raises CheckpointError if it has none."""
-    path = find_folder(name) / "card.json"
+    path = resolve_folder(name) / "card.json"
     try:
         card = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -203,7 +205,7 @@ def read_card(name: str | Path) -> dict[str, Any]:
 
 def read_curve(name: str | Path) -> list[dict[str, Any]]:
     """Every measurement along training, in order: what `Progress.scores` held."""
-    path = find_folder(name) / "curve.jsonl"
+    path = resolve_folder(name) / "curve.jsonl"
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
@@ -212,5 +214,5 @@ def read_curve(name: str | Path) -> list[dict[str, Any]]:
 
 def checkpoints(name: str | Path) -> dict[int, Path]:
     """The weights kept along training: step to a folder that `from_pretrained` reads."""
-    kept = (find_folder(name) / "checkpoints").glob("step-*")
+    kept = (resolve_folder(name) / "checkpoints").glob("step-*")
     return {int(path.name.removeprefix("step-")): path for path in sorted(kept)}

@@ -23,7 +23,7 @@ ROWS = 64
 
 
 @dataclass(frozen=True)
-class Board:
+class Repeats:
     """BOS, then a sequence twice: [BOS] r₁…rₙ r₁…rₙ."""
 
     tokens: Int[Tensor, "batch length"]
@@ -35,18 +35,18 @@ class Board:
         return slice(self.n + 1, 2 * self.n)
 
 
-def random_board(config: ModelConfig, seed: int = 999) -> Board:
+def random_repeats(config: ModelConfig, seed: int = 999) -> Repeats:
     """Random distinct tokens, as long as fits, at most 50 a copy."""
     n = min(50, (config.n_ctx - 1) // 2, config.d_vocab - 1)
     half = distinct_tokens(ROWS, n, config.d_vocab, Generator().manual_seed(seed))
-    return Board(after_bos(torch.cat([half, half], 1)), n)
+    return Repeats(after_bos(torch.cat([half, half], 1)), n)
 
 
-def prose_board(config: ModelConfig, held_out: Int[Tensor, "tokens"]) -> Board:
+def prose_repeats(config: ModelConfig, held_out: Int[Tensor, "tokens"]) -> Repeats:
     """Held-out passages, each twice in a row."""
-    n = random_board(config).n
+    n = random_repeats(config).n
     half = held_out[: len(held_out) // n * n].view(-1, n)[:ROWS]
-    return Board(after_bos(torch.cat([half, half], 1)), n)
+    return Repeats(after_bos(torch.cat([half, half], 1)), n)
 
 
 def losses(
@@ -60,19 +60,19 @@ def losses(
 
 
 @torch.no_grad()
-def board_scores(config: ModelConfig, weights: Weights, board: Board) -> dict[str, Any]:
+def repeat_scores(config: ModelConfig, weights: Weights, repeats: Repeats) -> dict[str, Any]:
     """Loss of both copies, accuracy, and every head's two signatures, by layer and head."""
     tap = CacheTap(Site("pattern", layer) for layer in range(config.n_layers))
-    loss, right = losses(config, weights, board.tokens, tap)
-    found = [pattern_scores(pattern, board.n, start=1) for pattern in tap.store.values()]
+    loss, right = losses(config, weights, repeats.tokens, tap)
+    found = [pattern_scores(pattern, repeats.n, start=1) for pattern in tap.store.values()]
     heads = {
         name: [[mean(head) for head in each[name].unbind(1)] for each in found]
         for name in ("induction", "previous_token")
     }
     return {
-        "first_copy_loss": mean(loss[:, : board.n]),
-        "second_copy_loss": mean(loss[:, board.second]),
-        "second_copy_accuracy": mean(right[:, board.second]),
+        "first_copy_loss": mean(loss[:, : repeats.n]),
+        "second_copy_loss": mean(loss[:, repeats.second]),
+        "second_copy_accuracy": mean(right[:, repeats.second]),
     } | heads
 
 
@@ -84,7 +84,7 @@ def prose_loss(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tok
 
 
 @torch.no_grad()
-def ablations(config: ModelConfig, weights: Weights, board: Board) -> dict[str, float]:
+def ablations(config: ModelConfig, weights: Weights, repeats: Repeats) -> dict[str, float]:
     """Rise of the second copy's loss, in nats, when heads give their per-position mean instead.
 
     Each head alone ("1.0"), and each layer's heads together ("1.*").
@@ -92,7 +92,7 @@ def ablations(config: ModelConfig, weights: Weights, board: Board) -> dict[str, 
     every = range(config.n_heads)
     sets = {f"{layer}.{h}": (layer, [h]) for layer in range(config.n_layers) for h in every}
     sets |= {f"{layer}.*": (layer, list(every)) for layer in range(config.n_layers)}
-    clean = losses(config, weights, board.tokens)[0][:, board.second].mean()
+    clean = losses(config, weights, repeats.tokens)[0][:, repeats.second].mean()
     out = {}
     for name, (layer, silent) in sets.items():
 
@@ -102,14 +102,14 @@ def ablations(config: ModelConfig, weights: Weights, board: Board) -> dict[str, 
             return z
 
         tap = EditTap({Site("z", layer): to_mean})
-        out[name] = mean(losses(config, weights, board.tokens, tap)[0][:, board.second] - clean)
+        out[name] = mean(losses(config, weights, repeats.tokens, tap)[0][:, repeats.second] - clean)
     return out
 
 
 def along_training(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> dict[str, Any]:
-    """One line of the curve: the random board, the signatures on prose, and the loss on prose."""
-    found: dict[str, Any] = board_scores(config, weights, random_board(config))
-    prose = board_scores(config, weights, prose_board(config, held_out))
+    """One line of the curve: random repeats, the signatures on prose, and the loss on prose."""
+    found: dict[str, Any] = repeat_scores(config, weights, random_repeats(config))
+    prose = repeat_scores(config, weights, prose_repeats(config, held_out))
     found |= {f"prose_{name}": value for name, value in prose.items()}
     return found | {"prose_loss": prose_loss(config, weights, held_out)}
 
@@ -118,7 +118,7 @@ def of_model(config: ModelConfig, weights: Weights, corpus: Corpus) -> dict[str,
     """The card's scores: the last line of the curve, each head's mean ablation, the direct path."""
     found = along_training(config, weights, corpus.held_out)
     if config.n_layers:
-        found |= {"ablation_rise": ablations(config, weights, random_board(config))}
+        found |= {"ablation_rise": ablations(config, weights, random_repeats(config))}
     if config.normalization_type is None:
         found |= direct_path(weights, corpus.train)
     return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.checkpoint import load_checkpoint
+from ..model.catalog import SHORT_NAMES
 from ..model.classic import HookedTransformerConfig, describe
-from ..model.names import SHORT_NAMES
-from ..model.places import bundled_names
+from ..model.fetch import load_checkpoint
+from ..model.paths import bundled_names
 from .left_out import left_out
 
 MODEL_ALIASES: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..config import ModelConfig
-from ..engine.past import KeyValueCache
+from ..engine.kv_cache import KeyValueCache
 from ..model.classic import HookedTransformerConfig
 
 

@@ -173,7 +173,7 @@ def get_cumsum_along_dim(tensor: Tensor, dim: int, reverse: bool = False) -> Ten
 
 
 def get_offset_position_ids(past_kv_pos_offset: int, attention_mask: Tensor) -> Tensor:
-    """Each token's position when padding takes none, behind the first `past_kv_pos_offset` columns."""
+    """Each token's position when padding takes none, after the first `past_kv_pos_offset` columns."""
     return (attention_mask.long().cumsum(1) - 1).clamp(min=0)[:, past_kv_pos_offset:]
 
 

@@ -12,8 +12,8 @@ from ..config import ModelConfig
 from ..families.rules import Family
 from ..methods.diagnosis import Diagnosis
 from ..methods.inspection import HookFacts, Inspection
+from ..model.catalog import EXAMPLES
 from ..model.gguf import ARCHITECTURES
-from ..model.names import EXAMPLES
 from .terminal import facts, heading, note, printable
 
 _POSITIONS = {

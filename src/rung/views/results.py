@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..methods.behaviour import Board
+from ..methods.behaviour import LossByPosition
 from ..methods.patterns import SCORES, SIGNATURES, HeadScores, clue
 from ..tasks.builtin import RandomTokens
 from .terminal import LABEL, bars, beside, binned, facts, heading, heat_map, key_to_heat_map, nats, note, printable
@@ -95,7 +95,7 @@ def _maps(scores: HeadScores, names: Sequence[str], width: int) -> list[Renderab
     return [*(part for one in drawn for part in (one, Text())), key]
 
 
-def board_view(board: Board, example: Sequence[str], width: int) -> RenderableType:
+def board_view(board: LossByPosition, example: Sequence[str], width: int) -> RenderableType:
     """Loss of every token as bars, with the ln V and ln n lines, both copies' means and what they say.
 
     `example`: the texts of one sequence's tokens.
@@ -125,7 +125,7 @@ def board_view(board: Board, example: Sequence[str], width: int) -> RenderableTy
     )
 
 
-def reading(board: Board) -> str:
+def reading(board: LossByPosition) -> str:
     """What the means say, and no more."""
     if board.gain >= 1 and board.second_copy_loss < board.ln_period:
         return (
@@ -140,7 +140,7 @@ def reading(board: Board) -> str:
     return "The second copy is hardly cheaper than the first: no sign that the model uses the repeat."
 
 
-def _chart(board: Board, width: int) -> list[RenderableType]:
+def _chart(board: LossByPosition, width: int) -> list[RenderableType]:
     values, second = board.by_position.tolist(), board.second_copy.start
     first, rest = values[board.first_copy], values[second - 1 :]
     lines = {"ln V": board.ln_vocabulary, "ln n": board.ln_period}

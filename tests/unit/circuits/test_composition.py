@@ -3,12 +3,12 @@ import torch
 
 from rung.circuits.composition import composition, routed_diagonal, routed_qk
 from rung.circuits.heads import attention_scale, kv_head, queries_of, token_inputs
-from rung.engine.positions import locate
+from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import norm_before
 from rung.engine.weights import block_weights
 from rung.errors import RungError, SiteError
-from rung.methods.attribution import FrozenRead, met
+from rung.methods.attribution import LinearizedRead, query_key_vectors
 
 
 def norm(matrix: torch.Tensor) -> float:
@@ -83,8 +83,8 @@ def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_ke
     model, config = any_kind, any_kind.config
     sender, receiver, tokens = (0, 3), (1, 0), torch.arange(13)[:, None]
     _, cache = model.run_with_cache(tokens)
-    frame = locate(config, model.weights, (13, 1), tokens.device)
-    read = FrozenRead.of(model, receiver, "K", cache, frame)
+    positions = position_info(config, model.weights, (13, 1), tokens.device)
+    read = LinearizedRead.of(model, receiver, "K", cache, positions)
     w = block_weights(model.weights, 0)
     group = kv_head(config, sender)
     always = 0 if w.b_V is None else w.b_V[group]
@@ -97,7 +97,7 @@ def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_ke
     if config.positional_embedding_type == "shortformer":
         queries = queries_of(model, receiver, queries)
     else:
-        queries = met(model, receiver, cache)[0][:, 0]
+        queries = query_key_vectors(model, receiver, cache)[0][:, 0]
     ran = queries @ keys.T / attention_scale(config)
     ratio = ran / found
     torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), atol=1e-5, rtol=1e-5)

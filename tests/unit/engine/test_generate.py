@@ -5,7 +5,7 @@ import torch
 
 from rung.config import Alibi, ModelConfig, Rotary, RotaryScaling
 from rung.engine.generate import Sampling, choose, generate
-from rung.engine.past import KeyValueCache
+from rung.engine.kv_cache import KeyValueCache
 from rung.engine.transformer import forward
 from rung.engine.weights import init_weights
 from rung.errors import PromptError

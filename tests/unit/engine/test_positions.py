@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.config import Alibi, ModelConfig, Rotary, RotaryScaling
-from rung.engine.past import KeyValueCache
-from rung.engine.positions import alibi_bias, causal, cos_sin, frequencies, locate, rotate, sinusoids, visible
+from rung.engine.kv_cache import KeyValueCache
+from rung.engine.positions import alibi_bias, causal, cos_sin, frequencies, position_info, rotate, sinusoids, visible
 from rung.engine.weights import init_weights
 from rung.errors import ConfigError
 
@@ -58,20 +58,20 @@ def test_layers_turn_and_see_each_in_its_own_way():
     config = replace(
         CONFIG, positional_embedding_type="rotary", rotary=far, rotary_local=near, windows=(2, None, 2)
     )  # fmt: skip
-    frame = locate(config, init_weights(config, 0), (1, 4), CPU)
+    positions = position_info(config, init_weights(config, 0), (1, 4), CPU)
     for layer, rotary in enumerate((near, far, near)):
         angles = torch.arange(4)[:, None] * rotary.base ** -torch.tensor([0.0, 0.5])
-        torch.testing.assert_close(frame.angles[layer], (angles.cos(), angles.sin()))
-    assert frame.allowed[1] is None
-    assert frame.allowed[0] is frame.allowed[2]
-    assert frame.allowed[0].tolist() == (causal(4, 4, CPU) & ~torch.ones(4, 4, dtype=torch.bool).tril(-2)).tolist()
+        torch.testing.assert_close(positions.angles[layer], (angles.cos(), angles.sin()))
+    assert positions.allowed[1] is None
+    assert positions.allowed[0] is positions.allowed[2]
+    assert positions.allowed[0].tolist() == (causal(4, 4, CPU) & ~torch.ones(4, 4, dtype=torch.bool).tril(-2)).tolist()
 
 
 def test_a_past_of_a_model_that_attends_both_ways_is_refused():
     config = replace(CONFIG, attention_dir="bidirectional")
     weights = init_weights(config, 0)
     with pytest.raises(ConfigError, match="unnamed attends both ways, so keys and values cannot be kept"):
-        locate(config, weights, (1, 2), CPU, past=KeyValueCache(config, 1, 4, weights["W_E"]))
+        position_info(config, weights, (1, 2), CPU, past=KeyValueCache(config, 1, 4, weights["W_E"]))
 
 
 def test_slopes_raise_later_keys_and_are_rounded_where_a_model_was_trained_so():

@@ -9,7 +9,7 @@ from rung.config import Alibi, ModelConfig, Rotary
 from rung.engine.sites import SITE_KINDS, Site, check_head, find_site, hook_name, select_sites, sites_of
 from rung.engine.slicing import take
 from rung.engine.taps import NO_TAP, CacheTap, EditTap, compose
-from rung.engine.weights import _INPUTS_INNERMOST, flatten, gather, init_weights, lay
+from rung.engine.weights import _INPUTS_INNERMOST, flatten, gather, init_weights, to_kernel_layout
 from rung.errors import CheckpointError, SiteError
 
 CONFIG = ModelConfig(n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=11, n_ctx=6, d_mlp=5, act_fn="relu")
@@ -154,7 +154,7 @@ def test_weights_lie_as_products_read_them():
         for tensor in tensors if isinstance(tensors, tuple) else (tensors,):
             laid = tensor.mT if name in _INPUTS_INNERMOST else tensor
             assert laid.is_contiguous(), name
-            assert lay(name, tensor).data_ptr() == tensor.data_ptr(), "what lies right is not copied"
+            assert to_kernel_layout(name, tensor).data_ptr() == tensor.data_ptr(), "what lies right is not copied"
 
 
 def test_flatten_and_gather_are_inverse_and_seeds_decide():

@@ -10,11 +10,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_shapes
-from rung.engine.past import KeyValueCache
+from rung.engine.kv_cache import KeyValueCache
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
 from rung.engine.transformer import forward
-from rung.engine.weights import block_weights, init_weights, single, unembedding
+from rung.engine.weights import block_weights, init_weights, unembedding, unlayered
 
 ACTS = {
     "gelu": F.gelu,
@@ -297,8 +297,8 @@ def forward_by_hand(config, weights, tokens):
         if config.d_mlp is not None:
             mid = mid + mlp_by_hand(config, w, x if config.parallel_attn_mlp else mid)
         x = mid
-    x = norm_by_hand(config, x, single(weights, "ln_final_w"), single(weights, "ln_final_b"))
-    b_U, cap = single(weights, "b_U"), config.output_logits_soft_cap
+    x = norm_by_hand(config, x, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"))
+    b_U, cap = unlayered(weights, "b_U"), config.output_logits_soft_cap
     logits = (x @ unembedding(weights) + (0 if b_U is None else b_U)) * config.logit_scale
     return logits if cap is None else cap * (logits / cap).tanh()
 

@@ -53,7 +53,7 @@ def test_attribution_here_is_that_of_the_method(tried) -> None:
     """Rung 2 takes short cuts, weights first and told queries only; it is `attribute_logits` and `attribute_scores`."""
     model, batch = tried.model, tried.batch
     row = int(batch.period.argmax())
-    at = batch.told[row].nonzero()[:, 0].tolist()
+    at = batch.predictable[row].nonzero()[:, 0].tolist()
     tokens = batch.tokens[row : row + 1]
     others = [[t for t in tokens[0].unique().tolist() if t != int(tokens[0, q + 1])] for q in at]
     whole = attribute_logits(model, tokens, tokens[:, [q + 1 for q in at]], torch.tensor([others]), at)

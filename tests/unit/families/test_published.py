@@ -22,7 +22,7 @@ from rung.engine.positions import frequencies
 from rung.errors import ConfigError
 from rung.families.rules import ACTIVATIONS, Keys, make_plan
 from rung.model.checkpoint import as_saved
-from rung.model.source import find_family
+from rung.model.checkpoint_reader import find_family
 
 Values = dict[str, Any]
 ENTRIES: dict[str, dict[str, Any]] = {}

@@ -87,8 +87,8 @@ def test_a_senders_share_is_what_the_receivers_keys_read_of_it(build, draw) -> N
 
 def test_the_wired_heads_are_credited_where_they_work(wired) -> None:
     task = repeated_tokens(wired, period=7, sequences=8)
-    queries = list(range(task.told.start, task.told.stop))
-    targets = task.tokens[:, task.told.start + 1 : task.told.stop + 1]
+    queries = list(range(task.predictable.start, task.predictable.stop))
+    targets = task.tokens[:, task.predictable.start + 1 : task.predictable.stop + 1]
     copies = task.tokens[:, 1:8].unsqueeze(1).expand(-1, len(queries), -1)
     logits = attribute_logits(wired, task.tokens, targets, copies, queries)
     assert logits.values.mean((1, 2)).argmax() == logits.labels.index("1.2")

@@ -6,7 +6,7 @@ import torch
 from rung.config import ModelConfig
 from rung.errors import PromptError
 from rung.methods import behaviour
-from rung.methods.behaviour import board
+from rung.methods.behaviour import loss_by_position
 from rung.model.model import HookedTransformer
 from rung.tasks.builtin import repeated_tokens, unrepeated_tokens
 
@@ -22,7 +22,7 @@ def small(bos: int | None = 0, seed: int = 1) -> HookedTransformer:
 def test_losses_are_those_of_a_plain_loop(bos):
     model = small(bos)
     task = repeated_tokens(model, period=5, sequences=3, seed=4)
-    found = board(model, task)
+    found = loss_by_position(model, task)
     log_probs = model(task.tokens).log_softmax(-1)
     expected = torch.zeros(3, task.tokens.shape[1])
     for row in range(3):
@@ -52,7 +52,7 @@ def test_a_model_that_copies_is_right_in_the_second_copy_alone(bos, monkeypatch)
         return logits
 
     monkeypatch.setattr(model, "forward", copying)
-    found = board(model, task)
+    found = loss_by_position(model, task)
     assert found.accuracy == 1.0
     assert found.second_copy_loss < 1e-6
     assert found.first_copy_loss == pytest.approx(math.log(30), abs=1e-5)
@@ -63,19 +63,19 @@ def test_a_model_that_copies_is_right_in_the_second_copy_alone(bos, monkeypatch)
 def test_batches_give_what_one_run_gives(monkeypatch):
     model = small()
     task = repeated_tokens(model, period=5, sequences=5)
-    whole = board(model, task)
+    whole = loss_by_position(model, task)
     monkeypatch.setattr(behaviour, "_LOGITS", 2 * 11 * 30)
     done = []
-    torch.testing.assert_close(board(model, task, lambda *at: done.append(at)).loss, whole.loss)
+    torch.testing.assert_close(loss_by_position(model, task, lambda *at: done.append(at)).loss, whole.loss)
     assert done == [(2, 5), (4, 5), (5, 5)]
 
 
 def test_results_say_what_they_are():
     task = repeated_tokens(small(), period=5, sequences=2, seed=9)
-    plain = board(small(), task).to_dict()
+    plain = loss_by_position(small(), task).to_dict()
     assert (plain["model"], plain["unit"], plain["task"]["seed"], len(plain["loss"])) == ("small", "nats", 9, 10)
 
 
 def test_a_control_is_refused():
     with pytest.raises(PromptError, match="two copies"):
-        board(small(), unrepeated_tokens(small(), repeated_tokens(small(), period=5)))
+        loss_by_position(small(), unrepeated_tokens(small(), repeated_tokens(small(), period=5)))

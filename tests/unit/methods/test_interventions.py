@@ -160,7 +160,7 @@ def test_an_effect_says_what_was_done(build, draw) -> None:
 def test_the_wired_circuit_breaks_where_it_is_cut(wired) -> None:
     task = repeated_tokens(wired, period=7, sequences=16, seed=1)
     others = repeated_tokens(wired, period=7, sequences=16, seed=2).tokens
-    loss = next_token_loss(task.told)
+    loss = next_token_loss(task.predictable)
     for put in (Zero(), Mean(others), Resample(others)):
         for head in [(0, 1), (1, 2)]:
             assert ablate_heads(wired, task.tokens, [head], put, loss).change.min() > 1

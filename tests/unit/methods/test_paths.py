@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from rung.circuits.heads import kv_head
-from rung.engine.positions import locate
+from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import attention_inputs, project
 from rung.engine.weights import block_weights
@@ -70,8 +70,8 @@ def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) 
     _, clean = model.run_with_cache(tokens)
     _, other = model.run_with_cache(corrupted)
     x = clean["resid_pre", 2] + message(model, clean, other, 0, 1)
-    frame = locate(config, model.weights, tokens.shape, tokens.device)
-    read = dict(zip("QKV", attention_inputs(config, w, 2, x, frame, NO_TAP), strict=True))[into]
+    positions = position_info(config, model.weights, tokens.shape, tokens.device)
+    read = dict(zip("QKV", attention_inputs(config, w, 2, x, positions, NO_TAP), strict=True))[into]
     made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
     index = 2 if into == "Q" else kv_head(config, (2, 2))
 
@@ -108,7 +108,7 @@ def test_edges_into_one_group_are_not_added_twice(build, draw) -> None:
 
 def test_the_wired_circuit_runs_through_k_alone(wired) -> None:
     task = repeated_tokens(wired, period=7, sequences=16)
-    loss, corrupted = next_token_loss(task.told), task.tokens.roll(1, 0)
+    loss, corrupted = next_token_loss(task.predictable), task.tokens.roll(1, 0)
 
     def change(*edges: Edge) -> float:
         return float(patch_paths(wired, task.tokens, corrupted, edges, loss).change.mean())

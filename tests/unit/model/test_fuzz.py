@@ -42,7 +42,7 @@ warnings.simplefilter("ignore")
 import torch
 from rung.config import weight_shapes
 from rung.errors import RungError
-from rung.model.checkpoint import load_checkpoint
+from rung.model.fetch import load_checkpoint
 import gguf, safetensors.torch, tokenizers
 torch.set_num_threads(1)
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))

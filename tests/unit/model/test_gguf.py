@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rung.errors import CheckpointError, ConfigError, TokenizerError
 from rung.families import FAMILIES
-from rung.model.checkpoint import load_checkpoint
+from rung.model.fetch import load_checkpoint
 from rung.model.gguf import ARCHITECTURES, KINDS
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from rung.cli import app
 from rung.errors import CheckpointError, ConfigError, FetchError, PickleRefused
-from rung.model import places
-from rung.model.checkpoint import load_checkpoint
+from rung.model import fetch
+from rung.model.catalog import EXAMPLES, PICKLED, SHORT_NAMES
+from rung.model.fetch import load_checkpoint, locate_model
 from rung.model.model import HookedTransformer
-from rung.model.names import EXAMPLES, PICKLED, SHORT_NAMES
-from rung.model.places import find_place, here_names
+from rung.model.resolve import downloaded_models
 
 MAIN, TAGGED = "a" * 40, "b" * 40
 
@@ -176,15 +176,15 @@ def test_what_is_here_needs_no_network(hub: Hub, toy: Path, monkeypatch: pytest.
 
 def test_a_half_downloaded_model_is_completed(hub: Hub, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.put("org/toy", toy)
-    place = find_place("org/toy")
-    (place.path / "model.safetensors").unlink()
-    assert here_names() == []
+    location = locate_model("org/toy")
+    (location.path / "model.safetensors").unlink()
+    assert downloaded_models() == []
     with monkeypatch.context() as without:
         without.setattr(constants, "HF_HUB_OFFLINE", True)
         with pytest.raises(FetchError, match="not in the cache"):
             load("org/toy")
     load("org/toy")
-    assert here_names() == ["org/toy"]
+    assert downloaded_models() == ["org/toy"]
 
 
 def test_fetching_asks_anew(hub: Hub, toy: Path, llama: Any, tmp_path: Path) -> None:
@@ -280,14 +280,14 @@ def test_short_names_are_small_and_lead_to_repositories() -> None:
 
 def test_a_misspelt_short_name_has_near_ones() -> None:
     with pytest.raises(CheckpointError, match=r"no folder 'gpt2-smal'.*Near names: gpt2-small"):
-        find_place("gpt2-smal")
+        locate_model("gpt2-smal")
     with pytest.raises(CheckpointError, match=r"Near names: .*smollm2-135m"):
-        find_place("smollm2-135")
+        locate_model("smollm2-135")
 
 
 def test_toys_that_are_pickles_say_so_and_what_ships_instead() -> None:
     with pytest.raises(PickleRefused, match=r"attn-only-2l is NeelNanda/Attn_Only_2L512W_C4_Code.*two-layer"):
-        find_place("attn-only-2l")
+        locate_model("attn-only-2l")
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "/no/where", "./x/y", "..", "org/", "org/na me", "~/x"])
@@ -320,7 +320,7 @@ def test_a_gguf_of_a_repository_is_named_by_its_file(hub: Hub, tmp_path: Path, m
         load("org/some")
     with pytest.raises(FetchError, match=r"has no a\.gguf\. Near names: a\.Q4_0\.gguf"):
         load("org/some/a.gguf")
-    place = find_place("org/some/b.Q8_0.gguf")
-    assert hub.got() == {"b.Q8_0.gguf"} and place.path.is_file() and place.name == "org/some/b.Q8_0.gguf"
+    location = locate_model("org/some/b.Q8_0.gguf")
+    assert hub.got() == {"b.Q8_0.gguf"} and location.path.is_file() and location.name == "org/some/b.Q8_0.gguf"
     asked = len(hub.asked)
-    assert places.find_place("org/some/b.Q8_0.gguf") == place and len(hub.asked) == asked
+    assert fetch.locate_model("org/some/b.Q8_0.gguf") == location and len(hub.asked) == asked

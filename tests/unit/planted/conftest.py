@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rung.methods.interventions import Mean, Patch, Put, Resample, Zero, ablate_heads
+from rung.methods.interventions import Mean, Patch, Replacement, Resample, Zero, ablate_heads
 from rung.methods.patching import Edge, patch_paths
 from rung.planted import Planted, plant
 from rung.tasks.induction import induction_batch
@@ -23,11 +23,11 @@ class Measured:
         self.planted, self.model = planted, planted.model
         self.batch = induction_batch(self.model, sequences=sequences, seed=11)
         self.others = induction_batch(self.model, sequences=sequences, seed=12).tokens
-        self.loss = next_token_loss(self.batch.told)
+        self.loss = next_token_loss(self.batch.predictable)
         with torch.no_grad():
             logits, self.cache = self.model.run_with_cache(self.batch.tokens, names_filter="pattern")
         self.second = self.loss(logits, self.batch.tokens)
-        self.first = next_token_loss(self.batch.untold)(logits, self.batch.tokens)
+        self.first = next_token_loss(self.batch.first_copy)(logits, self.batch.tokens)
 
     @property
     def heads(self) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -43,12 +43,12 @@ class Measured:
 
     def stripe(self, head: tuple[int, int]) -> Tensor:
         """Mean attention of each sequence's second copy to what followed the first occurrence."""
-        pattern, told = self.cache["pattern", head[0]][:, head[1]], self.batch.told
+        pattern, told = self.cache["pattern", head[0]][:, head[1]], self.batch.predictable
         key = (torch.arange(pattern.shape[-1]) - self.batch.back[:, None] + 1).clamp(min=0)
         hit = pattern.gather(-1, key[..., None])[..., 0]
         return (hit * told).sum(1) / told.sum(1)
 
-    def cost(self, heads: tuple[tuple[int, int], ...], put: Put | None = None) -> float:
+    def cost(self, heads: tuple[tuple[int, int], ...], put: Replacement | None = None) -> float:
         """Nats that replacing all of `heads` costs; None: the mean over other sequences."""
         put = Mean(self.others) if put is None else put
         return float(ablate_heads(self.model, self.batch.tokens, heads, put, self.loss).change.mean())

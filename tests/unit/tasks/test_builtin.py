@@ -55,8 +55,8 @@ def test_two_copies_of_distinct_ordinary_tokens(period, sequences, seed, bos):
 def test_the_told_queries_are_those_whose_next_token_stands_in_the_first_copy():
     task = repeated_tokens(model(), period=5, sequences=1)
     row = task.tokens[0].tolist()
-    told = range(*task.told.indices(len(row)))
-    assert list(told) == [q for q in range(len(row) - 1) if row[q] in row[:q] and row[q + 1] in row[:q]]
+    predictable = range(*task.predictable.indices(len(row)))
+    assert list(predictable) == [q for q in range(len(row) - 1) if row[q] in row[:q] and row[q + 1] in row[:q]]
 
 
 def test_the_control_is_as_long_and_repeats_nothing():

@@ -48,16 +48,16 @@ def test_every_sequence_is_laid_out_as_it_says(n_ctx, d_vocab, bos):
 def test_told_queries_can_be_read_off_the_first_copy_and_untold_ones_ask_for_the_same_tokens():
     batch = induction_batch(model(), sequences=24, seed=1)
     for row, (tokens, start, n, prefix, gap) in enumerate(rows(batch)):
-        told = [at for at in range(len(tokens)) if batch.told[row, at]]
-        untold = [at for at in range(len(tokens)) if batch.untold[row, at]]
+        predictable = [at for at in range(len(tokens)) if batch.predictable[row, at]]
+        first_copy = [at for at in range(len(tokens)) if batch.first_copy[row, at]]
         one, two = start + prefix, start + prefix + n + gap
-        assert told == list(range(two, two + n - 1))
-        assert untold == list(range(one, one + n - 1))
-        for query in told:
+        assert predictable == list(range(two, two + n - 1))
+        assert first_copy == list(range(one, one + n - 1))
+        for query in predictable:
             earlier = tokens[:query].index(tokens[query])
             assert tokens[earlier + 1] == tokens[query + 1]
-        assert [tokens[at + 1] for at in told] == [tokens[at + 1] for at in untold]
-        assert not set(tokens[: one + 1]) & {tokens[at + 1] for at in untold}
+        assert [tokens[at + 1] for at in predictable] == [tokens[at + 1] for at in first_copy]
+        assert not set(tokens[: one + 1]) & {tokens[at + 1] for at in first_copy}
 
 
 def test_periods_prefixes_and_gaps_vary_and_no_stratum_is_empty():
@@ -125,7 +125,7 @@ def test_corruption_replaces_one_token_of_the_first_copy_and_asks_about_it(which
 def test_taking_rows_keeps_everything_in_step():
     batch = induction_batch(model(), sequences=12, seed=0)
     some = batch.take(slice(3, 7))
-    assert torch.equal(some.told, batch.told[3:7])
+    assert torch.equal(some.predictable, batch.predictable[3:7])
     assert torch.equal(some.tokens, batch.tokens[3:7])
     assert torch.equal(some.second, batch.second[3:7])
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rung.model.checkpoint import BUNDLED, load_checkpoint
+from rung.model.fetch import load_checkpoint
 from rung.model.model import HookedTransformer
+from rung.model.paths import BUNDLED
 from rung.training import checkpoints, read_card, read_curve, scores
 from rung.training.corpus import encode, synthetic_corpus
 from rung.training.recipes import RECIPES
@@ -146,7 +147,7 @@ def test_tiny_ships_its_phase_change():
     by_step = {line["step"]: line for line in read_curve("two-layer-tiny")}
     for step, path in kept.items():
         config, weights, _ = load_checkpoint(path)
-        found = scores.board_scores(config, weights, scores.random_board(config))
+        found = scores.repeat_scores(config, weights, scores.random_repeats(config))
         # the curve was measured before rounding to float16
         assert found["second_copy_loss"] == pytest.approx(by_step[step]["second_copy_loss"], abs=0.02)
     assert by_step[0]["second_copy_accuracy"] < 0.05

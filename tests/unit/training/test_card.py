@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rung.errors import CheckpointError
-from rung.model.checkpoint import BUNDLED
+from rung.model.paths import BUNDLED
 from rung.training.card import page, read_card, seeds, with_seeds
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from rung.families import FAMILIES
-from rung.model.names import EXAMPLES
+from rung.model.catalog import EXAMPLES
 from rung.views.models import fetched_view, sources_view
 
 

@@ -5,7 +5,7 @@ import torch
 from rich.console import Console
 
 from rung.config import Alibi, ModelConfig
-from rung.methods.behaviour import Board
+from rung.methods.behaviour import LossByPosition
 from rung.methods.diagnosis import Check, Diagnosis
 from rung.methods.inspection import inspect
 from rung.methods.patterns import SCORES, HeadScores
@@ -38,11 +38,11 @@ def scores(repeated: bool = True, bos: int | None = 0, **values: float) -> HeadS
     return HeadScores("m", per_sequence, task(bos=bos, repeated=repeated))
 
 
-def a_board(first: float, second: float, period: int = 10, bos: int | None = 0) -> Board:
+def a_board(first: float, second: float, period: int = 10, bos: int | None = 0) -> LossByPosition:
     where = task(period, bos)
     loss = torch.full((2, where.tokens.shape[1] - 1), first)
-    loss[:, where.told] = second
-    return Board("m", loss, loss < 1, where, 2000)
+    loss[:, where.predictable] = second
+    return LossByPosition("m", loss, loss < 1, where, 2000)
 
 
 def line_of(drawn: str, beginning: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from rung.model.checkpoint import BUNDLED, bundled_names, load_checkpoint
+from rung.model.fetch import load_checkpoint
+from rung.model.paths import BUNDLED, bundled_names
 from rung.training import RECIPES, Progress, read_card, read_curve
 from rung.views.terminal import spark, to_ascii
 from rung.views.training import (

@@ -13,14 +13,21 @@ from torch import Tensor
 
 from ...circuits.heads import Head, attention_scale, head_label
 from ...engine.cache import ActivationCache
-from ...engine.positions import locate
+from ...engine.linearize import linear_norm, norms_after, write_matrix
+from ...engine.positions import position_info
 from ...engine.sites import Site
 from ...engine.taps import CacheTap
 from ...engine.transformer import upcast
-from ...engine.weights import block_weights, single, unembedding
-from ...engine.writes import linear_norm, norms_behind, write_matrix
+from ...engine.weights import block_weights, unembedding, unlayered
 from ...errors import NotDefinedError
-from ...methods.attribution import FrozenRead, met, reading_sites, seen_keys, uncapped_logits, written_sites
+from ...methods.attribution import (
+    LinearizedRead,
+    query_key_vectors,
+    reading_sites,
+    seen_keys,
+    uncapped_logits,
+    written_sites,
+)
 from ...methods.runner import Chunk, InductionRunner, PerSequence, per_sequence
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
@@ -134,7 +141,8 @@ def _direct(runner: InductionRunner, chunk: Chunk) -> tuple[Pushes, float, float
     direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
     of_right = logits.gather(1, right[:, None])
     whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
-    w_final, parts = single(runner.weights, "ln_final_w"), ActivationCache(tap.store, runner.model, has_batch_dim=False)
+    w_final = unlayered(runner.weights, "ln_final_w")
+    parts = ActivationCache(tap.store, runner.model, has_batch_dim=False)
 
     def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
         part = linear_norm(config, w_final, upcast(part))
@@ -157,7 +165,7 @@ def _direct(runner: InductionRunner, chunk: Chunk) -> tuple[Pushes, float, float
             own = share(tap.store[site.path])
             pushes[_label(site)] = per_sequence(own, at)
             summed += own
-    b, b_U = single(runner.weights, "ln_final_b"), single(runner.weights, "b_U")
+    b, b_U = unlayered(runner.weights, "ln_final_b"), unlayered(runner.weights, "b_U")
     summed += 0 if b is None else direction @ upcast(b)
     if b_U is not None:
         b_U = upcast(b_U)
@@ -180,14 +188,14 @@ def key_attribution(runner: InductionRunner, receiver: Head, into: Literal["Q", 
 def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
     layer = receiver[0]
     config, tokens, at = runner.config, chunk.of(runner.batch.tokens), chunk.of(runner.predictable)
-    after = [Site("ln1_post.scale", under) for under in range(layer)] if norms_behind(config) else []
+    after = [Site("ln1_post.scale", under) for under in range(layer)] if norms_after(config) else []
     written = [site for site in written_sites(config, layer) if site not in after]
     tap = CacheTap([*reading_sites(config, layer), *written, *after])
     runner.run(tokens, tap, stop=layer + 1)
     run = tap.store
-    info = locate(config, runner.weights, tokens.shape, runner.model.device)
-    read = FrozenRead.of(runner.model, receiver, into, run, info)
-    q, k = met(runner.model, receiver, run)
+    info = position_info(config, runner.weights, tokens.shape, runner.model.device)
+    read = LinearizedRead.of(runner.model, receiver, into, run, info)
+    q, k = query_key_vectors(runner.model, receiver, run)
     n = tokens.shape[1]
     seen = seen_keys(info, layer, n)
     right = (torch.arange(n) - runner.batch.back[chunk.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]

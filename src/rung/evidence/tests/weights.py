@@ -9,17 +9,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...circuits.argmax_diagonal import diagonal
 from ...circuits.composition import routed_qk
-from ...circuits.diagonal import diagonal
 from ...circuits.heads import Head, embedded, head_label, head_weights, ov_copying
 from ...circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
-from ...engine.positions import locate
+from ...engine.positions import position_info
 from ...engine.sites import Site
 from ...engine.taps import NO_TAP, CacheTap
 from ...engine.transformer import norm_before, upcast
 from ...engine.weights import embedding
 from ...errors import NotDefinedError
-from ...methods.attribution import FrozenRead, reading_sites
+from ...methods.attribution import LinearizedRead, reading_sites
 from ...methods.runner import InductionRunner
 from ...tasks.builtin import draw_distinct, ordinary_tokens
 from ..observation import Observation, Quantity, TestSpec
@@ -200,8 +200,8 @@ def _check_whole_keys(runner: InductionRunner, receiver: Head) -> None:
     for chunk in runner.chunks:
         tokens, tap = chunk.of(runner.batch.tokens), CacheTap(reading_sites(runner.config, receiver[0]))
         runner.run(tokens, tap, stop=receiver[0] + 1)
-        info = locate(runner.config, runner.weights, tokens.shape, runner.model.device)
-        FrozenRead.of(runner.model, receiver, "K", tap.store, info)
+        info = position_info(runner.config, runner.weights, tokens.shape, runner.model.device)
+        LinearizedRead.of(runner.model, receiver, "K", tap.store, info)
 
 
 def routed_share(

@@ -203,7 +203,7 @@ def test_a_model_without_layers(tmp_path):
 
 
 def test_a_bug_of_ours_is_not_hidden(monkeypatch, folder):
-    monkeypatch.setattr(cli, "_open", lambda *_: 1 / 0)
+    monkeypatch.setattr(cli.board, "open_model", lambda *_: 1 / 0)
     assert isinstance(invoke("board", folder).exception, ZeroDivisionError)
 
 
@@ -211,7 +211,7 @@ def test_an_interrupt_ends_with_130(monkeypatch, folder):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_open", interrupt)
+    monkeypatch.setattr(cli.board, "open_model", interrupt)
     assert invoke("board", folder).exit_code == 130
 
 

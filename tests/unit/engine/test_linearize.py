@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from rung.engine.linearize import attention_write, fold, head_keys, head_queries, head_values
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import norm_before
 from rung.engine.weights import block_weights
-from rung.engine.writes import attention_write, fold, head_keys, head_queries, head_values
 from rung.errors import SiteError
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}

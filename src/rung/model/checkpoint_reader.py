@@ -31,7 +31,7 @@ _PIECE = 1 << 20
 _FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
-class Source(NamedTuple):
+class CheckpointReader(NamedTuple):
     """What every kind of checkpoint file comes down to, in the spelling of a config.json and its tensors."""
 
     values: Mapping[str, Any]
@@ -53,7 +53,7 @@ class _Span(NamedTuple):
     start: int
 
 
-def open_folder(folder: Path, files: ExitStack) -> Source:
+def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
     """config.json, safetensors in one file or several, tokenizer.json. Raises where one is missing or broken."""
     values = read_config(folder)
     spans: dict[str, _Span] = {}
@@ -74,7 +74,7 @@ def open_folder(folder: Path, files: ExitStack) -> Source:
         return tensor.view(shape)
 
     shapes = {name: span.shape for name, span in spans.items()}
-    return Source(values, shapes, read, lambda: read_tokenizer(folder, values))
+    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values))
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:

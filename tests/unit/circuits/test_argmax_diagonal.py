@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.circuits import diagonal as module
-from rung.circuits.diagonal import diagonal
+from rung.circuits import argmax_diagonal as module
+from rung.circuits.argmax_diagonal import diagonal
 from rung.engine.factored import FactoredMatrix
 from rung.errors import RungError
 

@@ -77,7 +77,7 @@ def test_a_fixed_distance_alone_is_right_at_one_period_and_wrong_at_others() -> 
         for period in range(4, 16):
             task = repeated_tokens(planted.model, period=period, sequences=16)
             with torch.no_grad():
-                loss = planted.model(task.tokens, return_type="loss", loss_per_token=True)[:, task.told].mean()
+                loss = planted.model(task.tokens, return_type="loss", loss_per_token=True)[:, task.predictable].mean()
             assert (loss < 0.5) == (period == right), (seed, period)
 
 

@@ -17,7 +17,7 @@ class KeyValueCache:
         self._values = like.new_empty(shape)
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Stores `k` and `v` ([batch, pos, kv_head, d_head]) behind the filled part; returns all of both.
+        """Stores `k` and `v` ([batch, pos, kv_head, d_head]) after the filled part; returns all of both.
 
         `length` moves on with `advance`, after every layer has stored its own.
         """

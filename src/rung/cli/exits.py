@@ -1,0 +1,54 @@
+"""How a command ends: exit codes, and errors as one line on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from typer.core import TyperGroup
+
+from ..errors import RungError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Turns errors caused by invalid input into one line on stderr and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, prog_name or "rung", **extra)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except RungError as error:
+            code = complain(str(error))
+        except OSError as error:
+            code = complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        except Exception as error:
+            code = exit_code(error)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of typer's own endings; whatever is not one of them is a bug of ours, and is raised."""
+    code: int | None = getattr(error, "exit_code", None)
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    if code is None:
+        raise error
+    if hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        asked = context.command_path if context is not None else "rung"
+        return complain(f"{error.format_message()} ({asked} --help explains)")
+    return code
+
+
+def complain(message: str) -> int:
+    """Writes one line on stderr; the exit code of bad input."""
+    from ..views.terminal import write
+
+    write(f"rung: {' '.join(message.split())}\n", sys.stderr)
+    return BAD_INPUT

@@ -1,0 +1,90 @@
+"""Options that commands share, and what they mean: a model, a device, a head, a result as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import RungError
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..model.model import HookedTransformer
+
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+MODEL_HELP = "A folder or GGUF file, a bundled or fetched model's name, ORG/NAME on the hub, or its short name."
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
+Seed = Annotated[int, typer.Option(metavar="N", help="Draws the random tokens; the same seed gives the same result.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps.")]
+Dtype = Annotated[str, typer.Option(metavar="DTYPE", help=f"Precision of the weights: {', '.join(DTYPES)}.")]
+Threads = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Threads on the CPU.  [default: as many as torch takes]")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")]
+Period = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Tokens in a copy.  [default: 50, or what the model can hold]", show_default=False),
+]
+Sequences = Annotated[int, typer.Option(metavar="N", min=1, help="How many sequences to average over.")]
+
+
+def open_model(name: str, device: str = "cpu", dtype: str = "float32", threads: int | None = None) -> HookedTransformer:
+    """The model of that name, loaded. Raises RungError for an unknown dtype or device."""
+    import torch
+
+    from ..model.model import HookedTransformer
+
+    if dtype not in DTYPES:
+        raise RungError(f"dtype is {dtype!r}; known are {', '.join(DTYPES)}")
+    set_threads(threads)
+    on = find_device(device)
+    return HookedTransformer.from_pretrained(name, device=on, dtype=getattr(torch, dtype))
+
+
+def set_threads(threads: int | None) -> None:
+    """Sets the number of threads on the CPU; None leaves it to torch."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name. Raises RungError, with those there are."""
+    import torch
+
+    there = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    full = f"{name}:0" if name == "cuda" else name
+    if full not in there:
+        raise RungError(f"there is no device {name!r} here; there is {', '.join(there)}")
+    return torch.device(full)
+
+
+def parse_head(model: HookedTransformer, spelled: str) -> tuple[int, int]:
+    """(layer, head) of "1.4". Raises RungError where the model has no such head."""
+    from ..engine.sites import check_head
+
+    layer, dot, head = spelled.partition(".")
+    if not (dot and layer.isdecimal() and head.isdecimal()):
+        raise RungError(f"{spelled!r} names no head; write layer.head, as in 1.4")
+    return check_head(model.config, int(layer), int(head))
+
+
+def check_finite(dtype: str, *values: torch.Tensor) -> None:
+    """Raises RungError unless every number is finite."""
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise RungError(f"the model's output is not finite in {dtype}; try --dtype float32, or float64")
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Prints the value alone on stdout."""
+    from ..views.terminal import write
+
+    write(json.dumps(value, indent=2, allow_nan=False) + "\n")

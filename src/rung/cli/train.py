@@ -1,0 +1,156 @@
+"""`rung train`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import RungError
+from .exits import INTERRUPTED
+from .options import Json, Quiet, print_json, set_threads
+from .progress import training_curve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..training import Progress, Recipe
+
+
+def train(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="What to train; without it, the list.")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own recipe, in the form that --show prints.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Where the model goes.  [default: ./ and the name]", show_default=False),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The text to learn from, UTF-8; `make corpus` builds one.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again, where an interrupted run could go on.")] = False,
+    printed: Annotated[bool, typer.Option("--show", help="Print the recipe as JSON; train nothing.")] = False,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Draws the first weights and every batch.")
+    ] = 0,
+    threads: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Threads on the CPU; another count gives other last bits.")
+    ] = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a small model by one of the recipes of the bundled ones, or by your own, and watch its circuit form.
+
+    \b
+    Examples
+      rung train                     list the recipes
+      rung train two-layer-tiny      needs no text, two minutes
+      rung train two-layer --corpus build/corpus/corpus.txt
+      rung train two-layer --show > mine.json
+      rung train --config mine.json --corpus book.txt
+
+    Ctrl-C keeps what was learned up to the last measurement; the same command goes on from there and ends with the same
+    bits as a run that was not interrupted, on one machine, torch build and number of threads. Nothing is downloaded.
+
+    \b
+    How to read it: measured every few steps, on text and tokens never trained on
+      second copy    loss in nats on random tokens that come twice: falls when the
+                     model learns to use the repeat
+      first copy     the same tokens the first time: nothing can predict them
+      text           loss on text that was held out
+      induction,     the best head's score (rung heads --help); a phase change is
+      previous       both rising while the second copy's loss falls
+      stage          recipes teach by a curriculum: a stage ends once it is learned
+
+    The folder holds what every command takes as MODEL, with the curve and a card that says how it was trained.
+    """
+    from pathlib import Path
+
+    if recipe is None and config is None:
+        if out is not None or corpus is not None or fresh or printed:
+            raise RungError("which recipe? Name one, or give your own with --config FILE; `rung train` lists them")
+        _list_recipes(as_json)
+        return
+    chosen = _recipe(recipe, config)
+    if printed:
+        print_json(json.loads(chosen.to_json()))
+        return
+    if corpus is None and not chosen.synthetic:
+        raise RungError(
+            f"{chosen.name} learns from text: give it with --corpus FILE. `make corpus` in Rung's repository builds "
+            "build/corpus/corpus.txt; any UTF-8 text of some ten thousand words or more will do"
+        )
+    folder = Path(_named_folder(chosen.name) if out is None else out)
+    _train(chosen, folder, None if corpus is None else Path(corpus), seed, threads, fresh, quiet, as_json)
+
+
+def _train(
+    recipe: Recipe, out: Path, corpus: Path | None, seed: int, threads: int, fresh: bool, quiet: bool, as_json: bool
+) -> None:
+    from ..training import read_curve
+    from ..training import train as learn
+    from ..training.loop import PROGRESS
+    from ..views.terminal import show, write
+    from ..views.training import begin_line, interrupted_line, trained_view
+
+    set_threads(threads)
+    shown = str(out) if out.is_absolute() or out.parts[:1] == ("..",) else f"./{out}"
+    kept = read_curve(out)[-1]["step"] if not fresh and (out / PROGRESS).exists() else None
+    begun = begin_line(recipe, seed, threads, shown, kept is not None)
+    try:
+        with training_curve(recipe, out, begun, quiet) as tell:
+
+            def heard(told: Progress) -> None:
+                nonlocal kept
+                kept = told.step
+                tell(told)
+
+            done = learn(recipe, out, seed=seed, corpus=corpus, progress=heard, resume=not fresh)
+    except KeyboardInterrupt:
+        write(f"rung: {interrupted_line(kept, recipe.steps, fresh)}\n", sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json({"folder": str(out), "card": dict(done.card)})
+        return
+    show(lambda width: trained_view(done.card, expected_card(recipe), recipe.config, read_curve(out), shown, width))
+
+
+def _recipe(name: str | None, file: str | None) -> Recipe:
+    from pathlib import Path
+
+    from ..training import find_recipe, read_recipe
+
+    if name is not None and file is not None:
+        raise RungError(f"a recipe was named, {name}, and --config given: which of the two?")
+    return read_recipe(Path(file)) if file is not None else find_recipe(str(name))
+
+
+def _named_folder(name: str) -> str:
+    """The default folder of a recipe, whose name a user may have chosen."""
+    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise RungError(f"the recipe's name, {name!r}, names no folder here; say where the model goes: --out FOLDER")
+    return name
+
+
+def expected_card(recipe: Recipe) -> dict[str, Any] | None:
+    """The card of the bundled model that this very recipe made."""
+    from ..model.paths import BUNDLED, bundled_names
+    from ..training import RECIPES, read_card
+
+    bundled = recipe.name in bundled_names() and recipe == RECIPES.get(recipe.name)
+    return read_card(BUNDLED / recipe.name) if bundled else None
+
+
+def _list_recipes(as_json: bool) -> None:
+    from ..training import RECIPES
+    from ..views.terminal import show
+    from ..views.training import recipes_view
+
+    if as_json:
+        print_json({"recipes": {name: json.loads(recipe.to_json()) for name, recipe in RECIPES.items()}})
+        return
+    known = [(recipe, expected_card(recipe)) for recipe in RECIPES.values()]
+    show(lambda width: recipes_view(known, width))

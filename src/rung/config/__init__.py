@@ -1,0 +1,32 @@
+"""One description of a decoder-only transformer, whatever family it came from. Torch-free."""
+
+from .model import Alibi, ModelConfig, Rotary, RotaryScaling
+from .shapes import (
+    BIASES,
+    GROUPED,
+    WEIGHT_PATHS,
+    bias_shapes,
+    is_layered,
+    norms,
+    weight_path,
+    weight_shapes,
+)
+from .validate import Activation, Normalization, Positions
+
+__all__ = [
+    "BIASES",
+    "GROUPED",
+    "WEIGHT_PATHS",
+    "Activation",
+    "Alibi",
+    "ModelConfig",
+    "Normalization",
+    "Positions",
+    "Rotary",
+    "RotaryScaling",
+    "bias_shapes",
+    "is_layered",
+    "norms",
+    "weight_path",
+    "weight_shapes",
+]

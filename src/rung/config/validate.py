@@ -1,0 +1,164 @@
+"""What each value of a config may be, alone and beside the others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ..errors import ConfigError, near
+from .shapes import ALL_BIASES, bias_shapes
+
+if TYPE_CHECKING:
+    from .model import ModelConfig
+
+Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
+Placement = Literal["pre", "post", "both"]
+Positions = Literal["standard", "sinusoidal", "shortformer", "rotary", "alibi"]
+Direction = Literal["causal", "bidirectional"]
+Activation = Literal["gelu", "gelu_new", "quick_gelu", "relu", "silu"]
+Scaling = Literal["linear", "dynamic", "llama3", "yarn", "longrope"]
+
+
+def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
+    """A JSON object as arguments of a dataclass, once its keys and the type of each value are known to fit it."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{what} is {values!r}; it must be an object of keys and values")
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(str(key) for key in set(values) - known)
+    if unknown:
+        raise ConfigError(f"{what} key {unknown[0]!r} is not one of Rung's.{near(unknown[0], known)}")
+    missing = [field.name for field in fields(kind) if field.default is MISSING and field.name not in values]
+    if missing:
+        raise ConfigError(f"{what} lacks {missing[0]!r}.{near(missing[0], values)}")
+    check_fields(values)
+    read = dict(values)
+    for name in _NUMBERS & set(read):
+        read[name] = None if read[name] is None else float(read[name])
+    for name in (_LISTS | _ROWS) & set(read):
+        if read[name] is not None:
+            read[name] = (frozenset if name == "biases" else tuple)(read[name])
+    return read
+
+
+def check(config: ModelConfig) -> None:
+    """Raises ConfigError for the first value, or pair of values, that no model can have."""
+    check_fields(vars(config))
+    if config.n_heads % config.n_kv:
+        raise ConfigError(f"{config.n_heads} query heads cannot share {config.n_kv} key/value heads evenly")
+    if (config.act_fn is None) != (config.d_mlp is None):
+        raise ConfigError(f"act_fn is {config.act_fn!r} and d_mlp is {config.d_mlp!r}: give both, or neither")
+    if config.gated_mlp and config.d_mlp is None:
+        raise ConfigError("gated_mlp is set, but there is no MLP: d_mlp is None")
+    _check_positions(config)
+    _check_experts(config)
+    if config.normalization_type is None and (config.qk_norm or config.post_embedding_ln):
+        raise ConfigError("qk_norm and post_embedding_ln say where a norm is, but normalization_type is None")
+    unknown = sorted(config.biases - set(ALL_BIASES))
+    if unknown:
+        raise ConfigError(f"bias {unknown[0]!r} is unknown.{near(unknown[0], ALL_BIASES)}")
+    homeless = sorted(config.biases - set(bias_shapes(config)))
+    if homeless:
+        raise ConfigError(f"bias {homeless[0]!r} is listed, but this model has nothing it would belong to")
+    bos = config.bos_token_id
+    if bos is not None and bos >= config.d_vocab:
+        raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
+    if config.tied_embeddings and config.n_out != config.d_vocab:
+        raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens read; d_vocab_out is {config.n_out}")
+    if config.default_prepend_bos and bos is None:
+        raise ConfigError("default_prepend_bos is set, but there is no bos_token_id")
+
+
+def _check_positions(config: ModelConfig) -> None:
+    kind = config.positional_embedding_type
+    for name in ("rotary", "alibi"):
+        if (getattr(config, name) is None) != (kind != name):
+            raise ConfigError(f"{name} settings belong with positional_embedding_type={name!r}, and only there")
+    for rotary in (config.rotary, config.rotary_local):
+        if rotary and rotary.dim > config.d_head:
+            raise ConfigError(f"rotary dim is {rotary.dim}; it must be at most d_head = {config.d_head}")
+    if config.windows is not None and len(config.windows) != config.n_layers:
+        raise ConfigError(f"windows are given for {len(config.windows)} layers; there are {config.n_layers}")
+    if config.rotary_local is not None and (config.rotary is None or config.windows is None):
+        raise ConfigError(
+            "rotary_local is for layers with a window, beside rotary for the rest: give windows and rotary"
+        )
+    if config.alibi and len(config.alibi.slopes) != config.n_heads:
+        raise ConfigError(f"alibi has {len(config.alibi.slopes)} slopes; {config.n_heads} heads call for as many")
+
+
+def _check_experts(config: ModelConfig) -> None:
+    n, k = config.n_experts, config.experts_per_token
+    if (n is None) != (k is None):
+        raise ConfigError(f"n_experts is {n} and experts_per_token is {k}: give both, or neither")
+    if n is not None and k is not None and k > n:
+        raise ConfigError(f"experts_per_token is {k}; there are {n} experts")
+    if n is not None and config.d_mlp is None:
+        raise ConfigError("n_experts is set, but there is no MLP: d_mlp is None")
+    if n is None and (config.d_mlp_shared is not None or config.norm_expert_weights):
+        raise ConfigError("d_mlp_shared and norm_expert_weights belong with n_experts, which is None")
+
+
+_WHOLE = dict.fromkeys(("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "dim", "original_n_ctx"), 1)
+_WHOLE |= {"n_layers": 0, "n_key_value_heads": 1, "d_vocab_out": 1, "d_mlp": 1, "bos_token_id": 0}
+_WHOLE |= dict.fromkeys(("n_experts", "experts_per_token", "d_mlp_shared"), 1)
+"""The least value of each whole number."""
+_NUMBERS = {"eps", "sinusoidal_base", "attn_scale", "base", "factor", "low_freq_factor", "high_freq_factor"}
+_NUMBERS |= {"beta_fast", "beta_slow", "attention_factor", "scale", "embed_scale", "logit_scale", "residual_scale"}
+_NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv"}
+_FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos", "norm_expert_weights"}
+_FLAGS |= {"post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
+_TEXTS = {"family", "model_name"}
+_LISTS = {"biases", "processing", "notes"}
+_ROWS = {"windows", "slopes", "short_factors", "long_factors"}
+"""Lists of numbers."""
+_CHOICES: Mapping[str, tuple[str | None, ...]] = {
+    "normalization_type": (*get_args(Normalization), None),
+    "positional_embedding_type": (*get_args(Positions), None),
+    "act_fn": (*get_args(Activation), None),
+    "attention_dir": get_args(Direction),
+    "pairing": ("halves", "adjacent"),
+    "kind": get_args(Scaling),
+    "norm_placement": get_args(Placement),
+    "qk_norm": ("head", "heads", None),
+}
+_MAY_BE_NONE = {"n_key_value_heads", "d_vocab_out", "d_mlp", "bos_token_id", "attn_scale"}
+_MAY_BE_NONE |= {"n_experts", "experts_per_token"}
+_MAY_BE_NONE |= {"d_mlp_shared", "attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "windows"}
+
+
+def check_fields(values: Mapping[str, Any]) -> None:
+    """Each value alone, whatever type JSON gave it; ConfigError names the first that cannot be."""
+    for name, value in values.items():
+        wanted = None if value is None and name in _MAY_BE_NONE else _unmet(name, value)
+        if wanted is not None:
+            raise ConfigError(f"{name} is {value!r}; {wanted}")
+
+
+def _unmet(name: str, value: Any) -> str | None:
+    """What would fit a field of this name; None if `value` does."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name in _WHOLE:
+        fits = number and isinstance(value, int) and value >= _WHOLE[name]
+        return None if fits else f"it must be a whole number of at least {_WHOLE[name]}"
+    if name in _NUMBERS:
+        # Python reads NaN and Infinity from JSON. No variance is 0 for long, so eps may be.
+        fits = number and (0 < value <= sys.float_info.max or (name == "eps" and value == 0))
+        return None if fits else "it must be a finite number above 0"
+    if name in _FLAGS:
+        return None if isinstance(value, bool) else "it must be true or false"
+    if name in _TEXTS:
+        return None if isinstance(value, str) else "it must be text"
+    if name in _LISTS:
+        fits = isinstance(value, list | tuple | frozenset) and all(isinstance(item, str) for item in value)
+        return None if fits else "it must be a list of texts"
+    if name == "windows":
+        fits = isinstance(value, list | tuple) and all(each is None or _unmet("n_ctx", each) is None for each in value)
+        return None if fits else "it must be a list of whole numbers of at least 1, or null, one a layer"
+    if name in _ROWS:
+        fits = isinstance(value, list | tuple) and all(_unmet("factor", each) is None for each in value)
+        return None if fits else "it must be a list of finite numbers above 0"
+    if name in _CHOICES:
+        return None if value in _CHOICES[name] else f"known are {', '.join(map(str, _CHOICES[name]))}"
+    return None
