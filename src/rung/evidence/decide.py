@@ -234,6 +234,20 @@ def decide(spec: TestSpec, checks: Sequence[Check], floors: Floors, undefined: s
     return Outcome.FAILS if missed else Outcome.INCONCLUSIVE
 
 
+def inconsistent(test: str, check: Check, floors: Floors, alpha: float) -> str:
+    """What contradicts itself in one number of a test as it was written down; empty where nothing does."""
+    if not math.isnan(check.value) and not check.low <= check.value <= check.high:
+        return f"its value {check.value:g} lies outside its interval [{check.low:g}, {check.high:g}]"
+    criterion = criterion_of(test, check.name)
+    if criterion is None:
+        return "" if check.p is None else "it has a p, and no floor"
+    if check.p is None:
+        return "" if check.low == check.high else "it has no p, and an interval"
+    if abs(check.p - alpha) > 1e-3 * alpha and (check.p <= alpha) != criterion.met(check, floors):
+        return f"its p is {check.p:g}, and its interval [{check.low:g}, {check.high:g}] says otherwise"
+    return ""
+
+
 def missing(test: str, names: Iterable[str]) -> list[str]:
     """The numbers that a test needs and was not given."""
     given = set(names)

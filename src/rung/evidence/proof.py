@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ..config import ModelConfig
 from .claim import Claim
@@ -71,6 +71,9 @@ class Proof:
     def sequences(self) -> int:
         """Confirmation sequences of the last look."""
         return int(self.run["looks"][-1]["sequences"])
+
+    _repr_mimebundle_: ClassVar[Callable[..., dict[str, str]]]
+    """Set by `views.notebook`, which draws."""
 
     def of(self, rung: int) -> tuple[Measurement, ...]:
         """The tests of one rung."""

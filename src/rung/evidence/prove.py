@@ -15,15 +15,14 @@ from ..tasks.prose import bundled_text
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
 from .identity import confirmation_seed, hash_weights, versions
+from .looks import check_sequences, look_alpha
 from .observation import Floors, Measurement, Outcome, TestSpec
 from .proof import Agreement, Proof
 from .search import search
 from .setting import Setting
-from .statistics import look_alpha
 from .tests import MEASURES
 from .verdict import verdict
 
-FEWEST_SEQUENCES = 2
 METHODS = ("pattern", "attribution", "ablation", "weights")
 """What the agreement table compares."""
 
@@ -90,21 +89,6 @@ def prove(
         },
         floors=floors,
     )
-
-
-def check_sequences(sequences: int, floors: Floors) -> None:
-    """Raises ClaimError for too few sequences, or a look at a size that has no α of its own."""
-    if sequences < FEWEST_SEQUENCES:
-        raise ClaimError(f"{sequences} confirmation sequences were asked for; at least {FEWEST_SEQUENCES} are needed")
-    first = int(floors.sequences)
-    look = first
-    while look < sequences:
-        look *= 2
-    if sequences > first and look != sequences:
-        raise ClaimError(
-            f"{sequences} confirmation sequences were asked for; above {first} a proof looks at {2 * first}, "
-            f"{4 * first}, {8 * first}, …, because each look spends part of α; {look} would fit"
-        )
 
 
 def check_model(model: HookedTransformer) -> None:

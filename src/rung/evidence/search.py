@@ -12,9 +12,9 @@ from ..model.model import HookedTransformer
 from ..tasks.induction import STRATA, induction_batch
 from .claim import Claim, Role
 from .decide import summarize
+from .looks import look_alpha
 from .observation import Floors, Outcome, TestSpec
 from .setting import Setting
-from .statistics import look_alpha
 from .tests import MEASURES
 
 MOST_CANDIDATES = 8

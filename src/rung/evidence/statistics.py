@@ -154,13 +154,3 @@ def _end(holds: Callable[[float], bool], value: float, direction: float) -> floa
         middle = (near + far) / 2
         near, far = (near, middle) if holds(value + direction * middle) else (middle, far)
     return value + direction * far
-
-
-def look_alpha(alpha: float, sequences: int, first: int) -> float:
-    """What a look at `sequences` may spend of `alpha`: half at the first size, half of the rest at each doubling.
-
-    Looks at more sequences extend the same sequences, so that all looks together err with a probability of at most
-    `alpha` (a union bound).
-    """
-    look = max(0, math.ceil(math.log2(max(sequences, 1) / max(first, 1))))
-    return float(alpha / 2 ** (look + 1))
