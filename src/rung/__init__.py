@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model.hooks import HookPoint as HookPoint
     from .model.model import HookedTransformer as HookedTransformer
     from .views.notebook import prove as prove
-    from .views.wording import read_record as load_record
+    from .views.wording import read_record as load_record  # noqa: F401
 
     claims = _claim
 

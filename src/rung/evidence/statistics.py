@@ -57,14 +57,14 @@ class Moments(NamedTuple):
         """Student's t of the mean against `floor`."""
         if self.constant(floor):
             return math.copysign(math.inf, self.mean - floor) if self.mean != floor else -math.inf
-        return (self.mean - floor) / math.sqrt(self.variance) * math.sqrt(self.n - 1)
+        return float((self.mean - floor) / math.sqrt(self.variance) * math.sqrt(self.n - 1))
 
     def hall(self, floor: float) -> float:
         """t by Hall's transformation g(T) = T + γT²/3 + γ²T³/27 + γ/6n of T = (mean − floor)/s, γ the skewness."""
         if self.constant(floor):
             return self.student(floor)
         skew, T = self.third / self.variance**1.5, (self.mean - floor) / math.sqrt(self.variance)
-        return (T + skew * T**2 / 3 + skew**2 * T**3 / 27 + skew / (6 * self.n)) * math.sqrt(self.n - 1)
+        return float((T + skew * T**2 / 3 + skew**2 * T**3 / 27 + skew / (6 * self.n)) * math.sqrt(self.n - 1))
 
 
 def p_above(values: np.ndarray, floor: float = 0.0, share: bool = False) -> float:

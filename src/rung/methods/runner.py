@@ -239,7 +239,8 @@ class Runner:
 
     def cost(self, heads: Sequence[Head], how: Ablation, where: Bool[Tensor, "batch pos"] | None = None) -> PerQuery:
         """Loss with `heads` ablated together (at the positions `where`; None: everywhere) minus clean loss."""
-        return self.ablate(heads, how, where).loss - self.clean.loss
+        found: PerQuery = self.ablate(heads, how, where).loss - self.clean.loss
+        return found
 
     def by_chunk(self, measured: Callable[[Chunk], Mapping[Any, PerSequence]]) -> dict[Any, PerSequence]:
         """What is measured of each chunk, put together: one number a sequence under every key."""
@@ -357,7 +358,8 @@ class InductionRunner(Runner):
     @property
     def gain_by_query(self) -> PerQuery:
         """First-copy loss minus second-copy loss of each predictable query."""
-        return self.first_loss - self.clean.loss
+        found: PerQuery = self.first_loss - self.clean.loss
+        return found
 
     @property
     def gain(self) -> PerSequence:
@@ -435,7 +437,8 @@ def averaged(values: PerQuery, where: Bool[Tensor, "batch pos"] | None = None) -
     held = ~np.isnan(values) if where is None else where.cpu().numpy()
     count = held.sum(1)
     with np.errstate(invalid="ignore"):
-        return np.where(held, values, 0.0).sum(1) / np.where(count, count, np.nan)
+        found: PerSequence = np.where(held, values, 0.0).sum(1) / np.where(count, count, np.nan)
+    return found
 
 
 def per_sequence(rows: Float[Tensor, " row"], at: Bool[Tensor, "batch pos"]) -> PerSequence:

@@ -14,8 +14,8 @@ from ..evidence.observation import RUNGS, Check, Measurement, Outcome
 from ..evidence.proof import NOTHING, Agreement, Proof
 from ..evidence.prove import METHODS
 from ..evidence.verify import Difference
-from .terminal import heading, note
-from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, verdict_sentence
+from .terminal import NO_BREAK, heading, note
+from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence
 from .wording import number as _number
 
 WIDE = 72
@@ -53,8 +53,8 @@ def verified_view(proof: Proof, again: Proof, differences: Sequence[Difference],
         return Group(heading(_clean(said)), Text(_clean(f"Verdict: {verdict_sentence(proof)}")))
     drawn: list[RenderableType] = [heading(f"Not verified: {len(differences)} of the record's entries differ.")]
     for one in differences:
-        said = f"{TEST_NAMES.get(one.test, one.test)} · {one.subject} · {one.what}: {one.recorded} recorded, {one.found} found"
-        drawn.append(Text(_clean(f"  {said}")))
+        where = f"{TEST_NAMES.get(one.test, one.test)} · {one.subject} · {one.what}"
+        drawn.append(Text(_clean(f"  {where}: {one.recorded} recorded, {one.found} found")))
     drawn.append(Text(_clean(f"Verdict now: {verdict_sentence(again)}")))
     return Group(*drawn)
 
@@ -64,7 +64,8 @@ def plain(proof: Proof) -> str:
     console = Console(file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(proof_view(proof, PLAIN))
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+    drawn = captured.get().replace(NO_BREAK, " ").rstrip("\n")
+    return "\n".join(line.rstrip() for line in drawn.split("\n"))
 
 
 def html(proof: Proof) -> str:
@@ -131,13 +132,13 @@ def _items(proof: Proof, rung: int) -> list[Text]:
     required = [m for m in proof.of(rung) if m.required]
     if not required:
         return [note(_why_not_run(proof))]
-    ordered = sorted(required, key=lambda m: _WORST.index(m.outcome) if m.outcome in _WORST else len(_WORST))
+    held = [m for m in required if m.outcome is Outcome.HOLDS]
+    rest = sorted((m for m in required if m.outcome is not Outcome.HOLDS), key=lambda m: _WORST.index(m.outcome))
+    said = [(_MARKS[m.outcome], result(m, proof.claim, proof.floors)) for m in rest]
+    said += [(_MARKS[Outcome.HOLDS], phrase) for phrase in results(held, proof.claim, proof.floors)]
     sign = _mark(proof, rung)
-    items = []
-    for m in ordered:
-        mark, said = _MARKS[m.outcome], _clean(result(m, proof.claim))
-        # The rung's own mark stands before them all.
-        items.append(Text(said) if mark == sign else Text.assemble(mark, " ", said))
+    # The rung's own mark stands before them all.
+    items = [Text(_clean(one)) if mark == sign else Text.assemble(mark, " ", _clean(one)) for mark, one in said]
     if _too_few(proof, rung):
         items.insert(0, note(f"not counted: {proof.floors.sequences:g} sequences are required"))
     return items
@@ -248,4 +249,4 @@ def _outcome(m: Measurement) -> Text:
 
 def _clean(text: str) -> str:
     """Text that cannot move the cursor, whatever a record says."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text).replace(" %", f"{NO_BREAK}%")

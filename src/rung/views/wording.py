@@ -1,4 +1,4 @@
-"""Everything that a proof says in words, by the stable id of each test: terminal, report, lab and record say the same."""
+"""Everything that a proof says in words, by the stable id of each test, so that all that shows it says the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..circuits.heads import head_label
 from ..errors import RecordError
 from ..evidence.claim import Claim, Edge, Role
-from ..evidence.decide import CRITERIA, Criterion, criterion_of
+from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
 from ..evidence.record import Record, load_record
@@ -67,10 +67,10 @@ CHECK_NAMES: Mapping[str, str] = {
     "gain": "gain",
     "excess": "loss above the order-blind bound",
     "score": "score",
-    "control": "control, as a share of the score",
+    "control": "control over score",
     "push": "attribution",
-    "strongest": "share of the strongest component's",
-    "rival": "best unclaimed head's, as a share",
+    "strongest": "of the strongest component's",
+    "rival": "the best unclaimed head's, of it,",
     "error": "error",
     "mean": "mean ablation",
     "resample": "resample ablation",
@@ -81,15 +81,15 @@ CHECK_NAMES: Mapping[str, str] = {
     "alone/resample": "done alone (resample ablation of the others)",
     "alone/patch": "carried with all others patched",
     "recovered": "recovered",
-    "damage": "damage, as a share of the gain",
-    "followed": "share of queries that follow the other sequence",
+    "damage": "damage, of the gain,",
+    "followed": "queries that follow the other sequence",
     "claimed": "effect at the claimed positions",
     "elsewhere": "effect at all other positions",
     "carried": "share of the effect that is carried",
-    "senders": "effect of the senders, as a share of the gain",
+    "senders": "whole effect, of the gain,",
     "explained": "faithfulness",
-    "room": "loss without any head, as a share of the gain",
-    "same": "share of queries with the model's own token",
+    "room": "cost of ablating every head, of the gain,",
+    "same": "queries with the model's own token",
     "text": "change on text",
     "copied": "top-1 share",
     "one_back": "share",
@@ -127,15 +127,44 @@ def test_in_progress(step: str) -> str:
     return TEST_NAMES.get(test, test) + (f",{rest}" if rest else "")
 
 
-def result(m: Measurement, claim: Claim) -> str:
-    """What a test found, in one phrase."""
+def results(measured: Sequence[Measurement], claim: Claim, floors: Floors) -> list[str]:
+    """What tests that hold found: tests of one kind in one phrase where there is a short one."""
+    kinds: dict[str, list[Measurement]] = {}
+    for m in measured:
+        kinds.setdefault(m.test, []).append(m)
+    said: list[str] = []
+    for test, found in kinds.items():
+        if test in _TOGETHER and len(found) > 1:
+            said.append(
+                clean_numbers(_TOGETHER[test].format(", ".join(f"{m.subject} {percent(m.value)}" for m in found)))
+            )
+        else:
+            said += [result(m, claim, floors) for m in found]
+    return said
+
+
+_TOGETHER: Mapping[str, str] = {
+    "support.necessity": "ablating removes of the gain: {}",
+    "support.denoising": "denoising recovers: {}",
+    "support.interchange": "interchange, queries that follow the other sequence: {}",
+    "support.positions": "effect at the claimed positions alone: {}",
+    "support.member": "each member removes of the gain: {}",
+    "support.output_part": "direct paths of the members remove of the gain: {}",
+    "support.edge_part": "each pair's path removes of the gain: {}",
+    "mechanism.ov": "OV copying top-1: {}",
+    "mechanism.positional": "positional QK, previous position: {}",
+}
+
+
+def result(m: Measurement, claim: Claim, floors: Floors) -> str:
+    """What a test found, in one phrase, and what it fell short of."""
     if m.not_run:
         return f"{TEST_NAMES[m.test]} {m.subject}: not run, {m.not_run}"
     if m.undefined:
         return f"{TEST_NAMES[m.test]} {m.subject}: not defined here, {m.undefined}"
     say = _RESULTS.get(m.test, _plain)
-    short = "" if m.outcome is Outcome.HOLDS or m.test not in CRITERIA else shortfall(m)
-    return clean_numbers(say(m, claim) + (f"; {short}" if short else ""))
+    short = "" if m.outcome is Outcome.HOLDS else shortfall(m, floors)
+    return clean_numbers(say(m, claim) + (f" ({short})" if short else ""))
 
 
 def _plain(m: Measurement, claim: Claim) -> str:
@@ -152,7 +181,7 @@ def _gain(m: Measurement, claim: Claim) -> str:
 
 def _order(m: Measurement, claim: Claim) -> str:
     return (
-        f"loss among the first copy's remaining tokens {m.controls['loss']:.3g} nats "
+        f"loss among the first copy's remaining tokens {number(m.controls['loss'])} nats "
         f"(order-blind bound {m.controls['bound']:.2f})"
     )
 
@@ -170,7 +199,8 @@ def _attribution(m: Measurement, claim: Claim) -> str:
     low, high = m.interval or (math.nan, math.nan)
     what = f"{m.subject} direct logit attribution" if m.test == "contribution.direct" else f"{m.subject} attribution"
     to = "" if m.test == "contribution.direct" else " to the right key's score"
-    also = f"; not unique: {m.notes['as strong']} gives as much" if m.notes.get("as strong") else ""
+    strong = m.notes.get("as strong") if m.outcome is Outcome.HOLDS else ""
+    also = f"; not unique: {strong} gives as much" if strong else ""
     rest = f"99 % CI [{low:.2f}, {high:.2f}] (best unclaimed {m.controls['best unclaimed']:+.2f}){also}"
     return f"{what} {m.value:+.2f}{to}, {rest}"
 
@@ -208,6 +238,10 @@ def _faithfulness(m: Measurement, claim: Claim) -> str:
     return f"faithfulness {m.value:.2f} (all other heads mean-ablated){more}"
 
 
+def _agreement(m: Measurement, claim: Claim) -> str:
+    return f"the circuit alone gives the model's token at {percent(m.value)} of queries"
+
+
 def _weights(what: str) -> Callable[[Measurement, Claim], str]:
     def say(m: Measurement, claim: Claim) -> str:
         beside = "best other pair" if "best other pair" in m.controls else "best unclaimed head"
@@ -227,7 +261,7 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "support.member": _member,
     "support.denoising": _denoising,
     "support.interchange": lambda m, claim: (
-        f"interchange: with {m.subject} from another sequence the model follows that one at {percent(m.value)} of queries"
+        f"interchange: with {m.subject} from another sequence the model follows it at {percent(m.value)} of queries"
     ),
     "support.positions": lambda m, claim: (
         f"ablating {m.subject} at the {m.notes['positions']} alone: {percent(m.value)} of its effect, "
@@ -240,7 +274,7 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "support.edge": _edge,
     "support.edge_part": _member,
     "support.faithfulness": _faithfulness,
-    "support.agreement": lambda m, claim: f"the circuit alone gives the model's token at {percent(m.value)} of queries",
+    "support.agreement": _agreement,
     "support.complement": lambda m, claim: (
         f"ablating half of the other heads removes at most {percent(max(one.value for one in m.checks))} of the gain"
     ),
@@ -257,33 +291,51 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
 }
 
 
-def shortfall(m: Measurement, floors: Floors | None = None) -> str:
-    """The number that kept a test from holding, and the floor it did not clear."""
-    floors = floors or Floors()
+def shortfall(m: Measurement, floors: Floors) -> str:
+    """The number that kept a test from holding, and the floor it did not clear; empty where none is short.
+
+    A guard first, then the number that is shown, then the worst.
+    """
     short = [
         (criterion, check)
         for check in m.checks
         if (criterion := criterion_of(m.test, check.name)) is not None and not criterion.met(check, floors)
     ]
+    short.sort(
+        key=lambda pair: (pair[0].use != "guard", pair[1] is not m.checks[0], not pair[1].name.startswith("stratum/"))
+    )
     if not short:
         return ""
-    guards = [pair for pair in short if pair[0].use == "guard"]
-    criterion, check = (guards or short)[0]
-    return _short_of(criterion, check, floors)
+    kind = short[0][1].name.partition("/")[0]
+    alike = [pair for pair in short if pair[1].name.partition("/")[0] == kind]
+    worst = max if alike[0][0].sense == "at most" else min
+    criterion, check = worst(alike, key=lambda pair: pair[1].value)
+    return _short_of(criterion, check, floors, shown=check is m.checks[0], share=_is_share(m, check))
 
 
-def _short_of(criterion: Criterion, check: Check, floors: Floors) -> str:
+def _is_share(m: Measurement, check: Check) -> bool:
+    """Whether a number is written in per cent."""
+    kind = check.name.partition("/")[0]
+    if kind in ("explained", "score", "swap", "gain", "excess", "push", "error"):
+        return False
+    return kind != "stratum" or m.test not in ("behaviour.gain", "behaviour.order", "clue.signature")
+
+
+def _short_of(criterion: Criterion, check: Check, floors: Floors, shown: bool, share: bool) -> str:
+    def say(value: float) -> str:
+        return percent(value) if share else number(value)
+
     floor = criterion.floor(floors)
-    sign, end, name = ("<", check.low, "lower") if criterion.sense == "at least" else (">", check.high, "upper")
-    if criterion.sense == "within" and check.value < 0:
-        sign, end, name, floor = "<", check.low, "lower", -floor
-    what = check_name(check.name)
-    beyond = check.value < floor if sign == "<" else check.value > floor
-    if math.isinf(end):
-        return f"{what} {number(check.value)}: no bound, there is too little of what it is a share of"
-    if beyond:
-        return f"{what} {number(check.value)} {sign} {number(floor)}"
-    return f"{what} {number(check.value)}, {name} bound {number(end)} {sign} {number(floor)}"
+    below = criterion.sense == "at least" or (criterion.sense == "within" and check.value < 0)
+    floor = -floor if criterion.sense == "within" and below else floor
+    limit = f"{'floor' if criterion.sense == 'at least' else 'limit'} {say(floor)}"
+    what = "" if shown else f"{check_name(check.name)} {say(check.value)}, "
+    if math.isinf(check.low if below else check.high):
+        return f"{what}no bound: too little to be a share of"
+    if (check.value < floor) if below else (check.value > floor):
+        return f"{what}{limit}"
+    name, end, sign = ("lower", check.low, "<") if below else ("upper", check.high, ">")
+    return f"{what}{name} bound {say(end)} {sign} {limit}"
 
 
 def verdict_sentence(proof: Proof) -> str:
@@ -312,15 +364,12 @@ def stopper(proof: Proof) -> str:
     m = proof.find(test, subject)
     if m is None:
         return f"{TEST_NAMES[test]} of {subject} was not run"
-    words = result(m, proof.claim) if m.undefined or m.not_run else _stopped(m, proof)
+    first = m.checks[0] if m.checks else None
+    if m.test.endswith(".faithfulness") and first and first.value < proof.floors.faithfulness:
+        words = f"faithfulness {first.value:.2f} < {proof.floors.faithfulness:.2f}"
+    else:
+        words = result(m, proof.claim, proof.floors)
     return words if m.outcome is Outcome.FAILS else f"{words} ({m.outcome})"
-
-
-def _stopped(m: Measurement, proof: Proof) -> str:
-    short = shortfall(m, proof.floors)
-    if m.test.endswith((".faithfulness", ".agreement")) and short:
-        return short
-    return f"{_RESULTS[m.test](m, proof.claim)}; {short}" if short else _RESULTS[m.test](m, proof.claim)
 
 
 def _nothing(proof: Proof) -> str:
@@ -369,9 +418,7 @@ def _on_prose(proof: Proof) -> str:
         return " On repeated prose the model gains nothing that its heads could explain."
     scores = [s.value for s in proof.measurements if s.test == "shown.prose_signature" and s.value is not None]
     least = f", least signature score {min(scores):.2f}" if scores else ""
-    return (
-        f" On repeated prose ablating its heads removes {percent(m.value)} of a gain of {gain.value:.2f} nats{least}."
-    )
+    return f" On repeated prose its heads carry {percent(m.value)} of a gain of {gain.value:.2f} nats{least}."
 
 
 def read_record(path: str) -> Record:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...circuits.heads import Head
-from ...methods.runner import MEAN, HeadValues, averaged, put_heads
+from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, put_heads, untouched
 from ...tasks.induction import corrupt
 from ...tasks.induction import interchange as draw_interchange
 from ..claim import OUTPUT
@@ -72,12 +74,10 @@ def denoising(setting: Setting, spec: TestSpec) -> Observation:
     rest = [(layer, head) for head in range(runner.config.n_heads) if (layer, head) not in role.heads]
     itself = torch.arange(runner.n, device=runner.model.device)
 
-    def loss(heads: list[Head] | tuple[Head, ...], tokens: Tensor | None) -> np.ndarray:
-        put = [put_heads(heads, runner.z({at for at, _ in heads}), itself)] if heads else None
-        found = runner.read(
-            *([put] if put else []), at=corruption.query, tokens=tokens, answers=answers
-        )  # one query a sequence
-        return averaged(found.loss)
+    def loss(heads: Sequence[Head], tokens: Tensor | None) -> PerSequence:
+        """At the one query of each sequence, with the clean output of `heads` put back."""
+        put = put_heads(heads, runner.z({at for at, _ in heads}), itself) if heads else untouched
+        return averaged(runner.read([put], at=corruption.query, tokens=tokens, answers=answers).loss)
 
     clean, broken = loss((), None), loss((), corruption.tokens)
     damage, recovered = broken - clean, broken - loss(role.heads, corruption.tokens)

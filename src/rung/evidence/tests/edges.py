@@ -63,7 +63,7 @@ def path_effect(setting: Setting, paths: Sequence[Path]) -> PerSequence:
     for messages in _messages(setting, list(dict.fromkeys(sender for sender, _, _ in paths))):
         deltas = {end: messages.delta(heads) for end, heads in senders.items()}
         found.append(averaged(runner.read([_received(runner, deltas)], start).loss - runner.clean.loss))
-    return np.mean(found, axis=0)
+    return _mean(found)
 
 
 def _received(runner: InductionRunner, deltas: dict[tuple[Head, Into], Tensor]) -> TapFactory:
@@ -79,14 +79,14 @@ def whole_effect(setting: Setting, senders: Sequence[Head]) -> PerSequence:
     itself = torch.arange(runner.n, device=runner.model.device)
     start = min(layer for layer, _ in senders)
     reads = [runner.read([put_heads(senders, one.swapped, itself)], start) for one in _messages(setting, senders)]
-    return np.mean([averaged(read.loss - runner.clean.loss) for read in reads], axis=0)
+    return _mean([averaged(read.loss - runner.clean.loss) for read in reads])
 
 
 def logit_effect(setting: Setting, senders: Sequence[Head]) -> PerSequence:
     """What they cost when only the logits hear them, all later components frozen."""
     runner = setting.runner
     reads = [runner.read_with_addition(one.delta(senders)) for one in _messages(setting, senders)]
-    return np.mean([averaged(read.loss - runner.clean.loss) for read in reads], axis=0)
+    return _mean([averaged(read.loss - runner.clean.loss) for read in reads])
 
 
 def edge(setting: Setting, spec: TestSpec) -> Observation:
@@ -143,6 +143,12 @@ def output_part(setting: Setting, spec: TestSpec) -> Observation:
     return Observation(
         {"cost/patch": Quantity(own, setting.gain), "alone/patch": Quantity(joint - left, joint)}, "of the gain"
     )
+
+
+def _mean(effects: list[PerSequence]) -> PerSequence:
+    """Over the donors."""
+    found: PerSequence = np.mean(effects, axis=0)
+    return found
 
 
 def _together(spec: TestSpec, into: Into) -> list[Path]:

@@ -212,8 +212,8 @@ def permuted(setting: Setting, spec: TestSpec) -> Observation:
 
     weights: dict[str, torch.Tensor | tuple[torch.Tensor, ...]] = {}
     for name, held in runner.weights.items():
-        layered = isinstance(held, tuple)
-        weights[name] = tuple(_shuffled(one, generator) for one in held) if layered else _shuffled(held, generator)
+        many = tuple(_shuffled(one, generator) for one in (held if isinstance(held, tuple) else (held,)))
+        weights[name] = many if isinstance(held, tuple) else many[0]
     own = InductionRunner(runner.model, runner.batch, seed=runner.seed, donors=runner.donors)
     own.weights = weights
     return Observation({"gain": Quantity(own.gain)}, "nats")

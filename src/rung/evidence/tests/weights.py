@@ -124,7 +124,8 @@ def positional(setting: Setting, spec: TestSpec) -> Observation:
     (head,) = spec.heads
     inputs = inputs_of(setting)
     quantity = inputs.share(found[head]) if relative else Quantity(found[head], share=True, exact=True)
-    return Observation({"one_back": quantity}, unit, **_best_other(shares, role.heads))
+    controls, notes = _best_other(shares, role.heads)
+    return Observation({"one_back": quantity}, unit, controls, notes=notes)
 
 
 def _one_back(setting: Setting, head: Head) -> np.ndarray:
@@ -148,9 +149,9 @@ def ov(setting: Setting, spec: TestSpec) -> Observation:
     shares = {head: copies.share for head, copies in found.items()}
     setting.tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
     (head,) = spec.heads
-    beside = _best_other(shares, role.heads)
-    beside["notes"] = {**beside["notes"], "read": inputs.name(head[0])}
-    return Observation({"copied": inputs.share(found[head].rank == 0)}, "of tokens", **beside)
+    controls, notes = _best_other(shares, role.heads)
+    notes["read"] = inputs.name(head[0])
+    return Observation({"copied": inputs.share(found[head].rank == 0)}, "of tokens", controls, notes=notes)
 
 
 def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
@@ -263,10 +264,9 @@ def _heads_of_layers(setting: Setting, heads: Sequence[Head]) -> list[Head]:
     return [(layer, head) for layer in layers for head in range(setting.runner.config.n_heads)]
 
 
-def _best_other(shares: Mapping[Head, float], claimed: Sequence[Head]) -> dict[str, dict]:  # type: ignore[type-arg]
+def _best_other(shares: Mapping[Head, float], claimed: Sequence[Head]) -> tuple[dict[str, float], dict[str, str]]:
+    """The same share of the best head without the role, and which head that is."""
     rest = {head: share for head, share in shares.items() if head not in claimed}
     best = max(rest, key=lambda head: rest[head], default=None)
-    return {
-        "controls": {"best unclaimed head": 0.0 if best is None else rest[best]},
-        "notes": {"best unclaimed head": "" if best is None else head_label(best)},
-    }
+    name = "best unclaimed head"
+    return {name: 0.0 if best is None else rest[best]}, {name: "" if best is None else head_label(best)}
