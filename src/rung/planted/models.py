@@ -14,7 +14,7 @@ from ..circuits.composition import Into
 from ..circuits.heads import Head
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
-from .decoys import DECOYS
+from .decoys import DECOYS, POSITIONS
 from .plans import Plan, induction, previous_token, striped
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
@@ -44,7 +44,7 @@ def plant(
     """A model of one of the `KINDS`, everything in it drawn from `seed`, in one of the `ARCHITECTURES` or another.
 
     `hiding` (None: the usual) disguises it. Raises RungError for a kind or an architecture that is unknown, and for a
-    kind that has an architecture of its own.
+    kind that has an architecture of its own or needs other positions.
     """
     hiding = Hiding() if hiding is None else hiding
     if kind not in KINDS:
@@ -58,6 +58,8 @@ def plant(
             )
         name = name if architecture == "attention_only" else f"{kind}-{architecture}-{seed}"
         architecture = ARCHITECTURES[architecture]
+    if architecture.positions not in POSITIONS.get(kind, (architecture.positions,)):
+        raise RungError(f"{kind} needs {' or '.join(POSITIONS[kind])} positions, not {architecture.positions}.")
     generator = torch.Generator().manual_seed(seed)
     plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
     if plan.config_changes and architecture != PLAIN:

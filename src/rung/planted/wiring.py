@@ -36,6 +36,8 @@ LOGIT = 12.0
 """What a code in the output adds to its token's logit. Codes overlap, so others rise too, by a third of it at most."""
 FAINT = 0.2
 """How much a head (or an MLP) that does nothing in particular writes, in codes."""
+LATE = 12
+"""Where positions begin to be late: most of a first copy stands before it, and part of a long one after."""
 CLEARLY = SHARPNESS / 2
 """By how much a rotary head prefers the distance it looks back to any other."""
 TURNING = 24
@@ -141,6 +143,10 @@ class Stream:
         codes = codes / codes.norm(dim=1, keepdim=True)
         return cls(torch.cat((torch.zeros(1, d_code), codes)), architecture=architecture)
 
+    def flagged(self, *flags: str) -> "Stream":
+        """The same stream with more flags."""
+        return replace(self, extra={**self.extra, **dict.fromkeys(flags, 1)})
+
     def beside(self, *parts: str, **tables: Float[Tensor, "d_vocab width"]) -> "Stream":
         """The same stream with more parts, a code wide, and more embeddings, each in a part of its own."""
         extra = dict.fromkeys(parts, self.d_code) | {name: table.shape[1] for name, table in tables.items()}
@@ -218,17 +224,23 @@ class Stream:
 
     @property
     def W_U(self) -> Float[Tensor, "d_model d_vocab"]:
-        """Each code in the output raises its token."""
+        """Each code in the output raises its token, and the flag "junk", where there is one, BOS."""
         W_U = torch.zeros(self.d_model, self.d_vocab)
         W_U[self.parts["output"]] = LOGIT * self.codes.T
+        if "junk" in self.parts:
+            W_U[self.parts["junk"], 0] = LOGIT
         return W_U
 
     @property
     def W_pos(self) -> Float[Tensor, "pos d_model"]:
-        """Unit vectors that are at right angles at every distance but n_ctx/2, where they are opposite."""
+        """Unit vectors that are at right angles at every distance but n_ctx/2, where they are opposite; and the flag
+        "late", where there is one, from position LATE on.
+        """
         W_pos = torch.zeros(self.n_ctx, self.d_model)
         angles = torch.arange(self.n_ctx)[:, None] * self._frequencies
         W_pos[:, self.parts["position"]] = torch.cat((angles.cos(), angles.sin()), 1) / math.sqrt(self.n_ctx // 4)
+        if "late" in self.parts:
+            W_pos[LATE:, self.parts["late"]] = 1
         return W_pos
 
     @property
@@ -236,11 +248,13 @@ class Stream:
         count = self.n_ctx // 4
         return math.pi * (2 * torch.arange(count) + 1) / (2 * count)
 
-    def looks_back(self, distance: int, parked: float = 0.0) -> FactoredMatrix:
+    def looks_back(self, distance: int, parked: float = 0.0, late: float = 0.0) -> FactoredMatrix:
         """A QK that scores the key `distance` back SHARPNESS (rotary: CLEARLY above every other), and BOS `parked` of
-        that.
+        that, plus `late` where that flag is set at the query.
         """
         query, key = self._empty(), self._empty()
+        if late:
+            query[self.parts["late"], self._parking] = late
         if self.architecture.rotary:
             self._turn_back(query, key, distance)
             return self._scored(query, key, parked)
@@ -293,6 +307,30 @@ class Stream:
             query[self.parts["token"], columns] = weights.get(part, 0.0) * torch.eye(self.d_code)
             keys[self.parts[part], columns] = torch.eye(self.d_code)
         return self._scored(query, keys, parked)
+
+    def finds_earlier(self) -> FactoredMatrix:
+        """A QK that scores an earlier occurrence of the query's token SHARPNESS, and the query itself less than BOS."""
+        query, key, wide = self._empty(), self._empty(), slice(self.d_code, self.d_code + self.n_ctx // 2)
+        query[self.parts["token"], : self.d_code] = key[self.parts["token"], : self.d_code] = torch.eye(self.d_code)
+        key[self.parts["position"], wide] = torch.eye(self.n_ctx // 2)
+        # No more than it takes: the position n_ctx/2 back is opposite, and gains what this one loses.
+        query[self.parts["position"], wide] = -0.45 * torch.eye(self.n_ctx // 2)
+        return self._scored(query, key, PARKED)
+
+    def points(self, pointer: str) -> FactoredMatrix:
+        """An OV that writes to `pointer` the position of what it attends to, and nothing of BOS's."""
+        read, write, n = self._empty(), self._empty(), self.n_ctx // 2
+        read[self.parts["position"], :n] = write[self.parts[pointer], :n] = torch.eye(n)
+        read[self.parts["bos"], :n] = -self.W_pos[0, self.parts["position"]] / math.sqrt(2)
+        return FactoredMatrix(read, write.T)
+
+    def follows(self, pointer: str) -> FactoredMatrix:
+        """A QK that scores the key one after the position that the query's `pointer` part holds."""
+        query, key, n = self._empty(), self._empty(), self.n_ctx // 4
+        cos, sin = self._frequencies.cos().diag(), self._frequencies.sin().diag()
+        query[self.parts[pointer], : 2 * n] = torch.cat((torch.cat((cos, sin), 1), torch.cat((-sin, cos), 1)))
+        key[self.parts["position"], : 2 * n] = torch.eye(2 * n)
+        return self._scored(query, key, PARKED)
 
     @property
     def _parking(self) -> int:

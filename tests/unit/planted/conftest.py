@@ -10,7 +10,8 @@ from torch import Tensor
 from rung.engine.sites import Site
 from rung.methods.interventions import Mean, Patch, Replacement, Resample, Zero, ablate_heads
 from rung.methods.paths import Edge, patch_paths
-from rung.planted import Planted, plant
+from rung.planted import ARCHITECTURES, Planted, plant
+from rung.planted.decoys import POSITIONS
 from rung.tasks.induction import induction_batch
 from rung.tasks.metrics import Metric, next_token_loss
 
@@ -42,9 +43,9 @@ class Measured:
         """Attention one back, [sequence, query], from the first position that can."""
         return self.cache["pattern", head[0]][:, head[1]].diagonal(-1, -2, -1)
 
-    def stripe(self, head: tuple[int, int]) -> Tensor:
+    def stripe(self, head: tuple[int, int], pattern: Tensor | None = None) -> Tensor:
         """Mean attention of each sequence's second copy to what followed the first occurrence."""
-        pattern, told = self.cache["pattern", head[0]][:, head[1]], self.batch.predictable
+        pattern, told = (self.cache["pattern", head[0]] if pattern is None else pattern)[:, head[1]], self.batch.told
         key = (torch.arange(pattern.shape[-1]) - self.batch.back[:, None] + 1).clamp(min=0)
         hit = pattern.gather(-1, key[..., None])[..., 0]
         return (hit * told).sum(1) / told.sum(1)
@@ -78,6 +79,12 @@ class Measured:
             return hit.sum(1) / self.batch.told.sum(1)
 
         return Metric("share that says it", "of queries", compute)
+
+    def right(self) -> float:
+        """Share of the predictable queries at which the model says what comes next."""
+        with torch.no_grad():
+            logits = self.model(self.batch.tokens)
+        return float(self.says(self.batch.tokens.roll(-1, 1))(logits, self.batch.tokens).mean())
 
     def alone(self) -> tuple[float, float]:
         """Loss of the claimed heads, all others at their mean, and the share of queries with the model's top token."""
@@ -128,6 +135,23 @@ class Measured:
         edge = Edge(sender, receiver, into)
         return float(patch_paths(self.model, self.batch.tokens, self.others, [edge], self.loss).change.mean())
 
+    def moved(self, head: tuple[int, int], sender: tuple[int, int]) -> float:
+        """By how much the head's mean attention to what followed the first occurrence falls without the sender."""
+        site, kept = Site("z", sender[0]).path, {}
+        with torch.no_grad():
+            mean = self.model.run_with_cache(self.others, names_filter=site)[1][site].mean(0)
+
+            def silence(z: Tensor, hook: object) -> Tensor:
+                z[:, :, sender[1]] = mean[:, sender[1]]
+                return z
+
+            def keep(pattern: Tensor, hook: object) -> None:
+                kept["pattern"] = pattern.clone()
+
+            hooks = [(site, silence), (Site("pattern", head[0]).path, keep)]
+            self.model.run_with_hooks(self.batch.tokens, fwd_hooks=hooks)
+        return float((self.stripe(head) - self.stripe(head, kept["pattern"])).mean())
+
     def costs(self, heads: tuple[tuple[int, int], ...]) -> dict[str, float]:
         """By mean, resampling and zero."""
         puts = {"mean": Mean(self.others), "resample": Resample(self.others), "zero": Zero()}
@@ -165,3 +189,27 @@ def measured(request: pytest.FixtureRequest) -> Callable[..., Measured]:
 def tokens() -> Tensor:
     """Some rows of the induction task."""
     return induction_batch(plant("circuit", 0).model, sequences=8, seed=0).tokens
+
+
+@pytest.fixture(scope="session")
+def measured_in() -> Callable[[str, str], Measured]:
+    """measured_in(architecture, kind), for one seed."""
+    return lambda architecture, kind="circuit": _measured(kind, 3, 18, architecture)
+
+
+SETTINGS = (("attention_only", 0), ("attention_only", 1), ("rms", 0), ("silent_mlp", 1), ("gpt2", 0), ("all", 2))
+"""Architectures and seeds that decoys are measured in."""
+
+
+@pytest.fixture(scope="session", params=SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1]}")
+def decoy(request: pytest.FixtureRequest) -> Callable[[str], Measured]:
+    """decoy(kind), in each setting in turn; skips where a kind cannot be."""
+    architecture, seed = request.param
+
+    def measure(kind: str) -> Measured:
+        positions = ARCHITECTURES[architecture].positions
+        if positions not in POSITIONS.get(kind, (positions,)):
+            pytest.skip(f"{kind} needs other positions")
+        return _measured(kind, seed, 18, architecture)
+
+    return measure

@@ -27,11 +27,11 @@ def test_a_model_has_what_its_architecture_says(architecture) -> None:
 
 
 @architectures
-def test_the_circuit_does_the_work_and_runs_into_keys(architecture, measured) -> None:
-    found = measured("circuit", architecture=architecture)
+def test_the_circuit_does_the_work_and_runs_into_keys(architecture, measured_in) -> None:
+    found = measured_in(architecture)
     (sender,), (receiver,) = found.heads["previous_token"], found.heads["induction"]
     assert found.second.mean() < 0.1 and found.first.mean() < 1.3 * math.log(found.model.config.d_vocab)
-    assert found.previous(sender).min() > 0.8 and found.stripe(receiver).min() > 0.9
+    assert found.previous(sender).min() > 0.9 and found.stripe(receiver).min() > 0.9
     for heads in found.heads.values():
         assert min(found.costs(heads).values()) > 0.7 * found.gain
     shares = found.shares()
@@ -43,8 +43,8 @@ def test_the_circuit_does_the_work_and_runs_into_keys(architecture, measured) ->
 
 
 @architectures
-def test_no_other_head_matters(architecture, measured) -> None:
-    found = measured("circuit", architecture=architecture)
+def test_no_other_head_matters(architecture, measured_in) -> None:
+    found = measured_in(architecture)
     assert max(found.cost((head,)) for head in found.unclaimed) < 0.03 * found.gain
 
 
@@ -61,8 +61,8 @@ def test_under_layernorm_there_is_no_mean_to_take_out() -> None:
     assert W_E.mean(1).abs().max() < 1e-6 < W_E.abs().max()
 
 
-def test_silent_neurons_write_nothing_and_stray_ones_something_faint(measured) -> None:
-    silent, stray = (measured("circuit", architecture=name) for name in ("silent_mlp", "mlp"))
+def test_silent_neurons_write_nothing_and_stray_ones_something_faint(measured_in) -> None:
+    silent, stray = (measured_in(name) for name in ("silent_mlp", "mlp"))
     assert not any(W.any() for W in silent.model.weights["W_out"])
     assert all(W.any() for W in stray.model.weights["W_out"])
     assert abs(stray.mlp_push(1)) < 0.1 * stray.push(stray.heads["induction"][0])
