@@ -36,12 +36,12 @@ class ClassicTopic(WeightsTopic, nn.Module):
         computes raises ConfigError.
         """
         found = self.__dict__.get("_cfg")
-        if found is None or found.__dict__.get("_owner") is not self:
+        if found is None or found.owner is not self:
             found = (describe(self.config) if found is None else found).bind(self)
             self.__dict__["_cfg"] = found
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
-        found.__dict__.update(device=str(like.device), dtype=like.dtype)
+        found.__dict__.update(device=str(like.device), dtype=like.dtype, _built_as=self.config)
         return found
 
     def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
