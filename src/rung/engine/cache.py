@@ -43,12 +43,15 @@ class ActivationCache(Mapping[str, Tensor]):
         site = find_site(self.config, key)
         if site.path in self.cache_dict:
             return self.cache_dict[site.path]
-        z = Site("z", site.layer).path
-        if site.name == "result" and z in self.cache_dict and site.layer is not None:
-            return torch.einsum(
-                "...he,hed->...hd", self.cache_dict[z], block_weights(self.model.weights, site.layer).W_O
-            )
-        raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
+        z = self._z_of_result(site)
+        if z is None:
+            raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
+        assert site.layer is not None
+        return torch.einsum("...he,hed->...hd", z, block_weights(self.model.weights, site.layer).W_O)
+
+    def _z_of_result(self, site: Site) -> Tensor | None:
+        """The stored `z` that the `result` at `site` is derived from; None for every other kind of site."""
+        return self.cache_dict.get(Site("z", site.layer).path) if site.name == "result" else None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The activation, or `default` where there is none."""
@@ -62,11 +65,16 @@ class ActivationCache(Mapping[str, Tensor]):
         return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
     def __contains__(self, key: object) -> bool:
-        try:
-            self[key]  # type: ignore[index]
-        except (SiteError, TypeError, ValueError):
+        """Whether `self[key]` gives an activation, stored or derived. Nothing is derived to find out."""
+        if not isinstance(key, str | tuple):
             return False
-        return True
+        if key in self.cache_dict:
+            return True
+        try:
+            site = find_site(self.config, key)
+        except SiteError:
+            return False
+        return site.path in self.cache_dict or self._z_of_result(site) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.cache_dict)

@@ -19,6 +19,7 @@ from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
+from .origin import Origin
 from .processing import MutableWeights
 from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, check_pair
@@ -32,10 +33,11 @@ class Checkpoint(NamedTuple):
     config: ModelConfig
     weights: MutableWeights
     tokenizer: TextTokenizer | None
+    origin: Origin
 
 
 def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of the files at `location`.
+    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
@@ -47,7 +49,7 @@ def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32)
         tokenizer = reader.tokenizer()
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
-    return Checkpoint(config, weights, tokenizer)
+    return Checkpoint(config, weights, tokenizer, reader.origin)
 
 
 def as_saved(hf_model: Any) -> Mapping[str, Tensor]:

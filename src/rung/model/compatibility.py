@@ -13,6 +13,7 @@ from ..config import ModelConfig, bias_shapes, is_layered, weight_path
 from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
+from .origin import OriginTopic
 from .processing import process
 from .tokenizer import Tokenizer, check_pair
 from .weights import WeightsTopic
@@ -21,7 +22,7 @@ _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(WeightsTopic, nn.Module):
+class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
     tokenizer: Tokenizer | None
@@ -36,12 +37,12 @@ class ClassicTopic(WeightsTopic, nn.Module):
         computes raises ConfigError.
         """
         found = self.__dict__.get("_cfg")
-        if found is None or found.__dict__.get("_owner") is not self:
+        if found is None or found.owner is not self:
             found = (describe(self.config) if found is None else found).bind(self)
             self.__dict__["_cfg"] = found
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
-        found.__dict__.update(device=str(like.device), dtype=like.dtype)
+        found.__dict__.update(device=str(like.device), dtype=like.dtype, _built_as=self.config)
         return found
 
     def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
@@ -134,9 +135,10 @@ class ClassicTopic(WeightsTopic, nn.Module):
             "fold_value_biases": fold_value_biases,
         }
         weights = {name: _detached(held) for name, held in self.weights.items()}
-        said = self.cfg
+        said, origin = self.cfg, self.origin
         self.install(*process(self.config, weights, wanted))
         self.keep_cfg(said)
+        self.keep_origin(origin)
 
 
 _SHAPE = {

@@ -23,6 +23,7 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, near
 from .checkpoint_reader import CheckpointReader, room
 from .gguf_tokenizer import find_tokenizer
+from .origin import FileStamp, Origin, StoredTensor
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
@@ -143,7 +144,13 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
 
     shapes = {tensor: entries[theirs].shape for tensor, theirs in ours.items()}
     inside = find_tokenizer(metadata)
-    return CheckpointReader(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+    stamp = FileStamp.of(file)
+    stored = (
+        StoredTensor(theirs, entry.kind, entry.shape, stamp.path, entry.start, entry.nbytes)
+        for theirs, entry in entries.items()
+    )
+    origin = Origin((stamp,), tuple(stored))
+    return CheckpointReader(values, shapes, read, inside.build, origin, inside.puts_bos, inside.notes)
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:

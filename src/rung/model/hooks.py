@@ -8,9 +8,9 @@ the root's `__init__`.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -37,21 +37,44 @@ NameFilter = Name | Sequence[Name] | Callable[[str], bool] | None
 Hook = tuple[Name | Callable[[str], bool], HookFn]
 
 
-@dataclass(eq=False)
 class HookHandle:
     """One hook function at one point; `remove` takes it away."""
 
-    fn: HookFn
-    point: HookPoint
-    dir: Direction
-    is_permanent: bool
-    level: int | None
+    def __init__(self, fn: HookFn, point: HookPoint, dir: Direction, is_permanent: bool, level: int | None) -> None:
+        self.fn = fn
+        self.dir = dir
+        self.is_permanent = is_permanent
+        self.level = level
+        self._point: weakref.ref[HookPoint] | None = None
+        self.bind(point)
+
+    def bind(self, point: HookPoint) -> None:
+        """Makes this a handle of `point`."""
+        # Weak: the point holds its handles. Holding each other, they and all that a hook keeps would outlive the model
+        # until the garbage collector ran.
+        self._point = weakref.ref(point)
+
+    @property
+    def point(self) -> HookPoint:
+        """The point that the function is at. Raises SiteError if that is gone."""
+        found = None if self._point is None else self._point()
+        if found is None:
+            raise SiteError("the hook point of this handle is gone, and its model with it")
+        return found
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its point still exists; a handle that was copied or pickled without its point has none."""
+        return self._point is not None and self._point() is not None
 
     def remove(self) -> None:
         """Takes the function away; once is enough, twice does no harm."""
-        hooks = self.point.hooks_of(self.dir)
+        hooks = self.point.hooks_of(self.dir) if self.is_bound else []
         if self in hooks:
             hooks.remove(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_point": None}
 
 
 class HookPoint(nn.Module):
@@ -142,6 +165,13 @@ class HookPoint(nn.Module):
                 (replaced,) = replaced
             grad = grad if replaced is None else replaced
         return grad
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        # The handles of a deep copy, or an unpickled point, are its own; those of a shallow copy stay the original's.
+        for handle in (*self.fwd_hooks, *self.bwd_hooks):
+            if not handle.is_bound:
+                handle.bind(self)
 
     def __repr__(self) -> str:
         return f"HookPoint({self.name or ''})"

@@ -90,6 +90,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Makes this a model of `config` with `weights`; the hooks it had are gone."""
         for name in list(self._modules):
             delattr(self, name)
+        self.keep_origin(None)
         self.config = config
         self._slots = build_modules(self, config, weights)
         self.setup()
@@ -138,13 +139,14 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, wide, revision)
+            config, weights, found, origin = load_checkpoint(model_name, wide, revision)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
                 raise CheckpointError(
                     f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
                 )
+            origin = None
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
         if first_n_layers is not None:
@@ -155,7 +157,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if wide != dtype:
             round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
-        return model.to(device if move_to_device else None)
+        model = model.to(device if move_to_device else None)
+        model.keep_origin(origin)
+        return model
 
     @classmethod
     def from_pretrained_no_processing(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from rung.config import BIASES, ModelConfig, Rotary
 from rung.engine.cache import ActivationCache
@@ -56,6 +57,32 @@ def test_names_in_every_spelling(run):
         cache["blocks.1.attn.hook_patern"]
     with pytest.raises(SiteError, match="hook_pattern"):
         cache["pattern", 7]
+
+
+class CountCalls(TorchFunctionMode):
+    """Counts what torch is asked to compute."""
+
+    count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_membership_computes_nothing(run):
+    model, tokens, _, cache = run
+    with torch.no_grad():
+        patterns = model.run_with_cache(tokens, names_filter="pattern")[1]
+    inside = (("result", 0), "blocks.1.attn.hook_result", ("result", -1), ("z", 0), "hook_embed")
+    outside = (("result", 3), ("q_input", 0), "hook_nothing")
+    with CountCalls() as calls:
+        assert all(key in cache for key in inside)
+        assert not any(key in cache for key in (*outside, None, 4, ["result"]))
+        assert ("result", 0) not in patterns and ("pattern", 0) in patterns
+        assert calls.count == 0
+        assert cache["result", 0].ndim == 4
+        assert calls.count > 0
+    assert all(cache.get(key) is not None for key in inside) and all(cache.get(key) is None for key in outside)
 
 
 def test_writes_sum_to_the_stream_before_every_layer(run):
