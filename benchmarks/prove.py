@@ -1,8 +1,8 @@
 """What a proof costs: `rung prove induction` from a cold process, in units of one transformers forward pass.
 
 The unit is a forward pass of a GPT-2-small shape (random weights) on 8 × 101 tokens, timed in a process of its own in
-the same rounds: seconds differ twofold between machines, the ratio little. Targets: 8 units and 1 GB cold on the default
-model. Beside it, proofs of planted circuits in a warm process. `python benchmarks/prove.py`.
+the same rounds: seconds differ twofold between machines, the ratio little. Targets: 8 units and 1 GB, cold, on the
+default model. Beside it, proofs of planted circuits in a warm process. `python benchmarks/prove.py`.
 """
 
 import argparse
