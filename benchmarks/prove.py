@@ -39,7 +39,7 @@ def warm(proofs: int, threads: int) -> list[float]:
     import torch
 
     from rung.evidence.claim import find_claim
-    from rung.evidence.ladder import prove
+    from rung.evidence.prove import prove
     from rung.planted import plant
 
     torch.set_num_threads(threads)
