@@ -260,7 +260,7 @@ HEADS: Mapping[str, tuple[tuple[int, int], ...]] = {"previous_token": ((0, 0),),
 def _pointed(claim: Claim) -> tuple[Agreement, ...]:
     """Every method points at the claimed heads."""
     found = []
-    for role in claim.roles:
+    for role in (role for role in claim.roles if role.heads):
         (first, *_), others = role.labels.split(", "), {"0.3": 0.1, "1.3": 0.1}
         means = {method: {first: 0.9, **others} for method in METHODS}
         found.append(Agreement(role.name, tuple(role.labels.split(", ")), dict.fromkeys(METHODS, first), means))
@@ -297,7 +297,7 @@ def _proof(
         "model": {"name": "small", "checkpoint": checkpoint, "weights": "1e" * 32, "config": config.to_dict()},
         "verdict": verdict(required, measured, floors, sequences),
         "measurements": measured,
-        "agreement": _pointed(claim) if claim.complete else (),
+        "agreement": _pointed(claim),
         "run": {
             "looks": [{"sequences": sequences, "alpha": alpha}], "search_seed": 0,
             "confirmation_seed": confirmation_seed(claim, checkpoint), "heads": "found by search", "text": text,
