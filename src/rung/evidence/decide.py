@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -191,7 +191,18 @@ def _check(test: str, name: str, quantity: Quantity, floors: Floors, alpha: floa
     else:
         found = bounds(top, bottom, alpha, quantity.share)
     criterion = criterion_of(test, name)
-    return Check(name, *found, p=None if criterion is None else criterion.p(quantity, floors))
+    check = Check(name, *found, p=None if criterion is None else criterion.p(quantity, floors))
+    if criterion is None or not _disagree(criterion, check, floors, alpha):
+        return check
+    # The test of a ratio need not be monotone in its floor where sequences are few: then it says nothing.
+    return replace(check, low=-math.inf, high=math.inf, p=1.0)
+
+
+def _disagree(criterion: Criterion, check: Check, floors: Floors, alpha: float) -> bool:
+    """Whether p and interval decide differently, by more than rounding."""
+    if check.p is None or abs(check.p - alpha) <= 1e-3 * alpha:
+        return False
+    return (check.p <= alpha) != criterion.met(check, floors)
 
 
 def _paired(quantity: Quantity) -> tuple[np.ndarray, np.ndarray]:
@@ -243,7 +254,7 @@ def inconsistent(test: str, check: Check, floors: Floors, alpha: float) -> str:
         return "" if check.p is None else "it has a p, and no floor"
     if check.p is None:
         return "" if check.low == check.high else "it has no p, and an interval"
-    if abs(check.p - alpha) > 1e-3 * alpha and (check.p <= alpha) != criterion.met(check, floors):
+    if _disagree(criterion, check, floors, alpha):
         return f"its p is {check.p:g}, and its interval [{check.low:g}, {check.high:g}] says otherwise"
     return ""
 

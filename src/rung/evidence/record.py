@@ -229,15 +229,18 @@ def _record(value: Any) -> Record:
             f"verdict says {stored.name}, stopped by {stored.stopped_by}; its tests give {derived.name}, stopped by "
             f"{derived.stopped_by}"
         )
+    compared = tuple(
+        _agreement(f"agreement[{i}]", one, claim)
+        for i, one in enumerate(_take(whole, "", "agreement", list[dict[str, Any]]))
+    )
+    if [one.role for one in compared] != [role.name for role in claim.roles if role.heads]:
+        raise RecordError("agreement does not list every role that has heads, once")
     proof = Proof(
         claim=claim,
         model=model,
         verdict=derived,
         measurements=measured,
-        agreement=tuple(
-            _agreement(f"agreement[{i}]", one, claim)
-            for i, one in enumerate(_take(whole, "", "agreement", list[dict[str, Any]]))
-        ),
+        agreement=compared,
         run=run,
         floors=floors,
     )
@@ -293,6 +296,8 @@ def _agreement(where: str, entries: dict[str, Any], claim: Claim) -> Agreement:
     found: Agreement = _as(where, entries, Agreement)
     if agrees is not found.agrees:
         raise RecordError(f"{where}.agrees does not say what its heads say")
+    if found.role not in {role.name for role in claim.roles}:
+        raise RecordError(f"{where}.role is {found.role!r}, which the claim does not have")
     if found.claimed != tuple(map(head_label, claim.role(found.role).heads)):
         raise RecordError(f"{where}.claimed lists other heads than the claim")
     first = {method: max(heads, key=lambda head: heads[head]) for method, heads in found.means.items() if heads}

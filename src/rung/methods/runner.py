@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -95,6 +95,7 @@ def untouched(chunk: Chunk) -> Tap:
     return NO_TAP
 
 
+@runtime_checkable
 class Scored(Protocol):
     """Sequences, which of their queries are scored, and where each may end."""
 

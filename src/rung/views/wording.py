@@ -394,7 +394,7 @@ def _redundant(proof: Proof) -> str:
 
 def _redundant_role(proof: Proof, role: Role) -> str:
     members = [m for m in proof.measurements if m.test == "support.member" and m.spec.role == role.name]
-    if len(members) < 2:
+    if len(members) < 2 or not all(m.checks for m in members):
         return ""
     alone = [min(one.value for one in m.checks if one.name.startswith("alone/")) for m in members]
     cost = [max(one.value for one in m.checks if one.name.startswith("cost/")) for m in members]

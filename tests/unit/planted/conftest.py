@@ -45,7 +45,10 @@ class Measured:
 
     def stripe(self, head: tuple[int, int], pattern: Tensor | None = None) -> Tensor:
         """Mean attention of each sequence's second copy to what followed the first occurrence."""
-        pattern, told = (self.cache["pattern", head[0]] if pattern is None else pattern)[:, head[1]], self.batch.told
+        pattern, told = (
+            (self.cache["pattern", head[0]] if pattern is None else pattern)[:, head[1]],
+            self.batch.predictable,
+        )
         key = (torch.arange(pattern.shape[-1]) - self.batch.back[:, None] + 1).clamp(min=0)
         hit = pattern.gather(-1, key[..., None])[..., 0]
         return (hit * told).sum(1) / told.sum(1)
@@ -75,8 +78,8 @@ class Measured:
         """Share of the predictable queries at which the likeliest next token is that of `answers`."""
 
         def compute(logits: Tensor, tokens: Tensor) -> Tensor:
-            hit = (logits.argmax(-1) == answers) & self.batch.told
-            return hit.sum(1) / self.batch.told.sum(1)
+            hit = (logits.argmax(-1) == answers) & self.batch.predictable
+            return hit.sum(1) / self.batch.predictable.sum(1)
 
         return Metric("share that says it", "of queries", compute)
 
@@ -120,7 +123,7 @@ class Measured:
         return self._push(Site("mlp_out", layer).path)
 
     def _push(self, site: str, W: Tensor | None = None, head: int | None = None) -> float:
-        weights, told = self.model.weights, self.batch.told
+        weights, told = self.model.weights, self.batch.predictable
         with torch.no_grad():
             _, cache = self.model.run_with_cache(self.batch.tokens)
         written = cache[site] if W is None else cache[site][:, :, head] @ W
