@@ -10,7 +10,7 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..errors import SiteError
 from . import decompose
-from .decompose import Labels, Run, count_layers
+from .decompose import Run, count_layers
 from .sites import Site, SiteKey, find_site
 from .slicing import SliceInput, plain, take
 from .weights import ModelLike, block_weights, unembedding
@@ -22,6 +22,8 @@ class ActivationCache(Mapping[str, Tensor]):
     `cache["pattern", 0]`, `cache["blocks.0.attn.hook_pattern"]`, `cache["resid_post", -1]` and
     `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored. Values are the run's
     own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it.
+
+    What takes `return_labels` gives a tensor without it, and (tensor, list of labels) with it.
     """
 
     def __init__(self, cache_dict: Mapping[str, Tensor], model: ModelLike, has_batch_dim: bool = True) -> None:
@@ -128,7 +130,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         mlp_input: bool = False,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """The stream as it stood before each layer up to `layer`: [component, batch, pos, d_model].
 
         Labels: 0_pre, (0_mid,) 1_pre, …, final_post. With the unembedding this is the logit lens: with `apply_ln` each
@@ -152,7 +154,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         incl_embeds: bool = True,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each part wrote to the stream before `layer`: [component, batch, pos, d_model]; they sum to it.
 
         Labels: embed, pos_embed, 0_attn_out, 0_mlp_out, …; `mode` "attn" or "mlp" keeps only those layers' writes.
@@ -167,7 +169,7 @@ class ActivationCache(Mapping[str, Tensor]):
         incl_remainder: bool = False,
         pos_slice: SliceInput = None,
         apply_ln: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each head wrote to the stream before `layer`: [head of all layers, batch, pos, d_model].
 
         Labels: L0H0, L0H1, …; `incl_remainder` adds everything else that is in the stream there, so that all sum to it.
@@ -221,7 +223,7 @@ class ActivationCache(Mapping[str, Tensor]):
         incl_remainder: bool = False,
         apply_ln: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each neuron wrote to the stream before `layer`: [neuron of all layers, batch, pos, d_model].
 
         Labels: L0N0, L0N1, …; the rest as in `stack_head_results`. With `project_output_onto` ([d_model] or
@@ -241,7 +243,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         return_labels: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """Everything that was written to the stream before `layer`, in its smallest parts; they sum to it.
 
         Heads (L0H0, …), neurons (L0N0, …; or MLPs whole, 0_mlp_out, if not `expand_neurons`), embed, pos_embed where

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack, overload
 
 import torch
 import torch.nn.functional as F
@@ -30,11 +30,13 @@ from .compatibility import ClassicTopic, check_options, first_layers
 from .components import ClassicConfig, build_modules, check_module
 from .fetch import load_checkpoint
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
+from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer, check_pair
 
 ReturnType = Literal["logits", "loss", "both"] | None
+GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
 
 
 class Output(NamedTuple):
@@ -173,7 +175,37 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Writes config.json, model.safetensors and the tokenizer, as `from_pretrained(folder)` reads them."""
         save_checkpoint(folder, self.config, self.weights, self.tokenizer)
 
+    @overload
     def forward(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        **options: Unpack[RunOptions],
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: Literal["both"], *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> Output: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: None, *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> None: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: ReturnType = "logits", *, stop_at_layer: int, **options: Unpack[RunOptions]
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Any: ...
+    def forward(  # type: ignore[misc]  # `rest`: any of these by position
         self,
         input: Input,
         return_type: ReturnType = "logits",
@@ -229,6 +261,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         assert tokens is not None
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
         return loss if return_type == "loss" else Output(logits, loss)
+
+    if TYPE_CHECKING:  # torch says of a module's call nothing but Any
+        __call__ = forward
 
     def loss_fn(
         self, logits: Tensor, tokens: Tensor, attention_mask: Tensor | None = None, per_token: bool = False
@@ -309,6 +344,66 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Everything that the forward computes anyway, and the patterns."""
         return [point for site, point in self._points.items() if not site.kind.on_request]
 
+    @overload  # type: ignore[override]  # what is run has a name
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["both"],
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Output, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: None,
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[None, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int | None = None,
+        return_cache_object: Literal[False],
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, dict[str, Tensor]]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        return_cache_object: bool = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, Any]: ...
     def run_with_cache(
         self, *model_args: Any, return_cache_object: bool = True, remove_batch_dim: bool = False, **options: Any
     ) -> tuple[Any, Any]:
@@ -319,7 +414,61 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         out, store = super().run_with_cache(*model_args, remove_batch_dim=remove_batch_dim, **options)
         return out, ActivationCache(store, self, not remove_batch_dim) if return_cache_object else store
 
+    @overload
     def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input"] = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["tokens", "tensor"],
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
+    def generate(
+        self,
+        input: str = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> str: ...
+    @overload
+    def generate(
+        self,
+        input: list[str] | tuple[str, ...],
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["str"] | None,
+        **options: Unpack[GenerateOptions],
+    ) -> str | list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *rest: Any,
+        return_type: GeneratedType = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Any: ...
+    def generate(  # type: ignore[misc]  # `rest`: any of these by position
         self,
         input: Input = "",
         max_new_tokens: int = 10,
@@ -333,7 +482,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         use_past_kv_cache: bool = True,
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
-        return_type: Literal["input", "str", "tokens", "tensor"] | None = "input",
+        return_type: GeneratedType = "input",
         verbose: bool = True,
         *,
         seed: int | None = 0,
