@@ -108,7 +108,7 @@ CASES = {
         "gemma2",
         GEMMA3 | {"attn_logit_softcapping": 0.5, "final_logit_softcapping": 1.5, "attention_bias": True},
     ),
-    "gemma3": ("gemma3_text", GEMMA3),
+    "gemma3": ("gemma3_text", GEMMA3 | {"sliding_window_pattern": 3}),
     "gemma3 with scaled full layers": (
         "gemma3_text",
         GEMMA3

@@ -63,15 +63,19 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
     """
     defaults = RotaryDefaults() if defaults is None else defaults
     original = keys.size(_ORIGINAL, None)
+    for ours, copy in ((defaults.base_key, "rope_theta"), (defaults.part_key, "partial_rotary_factor")):
+        # Transformers 4 writes the usual spelling beside the family's own.
+        if copy != ours and keys.take(copy, None) is not None:
+            keys.expect(copy, keys.take(ours))
     old = _Section(base=keys.number(defaults.base_key, None), part=keys.number(defaults.part_key, None))
     sections = [old]
     for name in ("rope_scaling", "rope_parameters"):
         values = keys.take(name, None)
         sections.append(_Section() if values is None else _section(values, name, n_ctx, original))
-    base = _agreed(defaults.base_key, [said.base for said in sections])
-    part = _agreed(defaults.part_key, [said.part for said in sections])
-    kind = _agreed("rope_type", [said.kind for said in sections])
-    scaling = _agreed(f"rope_type {kind!r}", [said.scaling for said in sections])
+    base = agreed(defaults.base_key, [said.base for said in sections])
+    part = agreed(defaults.part_key, [said.part for said in sections])
+    kind = agreed("rope_type", [said.kind for said in sections])
+    scaling = agreed(f"rope_type {kind!r}", [said.scaling for said in sections])
     part = defaults.part if part is None else part
     _check_part(part, defaults)
     if part > 1:
@@ -91,7 +95,7 @@ def _check_part(part: float, defaults: RotaryDefaults) -> None:
         raise ConfigError(f"config.json says {defaults.part_key} = {part}; in this family whole heads turn")
 
 
-def _agreed(what: str, said: list[Any]) -> Any:
+def agreed(what: str, said: list[Any]) -> Any:
     """The one thing that was said, or None if nothing was."""
     found: list[Any] = []
     for value in said:
@@ -107,7 +111,7 @@ def _section(values: Any, name: str, n_ctx: int, original: int | None) -> _Secti
         raise ConfigError(f"config.json says {name} = {values!r}; it must be an object of keys and values, or null")
     read = Keys(values, name)
     base, part = read.number("rope_theta", None), read.number("partial_rotary_factor", None)
-    kind = _agreed(f"the type of {name}", [read.take("type", None), read.take("rope_type", None)])
+    kind = agreed(f"the type of {name}", [read.take("type", None), read.take("rope_type", None)])
     rest = {key for key, value in values.items() if key not in _NOT_SCALING and value is not None}
     if kind is None and not rest:
         return _Section(base, part)
@@ -129,7 +133,7 @@ def _scaling(
         raise ConfigError(f"{section} of type {kind!r} has {unknown[0]!r}, which is not understood")
     if missing:
         raise ConfigError(f"{section} of type {kind!r} lacks {missing[0]!r}")
-    said = _agreed(_ORIGINAL, [original, read.size(_ORIGINAL, None)])
+    said = agreed(_ORIGINAL, [original, read.size(_ORIGINAL, None)])
     original = n_ctx if kind == "dynamic" or said is None else said
     factor = read.number("factor", n_ctx / original)
     match kind:

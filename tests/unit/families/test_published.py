@@ -29,6 +29,8 @@ ENTRIES: dict[str, dict[str, Any]] = {}
 for _path in sorted((Path(__file__).parent / "published").glob("*.json")):
     ENTRIES |= json.loads(_path.read_text(encoding="utf-8"))
 READ = {name: entry for name, entry in ENTRIES.items() if "refused" not in entry}
+BY_4 = json.loads((Path(__file__).parent / "saved" / "transformers_4.json").read_text(encoding="utf-8"))
+"""One of each family's, loaded and saved again by transformers 4.57.1."""
 DEPTH = ("n_layer", "num_layers", "num_hidden_layers")
 
 
@@ -156,6 +158,28 @@ def as_described(config: ModelConfig) -> dict[str, Any]:
 def test_it_means_what_it_means_to_transformers(name: str) -> None:
     values = READ[name]["config"]
     assert as_described(ours(values)) == described(theirs(values))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_saved_again_by_transformers_and_in_memory_it_means_the_same(name: str) -> None:
+    values, config = READ[name]["config"], theirs(READ[name]["config"])
+    for form in (json.loads(config.to_json_string()), config.to_diff_dict(), config.to_dict()):
+        # A published config is made here without its model_type, which the class knows.
+        assert ours({"model_type": values["model_type"]} | form) == ours(values)
+
+
+@pytest.mark.parametrize("name", BY_4)
+def test_saved_again_by_transformers_4_it_means_the_same(name: str) -> None:
+    assert ours(BY_4[name]) == ours(READ[name]["config"])
+
+
+def test_the_two_spellings_of_a_setting_must_agree() -> None:
+    for name, copy in (("google/gemma-3-1b-it", "_sliding_window_pattern"), ("EleutherAI/pythia-14m", "rope_theta")):
+        with pytest.raises(ConfigError, match="must agree|reads 10000 only"):
+            ours(BY_4[name] | {copy: 7})
+    alone = {key: value for key, value in BY_4["EleutherAI/pythia-14m"].items() if key != "rotary_pct"}
+    with pytest.raises(ConfigError, match="no 'rotary_pct'"):
+        ours(alone)
 
 
 def test_a_silent_file_means_what_it_means_to_transformers() -> None:
