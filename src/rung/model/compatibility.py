@@ -14,7 +14,7 @@ from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
 from .processing import process
-from .tokenizer import Tokenizer, check_pair
+from .tokenizer import Tokenizer, noted_pair
 from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
@@ -72,9 +72,10 @@ class ClassicTopic(WeightsTopic, nn.Module):
 
     def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
         """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
-        check_pair(tokenizer, self.config)
+        self.config = noted_pair(self.config, tokenizer)
         self.tokenizer = tokenizer
         bos = first_token(tokenizer)
+        bos = bos if bos is None or bos < self.config.d_vocab else None
         wanted = self.cfg.default_prepend_bos and bos is not None
         self.config = replace(self.config, bos_token_id=bos, default_prepend_bos=wanted)
         if default_padding_side is not None:

@@ -175,7 +175,7 @@ def test_saved_again_by_transformers_4_it_means_the_same(name: str) -> None:
 
 def test_the_two_spellings_of_a_setting_must_agree() -> None:
     for name, copy in (("google/gemma-3-1b-it", "_sliding_window_pattern"), ("EleutherAI/pythia-14m", "rope_theta")):
-        with pytest.raises(ConfigError, match="must agree|reads 10000 only"):
+        with pytest.raises(ConfigError, match=r"must agree|reads 10000 only"):
             ours(BY_4[name] | {copy: 7})
     alone = {key: value for key, value in BY_4["EleutherAI/pythia-14m"].items() if key != "rotary_pct"}
     with pytest.raises(ConfigError, match="no 'rotary_pct'"):
