@@ -13,7 +13,7 @@ from ..config import ModelConfig
 from ..errors import ConfigError
 from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
-from .rotary import WHOLE_HEADS, agreed, read_rotary_of
+from .rotary import WHOLE_HEADS, agreed, read_rotary_of, split_sections
 from .rules import Family, Keys, Rule
 
 _LAYER = "model.layers.{l}"
@@ -101,14 +101,8 @@ def _later(keys: Keys, shape: dict[str, Any]) -> dict[str, Any]:
 
 def _local_rotary(keys: Keys) -> Any:
     """The windowed layers' settings, from the newer section of two or the older keys; the rest is left for the full."""
-    base, sections = keys.number("rope_local_base_freq", 1e4), keys.take("rope_parameters", None)
-    if sections is None:
-        return {"rope_theta": base}
-    kinds = ("full_attention", "sliding_attention")
-    if not isinstance(sections, Mapping) or set(sections) != set(kinds):
-        raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
-    keys.put("rope_parameters", sections[kinds[0]])
-    return sections[kinds[1]]
+    base, section = keys.number("rope_local_base_freq", 1e4), split_sections(keys)
+    return {"rope_theta": base} if section is None else section
 
 
 GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")

@@ -90,6 +90,20 @@ def read_rotary_of(values: Any, name: str, d_head: int, n_ctx: int, default_base
     return Rotary(dim=d_head, base=said.base or default_base, scaling=said.scaling)
 
 
+def split_sections(keys: Keys) -> Any:
+    """The windowed layers' section of rope_parameters, where it has one for each kind of layer; that for the rest stays
+    in its place. None where the config has no such sections.
+    """
+    sections = keys.take("rope_parameters", None)
+    kinds = ("full_attention", "sliding_attention")
+    if sections is None:
+        return None
+    if not isinstance(sections, Mapping) or set(sections) != set(kinds):
+        raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
+    keys.put("rope_parameters", sections[kinds[0]])
+    return sections[kinds[1]]
+
+
 def _check_part(part: float, defaults: RotaryDefaults) -> None:
     if part != 1 and not defaults.parts:
         raise ConfigError(f"config.json says {defaults.part_key} = {part}; in this family whole heads turn")

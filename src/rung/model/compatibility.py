@@ -185,7 +185,8 @@ def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[Mod
         raise ConfigError(f"the first {count} layers were asked for; {config.model_name} has {config.n_layers}")
     windows = None if config.windows is None else config.windows[:count]
     kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
-    return replace(config, n_layers=count, windows=windows), kept
+    unrotated = tuple(layer for layer in config.unrotated_layers if layer < count)
+    return replace(config, n_layers=count, windows=windows, unrotated_layers=unrotated), kept
 
 
 def _detached(held: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:

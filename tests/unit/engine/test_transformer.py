@@ -19,6 +19,7 @@ from rung.engine.weights import block_weights, init_weights, unembedding, unlaye
 ACTS = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "relu2": lambda x: x * x * (x > 0),
     "quick_gelu": lambda x: x / (1 + (-1.702 * x).exp()),
     "relu": F.relu,
     "silu": F.silu,

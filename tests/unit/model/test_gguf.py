@@ -381,10 +381,6 @@ def test_a_way_to_cut_that_is_not_known_leaves_the_tokenizer_out_and_says_so(wri
             lambda w: (w.add_token_list(["a", "b", "ab"]), w.add_token_merges(["a b"]), w.add_eos_token_id(9)),
             "eos_token_id is 9",
         ),
-        (
-            lambda w: (w.add_token_list([str(i) for i in range(99)]), w.add_token_merges(["1 2"])),
-            "has 99 tokens, the model",
-        ),
     ],
 )
 def test_a_broken_tokenizer_is_one_error(write: Write, change: Any, said: str) -> None:
