@@ -319,6 +319,8 @@ def activate(name: str, x: Tensor) -> Tensor:
             return x * (1.702 * x).sigmoid()
         case "relu":
             return F.relu(x)
+        case "relu2":
+            return F.relu(x).square()
         case "silu":
             return F.silu(x)
     raise AssertionError(name)

@@ -15,7 +15,7 @@ from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
 from .origin import OriginTopic
 from .processing import process
-from .tokenizer import Tokenizer, check_pair
+from .tokenizer import Tokenizer, noted_pair
 from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
@@ -73,9 +73,10 @@ class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
 
     def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
         """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
-        check_pair(tokenizer, self.config)
+        self.config = noted_pair(self.config, tokenizer)
         self.tokenizer = tokenizer
         bos = first_token(tokenizer)
+        bos = bos if bos is None or bos < self.config.d_vocab else None
         wanted = self.cfg.default_prepend_bos and bos is not None
         self.config = replace(self.config, bos_token_id=bos, default_prepend_bos=wanted)
         if default_padding_side is not None:
@@ -186,7 +187,8 @@ def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[Mod
         raise ConfigError(f"the first {count} layers were asked for; {config.model_name} has {config.n_layers}")
     windows = None if config.windows is None else config.windows[:count]
     kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
-    return replace(config, n_layers=count, windows=windows), kept
+    unrotated = tuple(layer for layer in config.unrotated_layers if layer < count)
+    return replace(config, n_layers=count, windows=windows, unrotated_layers=unrotated), kept
 
 
 def _detached(held: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:

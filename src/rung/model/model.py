@@ -33,7 +33,7 @@ from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, check_pair
+from .tokenizer import Tokenizer, noted_pair
 
 ReturnType = Literal["logits", "loss", "both"] | None
 GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
@@ -73,7 +73,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         cfg = None if isinstance(config, ModelConfig) else HookedTransformerConfig.unwrap(config)
         shape = config if cfg is None else cfg.to_model_config(tokenizer)
         assert isinstance(shape, ModelConfig)
-        check_pair(tokenizer, shape)
+        shape = noted_pair(shape, tokenizer)
         self.tokenizer = tokenizer
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)
@@ -585,8 +585,9 @@ def next_token_loss(
 
 def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:
     """The config with a first token: the one it has, else the tokenizer's; put by default if there is one."""
-    if config.bos_token_id is None and tokenizer is not None and tokenizer.bos_token_id is not None:
-        config = replace(config, bos_token_id=tokenizer.bos_token_id, default_prepend_bos=True)
+    bos = None if tokenizer is None else tokenizer.bos_token_id
+    if config.bos_token_id is None and bos is not None and bos < config.d_vocab:
+        config = replace(config, bos_token_id=bos, default_prepend_bos=True)
     if wanted and config.bos_token_id is None:
         raise ConfigError(f"default_prepend_bos was asked for, but no first token is known for {config.model_name}")
     return config if wanted is None else replace(config, default_prepend_bos=wanted)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..engine.weights import unembedding
 from ..errors import PromptError, TokenizerError
-from .tokenizer import Tokenizer
+from .tokenizer import Tokenizer, label
 from .weights import WeightsTopic
 
 Side = Literal["left", "right"]
@@ -54,9 +54,8 @@ class TextTopic(WeightsTopic):
         side = padding_side or getattr(tokenizer, "padding_side", None) or "right"
         if side not in ("left", "right"):
             raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
-        pad = next(
-            i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, self.config.bos_token_id, 0) if i is not None
-        )
+        fillers = (tokenizer.pad_token_id, tokenizer.eos_token_id, self.config.bos_token_id, 0)
+        pad = next(i for i in fillers if i is not None and i < self.config.d_vocab)
         fill = [[pad] * (longest - len(row)) for row in rows]
         tokens = torch.tensor([f + r if side == "left" else r + f for f, r in zip(fill, rows, strict=True)])
         tokens = self.check_tokens(tokens).to(self.device)
@@ -82,7 +81,11 @@ class TextTopic(WeightsTopic):
             low, high = (int(end) for end in tokens.aminmax())
             if low < 0 or high >= self.config.d_vocab:
                 bad = low if low < 0 else high
-                raise PromptError(f"token {bad} is outside the vocabulary of {self.config.d_vocab}")
+                known = self.tokenizer is not None and 0 <= bad < len(self.tokenizer)
+                named = (
+                    f"; the tokenizer has it ({self.token_text(bad)!r}), the embedding no row for it" if known else ""
+                )
+                raise PromptError(f"token {bad} is outside the vocabulary of {self.config.d_vocab}{named}")
         return tokens.long()
 
     def to_tokens(
@@ -129,8 +132,8 @@ class TextTopic(WeightsTopic):
         return each
 
     def token_text(self, token: int) -> str:
-        """The text of one token, or its id in brackets if there is no tokenizer."""
-        return f"[{token}]" if self.tokenizer is None else self.tokenizer.decode([token])
+        """The text of one token with its leading space, or its id in brackets if there is no tokenizer."""
+        return f"[{token}]" if self.tokenizer is None else label(self.tokenizer, token)
 
     def to_single_token(self, text: str) -> int:
         """The id of a text that is one token. Raises TokenizerError if it is not."""
@@ -182,7 +185,8 @@ class TextTopic(WeightsTopic):
 
     def _tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
+            why = next((f": {note}" for note in self.config.notes if note.startswith("the tokenizer ")), "")
             raise TokenizerError(
-                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids"
+                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}"
             )
         return self.tokenizer
