@@ -12,7 +12,7 @@ from ..errors import SiteError
 from . import decompose
 from .decompose import Run, count_layers
 from .sites import Site, SiteKey, find_site
-from .slicing import SliceInput, plain, take
+from .slicing import SliceInput, alone, plain, take
 from .weights import ModelLike, block_weights, unembedding
 
 
@@ -21,7 +21,8 @@ class ActivationCache(Mapping[str, Tensor]):
 
     `cache["pattern", 0]`, `cache["blocks.0.attn.hook_pattern"]`, `cache["resid_post", -1]` and
     `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored. Values are the run's
-    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it.
+    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it, unless gradients
+    run: then it is handed a copy.
 
     What takes `return_labels` gives a tensor without it, and (tensor, list of labels) with it.
     """
@@ -119,7 +120,7 @@ class ActivationCache(Mapping[str, Tensor]):
         """The same activations of some examples only; a single int drops the axis."""
         if not self.has_batch_dim:
             raise SiteError("this cache has no batch axis to slice")
-        sliced = {name: take(x, batch_slice, 0) for name, x in self.items()}
+        sliced = {name: alone(take(x, batch_slice, 0)) for name, x in self.items()}
         return type(self)(sliced, self.model, not isinstance(plain(batch_slice), int))
 
     def accumulated_resid(

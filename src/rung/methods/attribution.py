@@ -137,8 +137,9 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    positions = position_info(config, model.weights, tuple(tokens.shape), model.device)
-    seen = seen_keys(positions, layer, tokens.shape[1])[rows]
+    padding = model.find_padding(tokens.to(model.device))
+    positions = position_info(config, model.weights, tuple(tokens.shape), model.device, mask=padding)
+    seen = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
     if not told.all() or (seen.sum(-1) < 2).any():
@@ -171,7 +172,7 @@ def attribute_scores(
         what += ", before the cap"
     if positions.alibi is not None:
         labels.append("alibi")
-        values.append(contrast(positions.alibi[head].to(total.dtype)))
+        values.append(contrast(positions.alibi[..., head, :, :].to(total.dtype)))
         total = total + values[-1]
     return _attribution(what, "attention score", labels, values, total, at)
 
@@ -208,10 +209,12 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
-    """Which keys each of `n` queries sees, where nothing is padding."""
+def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
+    """Which keys each of `n` queries sees; for each row, where some are padded."""
     allowed = positions.allowed[layer]
-    return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
+    if allowed is None:
+        return torch.ones(n, n, dtype=torch.bool).tril()
+    return allowed if positions.mask is None else allowed[:, 0]
 
 
 _LAST_SCALE = Site("ln_final.scale")

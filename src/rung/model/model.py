@@ -223,8 +223,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
         `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer; `tokens` are then what
         a loss is taken on, and `shortformer_pos_embed` replaces the positions of a shortformer model. `stop_at_layer`:
-        returns the stream before that layer instead. `attention_mask`: 0 at padding. `past_kv_cache`: keys and values
-        of what was read before, and room for those of `input`.
+        returns the stream before that layer instead. `attention_mask`: 0 at padding, for `input` or for what was read
+        before too; None: padding is what `find_padding` says. `past_kv_cache`: keys and values of what was read before,
+        and room for those of `input`.
         """
         config, weights, tap = self.config, self.weights, tap_of(self._points)
         if return_type not in ("logits", "loss", "both", None):
@@ -234,17 +235,17 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
         elif tokens is not None:
-            tokens = self.check_tokens(tokens).to(self.device)
+            tokens, mask = self.read(tokens, prepend_bos, padding_side)
         if return_type in ("loss", "both") and stop_at_layer is None:
             _check_loss(tokens, loss_per_token)
         if start_at_layer is None:
             assert tokens is not None
-            mask = self._mask(mask, attention_mask, tokens.shape)
+            mask = self._mask(input, mask, attention_mask, tokens.shape, past_kv_cache)
             positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
             x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
-            mask = self._mask(mask, attention_mask, x.shape[:2])
+            mask = self._mask(input, mask, attention_mask, x.shape[:2], past_kv_cache)
             positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
                 positions = positions._replace(pos_embed=shortformer_pos_embed)
@@ -259,6 +260,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if return_type == "logits":
             return logits
         assert tokens is not None
+        mask = None if positions.mask is None else positions.mask[:, -tokens.shape[1] :]
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
         return loss if return_type == "loss" else Output(logits, loss)
 
@@ -268,9 +270,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     def loss_fn(
         self, logits: Tensor, tokens: Tensor, attention_mask: Tensor | None = None, per_token: bool = False
     ) -> Tensor:
-        """−log p(next token) in nats; see `next_token_loss`."""
-        mask = None if attention_mask is None else attention_mask.bool()
-        return next_token_loss(logits, tokens.to(logits.device), mask, per_token)
+        """−log p(next token) in nats; see `next_token_loss`. Without a mask, padding is what `find_padding` says."""
+        tokens = tokens.to(logits.device)
+        mask = self.find_padding(tokens) if attention_mask is None else attention_mask.to(logits.device).bool()
+        return next_token_loss(logits, tokens, mask, per_token)
 
     def input_to_embed(
         self,
@@ -281,7 +284,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
-        mask = self._mask(padding, attention_mask, tokens.shape)
+        mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
         shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
@@ -302,17 +305,29 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             raise PromptError(f"the residual stream is {x.dtype}; the weights are {self.dtype}")
         return x.to(self.device)
 
-    def _mask(self, padding: Tensor | None, given: Tensor | None, shape: Sequence[int]) -> Tensor | None:
-        """False at padding: that of the texts, and what the caller says is padding."""
+    def _mask(
+        self,
+        input: Input,
+        padding: Tensor | None,
+        given: Tensor | None,
+        shape: Sequence[int],
+        past: KeyValueCache | None = None,
+    ) -> Tensor | None:
+        """False at padding: what the caller says is padding, and that of texts; of tokens, where nothing is said."""
         if given is None:
             return padding
         given = given[None] if given.ndim == 1 else given
-        if list(given.shape) != list(shape):
+        batch, n = shape
+        before = 0 if past is None else past.length
+        if tuple(given.shape) not in ((batch, n), (batch, before + n)):
+            whole = f" or, with what was read before, {[batch, before + n]}" if before else ""
             raise PromptError(
-                f"attention_mask has shape {list(given.shape)}; the input calls for {list(shape)}, 0 at padding"
+                f"attention_mask has shape {list(given.shape)}; the input calls for {[batch, n]}{whole}, 0 at padding"
             )
         given = given.to(self.device).bool()
-        return given if padding is None else given & padding
+        if padding is not None and not isinstance(input, Tensor):
+            given = torch.cat((given[:, :-n], given[:, -n:] & padding), 1)
+        return given if torch.compiler.is_compiling() or not bool(given.all()) else None
 
     def _span(self, start: int | None, stop: int | None) -> tuple[int, int]:
         n = self.config.n_layers
@@ -485,24 +500,36 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         return_type: GeneratedType = "input",
         verbose: bool = True,
         *,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         repetition_penalty: float = 1.0,
+        attention_mask: Tensor | None = None,
+        names_filter: NameFilter = None,
+        return_cache: bool = False,
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Greedy if `do_sample` is False or `temperature` 0; draws come from `seed` (None: torch's global generator).
-        `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides the logit of
-        what occurred (Keskar et al. 2019, arXiv:1909.05858). Hooks that are set see every step. Keys and values are
-        kept and texts padded on the left whatever the arguments say, and nothing is printed: `use_past_kv_cache`,
-        `padding_side` and `verbose` are for classic code.
+        Greedy if `do_sample` is False or `temperature` 0. Draws come from `seed`: one a row, or one for all, of which
+        the first row's draws are those that it has alone, and the others' are their own (None: torch's global
+        generator). `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides
+        the logit of what occurred (Keskar et al. 2019, arXiv:1909.05858).
+
+        Padding is read no more than in a call of the model: texts are padded on the left unless `padding_side` says
+        otherwise, `attention_mask` is 0 at that of tokens. Hooks that are set see every step: the new token alone, or
+        the whole sequence if not `use_past_kv_cache`. Nothing is printed: `verbose` is for classic code.
+
+        With `return_cache`, or a `names_filter`: (the same, an ActivationCache of what the hook points saw over all
+        tokens of the result, each position as it was when its token was first read).
         """
         if max_new_tokens < 0:
             raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
         if return_type not in ("input", "str", "tokens", "tensor", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
-        tokens, mask = self.read(input, prepend_bos, "left")
+        side = padding_side if padding_side is not None or isinstance(input, Tensor) else "left"
+        tokens, padding = self.read(input, prepend_bos, side)
         stops = self._stops(eos_token_id) if stop_at_eos else ()
-        longer = generation.generate(
+        keeps = return_cache or names_filter is not None
+        chosen = set(self.select_hooks(names_filter)) if keeps else set()
+        found = generation.generate(
             self.config,
             self.weights,
             tokens,
@@ -510,20 +537,31 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             sampling=generation.Sampling(
                 temperature if do_sample else 0.0, top_k, top_p, freq_penalty, repetition_penalty
             ),
-            generator=None if seed is None else torch.Generator(self.device).manual_seed(seed),
+            generator=_generators(seed, len(tokens), self.device),
             stop_tokens=stops,
-            mask=mask,
+            fill=getattr(self.tokenizer, "pad_token_id", None),
+            mask=self._mask(input, padding, attention_mask, tokens.shape),
             tap=tap_of(self._points),
+            use_cache=use_past_kv_cache,
+            keep=[site for site, point in self._points.items() if point in chosen],
         )
-        if return_type in ("tokens", "tensor") or (return_type == "input" and isinstance(input, Tensor)):
-            return longer
-        # The text given and what follows it: without what was put before, and without the stop.
+        out: Any = found.tokens
+        as_given = return_type == "input" and isinstance(input, Tensor)
+        if return_type not in ("tokens", "tensor") and not as_given:
+            out = self._texts(input, found, tokens.shape[1], prepend_bos, stops)
+        return (out, ActivationCache(found.seen, self)) if keeps else out
+
+    def _texts(
+        self, input: Input, found: generation.Generated, prompt: int, prepend_bos: bool | None, stops: Sequence[int]
+    ) -> str | list[str]:
+        """The texts given and what follows them: without padding, what was put before, and the stop."""
         put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
-        starts = [put] * len(longer) if mask is None else (put + (~mask).sum(1)).tolist()
-        ends = [_stop(row, tokens.shape[1], stops) for row in longer]
-        texts = [str(self.to_string(row[start:end])) for row, start, end in zip(longer, starts, ends, strict=True)]
-        one = isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1)
-        return texts[0] if one else texts
+        texts = []
+        for at, row in enumerate(found.tokens):
+            end = _stop(row, prompt, stops)
+            real = row[:end] if found.mask is None else row[:end][found.mask[at, :end]]
+            texts.append(str(self.to_string(real[put:])))
+        return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
 
     def _stops(self, given: int | Sequence[int] | None) -> tuple[int, ...]:
         if given is not None:
@@ -551,6 +589,18 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         )
 
 
+def _generators(seed: int | Sequence[int] | None, rows: int, device: torch.device) -> list[torch.Generator] | None:
+    """One a row, so that what a row draws does not depend on the others; None: torch's global one."""
+    if seed is None:
+        return None
+    if isinstance(seed, int):
+        # Far apart, so that the next seed gives no row's draws again.
+        seed = [seed, *((seed + row * 0x9E3779B97F4A7C15) % 2**63 for row in range(1, rows))]
+    if len(seed) != rows:
+        raise PromptError(f"{len(seed)} seeds were given for {rows} rows; one for all, or one a row")
+    return [torch.Generator(device).manual_seed(one) for one in seed]
+
+
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
     """Where the row's first stop after its prompt is, or its end."""
     found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
@@ -570,17 +620,28 @@ def next_token_loss(
     mask: Tensor | None = None,
     per_token: bool = False,
 ) -> Float[Tensor, "*batch_and_one_less"]:
-    """−log p(next token) in nats: [batch, pos − 1] per token, zero where the next is padding; else the mean over the
-    real ones.
+    """−log p(next token) in nats: [batch, pos − 1] per token, zero at padding (`mask` False) and where no other token
+    comes next; else the mean over the real ones. Raises PromptError where there is none.
     """
     # The last position has no next token: marked ignored, so that the logits need no copy without it.
     targets = F.pad(tokens[:, 1:], (0, 1), value=-100)
+    if mask is not None:
+        targets = _next_real(tokens, mask)
+        if not per_token and not torch.compiler.is_compiling() and not bool((targets >= 0).any()):
+            raise PromptError("a loss is taken at the token after each one, and no row has two that are no padding")
     flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     loss = flat.view(tokens.shape)[:, :-1]
-    if mask is None:
+    if per_token or mask is None:
         return loss if per_token else loss.mean()
-    real = (mask[:, 1:] & mask[:, :-1]).to(loss.dtype)
-    return loss * real if per_token else (loss * real).sum() / real.sum()
+    return loss.sum() / (targets[:, :-1] >= 0).sum()
+
+
+def _next_real(tokens: Int[Tensor, "batch pos"], mask: Tensor) -> Int[Tensor, "batch pos"]:
+    """The token that comes next where padding is left out; −100 at padding, and at a row's last token."""
+    n = tokens.shape[1]
+    at = torch.arange(n, device=tokens.device).where(mask, n)
+    following = F.pad(at[:, 1:].flip(1).cummin(1).values.flip(1), (0, 1), value=n)
+    return tokens.gather(1, following.clamp(max=n - 1)).where(mask & (following < n), -100)
 
 
 def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:
