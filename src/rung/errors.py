@@ -32,6 +32,12 @@ class TokenizerError(RungError):
     """Text was given or asked for, and the tokenizer is absent or does not fit the model."""
 
 
+class NoTokenizerError(TokenizerError, AssertionError):
+    """Text, or an end token, was asked of a model without a tokenizer. Also an AssertionError, which code in the
+    field's names catches here.
+    """
+
+
 class PromptError(RungError):
     """Tokens that the model cannot read: too many, out of the vocabulary, of the wrong type or shape."""
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..engine.weights import unembedding
-from ..errors import PromptError, TokenizerError
+from ..errors import NoTokenizerError, PromptError, TokenizerError
 from .tokenizer import Tokenizer
 from .weights import WeightsTopic
 
@@ -182,7 +182,7 @@ class TextTopic(WeightsTopic):
 
     def _tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
-            raise TokenizerError(
+            raise NoTokenizerError(
                 f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids"
             )
         return self.tokenizer
