@@ -1,4 +1,4 @@
-"""The command line: `rung prove`, `inspect`, `heads`, `board`, `train`, `fetch`, `models` and `doctor`.
+"""The command line: `rung prove`, `inspect`, `heads`, `why-attend`, `board`, `train`, `fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, or `prove` did not reach the required rung · 2 bad input, one line on
 stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import board, doctor, fetch, heads, inspect, models, prove, train
+from . import board, doctor, fetch, heads, inspect, models, prove, train, why_attend
 from .exits import Commands
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ def rung(
       rung inspect MODEL    what is this model?
       rung board MODEL      does it use a repeat in its input?
       rung heads MODEL      which attention heads look like the reason?
+      rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the circuit behind it, and test that claim
       rung models           which models ship with Rung?
       rung fetch MODEL      bring a model here, once, from the Hugging Face hub
@@ -61,6 +62,11 @@ def rung(
 
 app.command(short_help="What is this model?")(inspect.inspect)
 app.command(short_help="Where does each attention head look, when tokens repeat?")(heads.heads)
+app.command(
+    "why-attend",
+    short_help="Why does a head attend from one position to another?",
+    context_settings={"ignore_unknown_options": True},  # so that a position may be −1
+)(why_attend.why_attend)
 app.command(short_help="Does the model use a repeat in its input?")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)

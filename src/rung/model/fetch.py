@@ -53,7 +53,7 @@ def load_tokenizer(name: str | Path) -> Tokenizer:
         tokenizer = read_checkpoint(ModelLocation(folder, str(name))).tokenizer
     if tokenizer is None:
         raise TokenizerError(f"{name} has no tokenizer that Rung reads: its folder is {folder}")
-    tokenizer.name_or_path = str(name)  # type: ignore[attr-defined]
+    tokenizer.name_or_path = str(name)  # type: ignore[union-attr]
     return tokenizer
 
 
