@@ -1,5 +1,6 @@
 """What a run leaves behind: every watched activation, by hook name. `decompose` takes the stream apart."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..errors import SiteError
+from ..errors import BatchAxisError, SiteError
 from . import decompose
 from .decompose import Run, count_layers
 from .sites import Site, SiteKey, find_site
@@ -106,22 +107,44 @@ class ActivationCache(Mapping[str, Tensor]):
         torch.set_grad_enabled(mode)
 
     def remove_batch_dim(self) -> "ActivationCache":
-        """Drops this cache's batch axis; returns it. Raises SiteError if there is more than one example."""
+        """Drops this cache's batch axis; returns it. Raises BatchAxisError if there is more than one example."""
         if not self.has_batch_dim:
             return self
-        for name, x in self.items():
-            if x.shape[0] != 1:
-                raise SiteError(f"cannot drop the batch axis: {name} holds {x.shape[0]} examples, not 1")
-        self.cache_dict = {name: x[0] for name, x in self.items()}
+        if self._batch_size != 1:
+            name = next(name for name, x in self.items() if x.ndim and len(x) == self._batch_size)
+            raise BatchAxisError(
+                f"cannot drop the batch axis: this cache has batch size {self._batch_size}; {name} holds "
+                f"{self._batch_size} examples"
+            )
+        self.cache_dict = {name: x[0] if x.ndim and len(x) == 1 else x for name, x in self.items()}
         self.has_batch_dim = False
         return self
 
+    @property
+    def _batch_size(self) -> int:
+        """Length of the batch axis: that of most entries. One may be the same for all examples (length 1), or have no
+        batch axis at all.
+        """
+        lengths = Counter(len(x) for x in self.cache_dict.values() if x.ndim)
+        return lengths.most_common(1)[0][0] if lengths else 1
+
     def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> "ActivationCache":
-        """The same activations of some examples only; a single int drops the axis."""
+        """The same activations of some examples only; a single int drops the axis.
+
+        What is the same for all examples (a first axis of length 1) stays so. Raises BatchAxisError without an axis.
+        """
         if not self.has_batch_dim:
-            raise SiteError("this cache has no batch axis to slice")
-        sliced = {name: alone(take(x, batch_slice, 0)) for name, x in self.items()}
-        return type(self)(sliced, self.model, not isinstance(plain(batch_slice), int))
+            raise BatchAxisError("this cache has no batch axis to slice")
+        picked = plain(batch_slice)
+        size, single = self._batch_size, isinstance(picked, int) or getattr(picked, "ndim", 1) == 0
+        sliced = {}
+        for name, x in self.items():
+            if x.ndim and len(x) == size:
+                x = alone(take(x, batch_slice, 0))
+            elif x.ndim and len(x) == 1 and single:
+                x = x[0]
+            sliced[name] = x
+        return type(self)(sliced, self.model, not single)
 
     def accumulated_resid(
         self,

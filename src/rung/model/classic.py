@@ -44,7 +44,6 @@ _WITHOUT_EFFECT = {
 """Fields that say something about a model, or switch something on that Rung has anyway: free to write at any time."""
 
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
-    "use_hook_tokens": (False,),
     "use_qk_norm": (False,),
     "use_logn_attn": (False,),
     "use_dynamic_ntk_rope": (False,),
@@ -125,6 +124,8 @@ class HookedTransformerConfig:
     use_split_qkv_input: bool = False
     use_hook_mlp_in: bool = False
     use_attn_in: bool = False
+    use_hook_tokens: bool = False
+    """Whether the model has `hook_tokens`, which sees what is read and may change it."""
     ungroup_grouped_query_attention: bool = False
     others: dict[str, Any] = field(default_factory=dict, repr=False)
     """Classic fields beyond these, as given: bookkeeping, or at a value that changes nothing."""
@@ -218,7 +219,10 @@ class HookedTransformerConfig:
 
     def _change_built(self, built: ModelConfig, name: str, value: Any) -> None:
         """A write to `model.cfg`: what takes effect at once does, what cannot raises ConfigError."""
-        if name == "default_prepend_bos":
+        if name == "use_hook_tokens":
+            if self.owner is not None:
+                self.owner.hook_tokens_too(bool(value))
+        elif name == "default_prepend_bos":
             changed = replace(built, default_prepend_bos=bool(value))
             self.__dict__["_built_as"] = changed
             if self.owner is not None:
@@ -231,7 +235,7 @@ class HookedTransformerConfig:
         elif name in self.__dataclass_fields__ or name in _NEUTRAL:
             if getattr(self, name) == value:
                 return
-            if name != "ungroup_grouped_query_attention":
+            if name not in ("ungroup_grouped_query_attention", "use_hook_tokens"):
                 raise ConfigError(
                     f"{name} is {getattr(self, name)!r} in a model that is built; for {value!r}, change a copy of its "
                     "config (copy.copy(model.cfg)) and make a model of that"

@@ -7,6 +7,7 @@ the root's `__init__`.
 
 from __future__ import annotations
 
+import copy
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +20,10 @@ from torch import Tensor, nn
 from ..engine.sites import Site
 from ..engine.slicing import Slice, SliceInput, alone
 from ..engine.taps import NO_TAP, Tap
-from ..errors import SiteError, near
+from ..errors import BatchAxisError, SiteError, near
 
 Direction = Literal["fwd", "bwd"]
+_DIRECTIONS: tuple[Direction, ...] = ("fwd", "bwd")
 
 
 @runtime_checkable
@@ -87,6 +89,21 @@ class HookHandle:
             )
         return found.to(x.dtype) if x.is_floating_point() else found
 
+    @property
+    def user_hook(self) -> HookFn:
+        """`fn`, under its classic name."""
+        return self.fn
+
+    @property
+    def hook(self) -> HookHandle:
+        """The handle itself: classic code removes a hook with `handle.hook.remove()`."""
+        return self
+
+    @property
+    def context_level(self) -> int | None:
+        """`level`, under its classic name."""
+        return self.level
+
     def remove(self) -> None:
         """Takes the function away; once is enough, twice does no harm."""
         hooks = self.point.hooks_of(self.dir) if self.is_bound else []
@@ -134,8 +151,14 @@ class HookPoint(nn.Module):
         is_permanent: bool = False,
         level: int | None = None,
         prepend: bool = False,
+        alias_names: Sequence[str] | None = None,
     ) -> HookHandle:
-        """Attaches `hook`, called as hook(value, hook=self); backward hooks get the gradient at this point."""
+        """Attaches `hook`, called as hook(value, hook=self); backward hooks get the gradient at this point.
+
+        With `alias_names` it is called once for each, with a point of that name; what one call returns the next gets.
+        """
+        if alias_names is not None:
+            hook = _under_names(hook, alias_names)
         handle = HookHandle(hook, self, dir, is_permanent, level)
         hooks = self.hooks_of(dir)
         hooks.insert(0 if prepend else len(hooks), handle)
@@ -190,7 +213,22 @@ class HookPoint(nn.Module):
                 handle.bind(self)
 
     def __repr__(self) -> str:
-        return f"HookPoint({self.name or ''})"
+        counts = [f"{len(self.hooks_of(dir))} {dir}" for dir in _DIRECTIONS if self.hooks_of(dir)]
+        return f"HookPoint({', '.join([*([self.name] if self.name else []), *counts])})"
+
+
+def _under_names(fn: HookFn, names: Sequence[str]) -> HookFn:
+    def call(value: Any, *, hook: HookPoint) -> Any:
+        replaced = None
+        for name in names:
+            # A copy of the point shares its ctx and its hooks.
+            point = copy.copy(hook)
+            point.name = name
+            found = fn(value if replaced is None else replaced, hook=point)
+            replaced = replaced if found is None else found
+        return replaced
+
+    return call
 
 
 class HookTap:
@@ -214,20 +252,54 @@ def tap_of(points: Mapping[Site, HookPoint]) -> Tap:
     return HookTap(hooked) if hooked else NO_TAP
 
 
-class HookedRootModule(nn.Module):
-    """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
+class HookIntrospectionMixin:
+    """`list_hooks`, for whatever has a `hook_dict`."""
 
     hook_dict: dict[str, HookPoint]
+
+    def list_hooks(
+        self,
+        name_filter: NameFilter = None,
+        dir: Literal["fwd", "bwd", "both"] = "both",
+        including_permanent: bool = True,
+    ) -> dict[str, list[HookHandle]]:
+        """The hooks that are attached, by the name of their point; points without any are left out."""
+        if callable(name_filter):
+            wanted = name_filter
+        else:
+            names = [name_filter] if isinstance(name_filter, str) else name_filter
+            wanted = lambda name: names is None or name in names  # noqa: E731
+        ways: tuple[Direction, ...] = _DIRECTIONS if dir == "both" else (dir,)
+        found = {
+            name: [
+                handle
+                for way in ways
+                for handle in point.hooks_of(way)
+                if including_permanent or not handle.is_permanent
+            ]
+            for name, point in self.hook_dict.items()
+            if wanted(name)
+        }
+        return {name: handles for name, handles in found.items() if handles}
+
+
+class HookedRootModule(HookIntrospectionMixin, nn.Module):
+    """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
+
     mod_dict: dict[str, nn.Module]
 
+    def __init__(self, *args: Any) -> None:
+        """`args` are what classic subclasses pass on; nothing is done with them."""
+        super().__init__()
+
     def setup(self) -> None:
-        """Names every hook point after its place in the tree. Call it at the end of `__init__`."""
+        """Gives every module its place in the tree as its `name`. Call it at the end of `__init__`."""
         self.hook_dict, self.mod_dict = {}, {}
         for name, module in self.named_modules():
             if name:
                 self.mod_dict[name] = module
-            if isinstance(module, HookPoint):
                 module.name = name
+            if isinstance(module, HookPoint):
                 self.hook_dict[name] = module
         self.context_level = 0
 
@@ -270,7 +342,35 @@ class HookedRootModule(nn.Module):
         points = self.select_hooks(name)
         if not points:
             raise SiteError("the function given for a hook name picks none of this model's hooks")
-        return [point.add_hook(hook, dir, is_permanent, level, prepend) for point in points]
+        return [
+            self.check_and_add_hook(point, point.name or "", hook, dir, is_permanent, level, prepend)
+            for point in points
+        ]
+
+    def check_and_add_hook(
+        self,
+        hook_point: HookPoint,
+        hook_point_name: str,
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        level: int | None = None,
+        prepend: bool = False,
+    ) -> HookHandle:
+        """Attaches `hook` to one point, if `check_hooks_to_add` does not raise."""
+        self.check_hooks_to_add(hook_point, hook_point_name, hook, dir=dir, is_permanent=is_permanent, prepend=prepend)
+        return hook_point.add_hook(hook, dir, is_permanent, level, prepend)
+
+    def check_hooks_to_add(
+        self,
+        hook_point: HookPoint,
+        hook_point_name: str,
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        prepend: bool = False,
+    ) -> None:
+        """Called before a hook is attached: a model of one's own overrides it, to raise where one does not belong."""
 
     def add_perma_hook(
         self, name: Name | Callable[[str], bool], hook: HookFn, dir: Direction = "fwd"
@@ -434,6 +534,16 @@ class HookedRootModule(nn.Module):
         self._cache_into(store, names_filter, keeper(device, remove_batch_dim, None), incl_bwd)
         return store
 
+    def cache_all(self, cache: dict[str, Tensor] | None, incl_bwd: bool = False, **options: Any) -> None:
+        """`add_caching_hooks` for what is kept by default, under its oldest name; every run fills `cache`."""
+        self.add_caching_hooks(None, incl_bwd, cache=cache, **options)
+
+    def cache_some(
+        self, cache: dict[str, Tensor] | None, names: Callable[[str], bool], incl_bwd: bool = False, **options: Any
+    ) -> None:
+        """`add_caching_hooks` for the points that `names` picks, under its oldest name."""
+        self.add_caching_hooks(names, incl_bwd, cache=cache, **options)
+
 
 def keeper(
     device: torch.device | str | None, remove_batch_dim: bool, pos_slice: SliceInput
@@ -445,7 +555,7 @@ def keeper(
 
     def keep(x: Tensor, name: str) -> Tensor:
         if remove_batch_dim and len(x) != 1:
-            raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
+            raise BatchAxisError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
         if pos_slice is not None:
             x = alone(picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1)))
         x = x[0] if remove_batch_dim else x

@@ -23,17 +23,17 @@ from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
-from ..errors import CheckpointError, ConfigError, PromptError, SiteError
+from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
 from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
-from .compatibility import ClassicTopic, check_options, first_layers
+from .compatibility import ClassicTopic, check_options, first_layers, only_one
 from .components import ClassicConfig, build_modules, check_module
-from .fetch import load_checkpoint
+from .fetch import load_checkpoint, load_tokenizer
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, noted_pair
+from .tokenizer import Tokenizer, noted_pair, with_padding
 
 ReturnType = Literal["logits", "loss", "both"] | None
 GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
@@ -53,10 +53,11 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
     def __init__(
         self,
-        config: ClassicConfig,
+        config: ClassicConfig | None = None,
         weights: Weights | Tokenizer | None = None,
         tokenizer: Tokenizer | None = None,
         *,
+        cfg: ClassicConfig | None = None,
         seed: int | None = None,
         move_to_device: bool = True,
         default_padding_side: Side | None = None,
@@ -65,16 +66,20 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
         A ModelConfig draws them from `seed` (None: 0). A HookedTransformerConfig, or a dict of its fields, says itself
         how they are drawn, and on which device (left on the CPU if not `move_to_device`) and as what type they are
-        kept; classic code gives the tokenizer second.
+        kept, and which tokenizer it has, by name, if none is given; classic code gives the tokenizer second, and may
+        call the config `cfg`.
         """
         super().__init__()
         if weights is not None and not isinstance(weights, Mapping):
             weights, tokenizer = None, weights
+        config = only_one(config, cfg)
         cfg = None if isinstance(config, ModelConfig) else HookedTransformerConfig.unwrap(config)
+        if cfg is not None and cfg.tokenizer_name and tokenizer is None:
+            tokenizer = load_tokenizer(cfg.tokenizer_name)
         shape = config if cfg is None else cfg.to_model_config(tokenizer)
         assert isinstance(shape, ModelConfig)
         shape = noted_pair(shape, tokenizer)
-        self.tokenizer = tokenizer
+        self.tokenizer = with_padding(tokenizer)
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)
         if weights is None and cfg is not None and seed is None:
@@ -142,6 +147,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         if hf_model is None:
             config, weights, found, origin = load_checkpoint(model_name, wide, revision)
+            if found is not None:
+                found.name_or_path = str(model_name)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
@@ -234,6 +241,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         mask = None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
+            tokens = self.hooked_tokens(tokens)
         elif tokens is not None:
             tokens, mask = self.read(tokens, prepend_bos, padding_side)
         if return_type in ("loss", "both") and stop_at_layer is None:
@@ -284,6 +292,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
+        tokens = self.hooked_tokens(tokens)
         mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
@@ -343,6 +352,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
     def find_hook(self, name: Any) -> HookPoint:
         """The hook point of a full or short name; SiteError with near names if there is none."""
+        if name == "hook_tokens":
+            return super().find_hook(name)
         return self.hook_dict[find_site(self.config, name).path]
 
     def select_hooks(self, wanted: NameFilter) -> list[HookPoint]:
@@ -351,13 +362,15 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             return super().select_hooks(wanted)
         # A tuple is one key, ("pattern", 1), or a sequence of them.
         one = isinstance(wanted, str) or (isinstance(wanted, tuple) and isinstance((*wanted, "", "")[1], int | None))
-        keys: Any = [wanted] if one else wanted
-        chosen = select_sites(self.config, keys)
-        return [point for site, point in self._points.items() if site in chosen]
+        keys: Any = [wanted] if one else [*wanted]
+        on_tokens = [self.find_hook(key) for key in keys if key == "hook_tokens"]
+        chosen = select_sites(self.config, [key for key in keys if key != "hook_tokens"])
+        return on_tokens + [point for site, point in self._points.items() if site in chosen]
 
     def default_hooks(self) -> list[HookPoint]:
         """Everything that the forward computes anyway, and the patterns."""
-        return [point for site, point in self._points.items() if not site.kind.on_request]
+        on_tokens = [self.hook_tokens] if "hook_tokens" in self._modules else []
+        return on_tokens + [point for site, point in self._points.items() if not site.kind.on_request]
 
     @overload  # type: ignore[override]  # what is run has a name
     def run_with_cache(
@@ -487,7 +500,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         self,
         input: Input = "",
         max_new_tokens: int = 10,
-        stop_at_eos: bool = True,
+        stop_at_eos: bool | None = None,
         eos_token_id: int | Sequence[int] | None = None,
         do_sample: bool = True,
         top_k: int | None = None,
@@ -508,10 +521,11 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Greedy if `do_sample` is False or `temperature` 0. Draws come from `seed`: one a row, or one for all, of which
-        the first row's draws are those that it has alone, and the others' are their own (None: torch's global
-        generator). `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides
-        the logit of what occurred (Keskar et al. 2019, arXiv:1909.05858).
+        Stops at the end token where one is known; True: it must be. Greedy if `do_sample` is False or `temperature` 0.
+        Draws come from `seed`: one a row, or one for all, of which the first row's draws are those that it has alone,
+        and the others' are their own (None: torch's global generator). `freq_penalty` · (times it occurred) is taken
+        off each token's logit; `repetition_penalty` divides the logit of what occurred (Keskar et al. 2019,
+        arXiv:1909.05858).
 
         Padding is read no more than in a call of the model: texts are padded on the left unless `padding_side` says
         otherwise, `attention_mask` is 0 at that of tokens. Hooks that are set see every step: the new token alone, or
@@ -526,7 +540,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
         side = padding_side if padding_side is not None or isinstance(input, Tensor) else "left"
         tokens, padding = self.read(input, prepend_bos, side)
-        stops = self._stops(eos_token_id) if stop_at_eos else ()
+        stops = self._stops(eos_token_id, stop_at_eos)
         keeps = return_cache or names_filter is not None
         chosen = set(self.select_hooks(names_filter)) if keeps else set()
         found = generation.generate(
@@ -563,10 +577,18 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             texts.append(str(self.to_string(real[put:])))
         return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
 
-    def _stops(self, given: int | Sequence[int] | None) -> tuple[int, ...]:
+    def _stops(self, given: int | Sequence[int] | None, asked: bool | None) -> tuple[int, ...]:
+        """The end tokens, none if unwanted. Raises NoTokenizerError where one is asked for and none is known."""
+        if asked is False:
+            return ()
         if given is not None:
             return (given,) if isinstance(given, int) else tuple(given)
         eos = getattr(self.tokenizer, "eos_token_id", None)
+        if eos is None and asked:
+            raise NoTokenizerError(
+                f"stop_at_eos was asked for, and no end token is known for {self.config.model_name}: give it as "
+                "eos_token_id"
+            )
         return () if eos is None else (eos,)
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..engine.weights import unembedding
-from ..errors import PromptError, TokenizerError
+from ..errors import NoTokenizerError, PromptError, TokenizerError
 from .tokenizer import Tokenizer, label
 from .weights import WeightsTopic
 
@@ -223,7 +223,7 @@ class TextTopic(WeightsTopic):
     def _tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
             why = next((f": {note}" for note in self.config.notes if note.startswith("the tokenizer ")), "")
-            raise TokenizerError(
+            raise NoTokenizerError(
                 f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}"
             )
         return self.tokenizer
