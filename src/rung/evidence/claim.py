@@ -138,6 +138,13 @@ class Claim:
             raise ClaimError(f"a claim needs roles, each with a name of its own; these are {names}")
         if all(role.writes_to != OUTPUT for role in self.roles):
             raise ClaimError(f"no role of {self.name!r} writes to the output, so nothing would explain the behaviour")
+        if any(role.writes_to == OUTPUT and role.signature == "previous_token" for role in self.roles):
+            raise ClaimError(
+                f"a role of {self.name!r} looks one back and writes to the output; on {self.task} the token before a "
+                "query says nothing of the next one"
+            )
+        if len(set(self.edges)) < len(self.edges):
+            raise ClaimError(f"an edge of {self.name!r} is there twice")
         along = {(edge.sender, edge.receiver) for edge in self.edges}
         for edge in self.edges:
             if self.role(edge.sender).writes_to != edge.receiver:
@@ -221,6 +228,7 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
     for edge in claim.edges:
         pairs = claim.pairs(edge)
         specs.append(_of_edge("support.edge", 3, claim, edge, *claim.ends(edge)))
+        specs.append(_of_edge("support.edge_interchange", 3, claim, edge, *claim.ends(edge)))
         if len(pairs) > 1:
             specs += [_of_edge("support.edge_part", 3, claim, edge, [s], [r]) for s, r in pairs]
     whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
@@ -230,6 +238,8 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
     if texts:
         specs.append(TestSpec("support.off_task", 3, THE_CIRCUIT))
     in_parts = [TestSpec(f"{whole}.faithfulness", rung, THE_CIRCUIT), TestSpec(f"{whole}.agreement", rung, THE_CIRCUIT)]
+    many = [role for role in claim.roles if len(role.heads) > 1]
+    in_parts += [_of_head(f"{whole}.member_alone", rung, role, head) for role in many for head in role.heads]
     in_parts = [replace(one, approximate=not config.attn_only) for one in in_parts]
     return (*specs, *in_parts, *_weights(claim, config))
 
@@ -262,10 +272,10 @@ MOST_LAYERS_COMPOSED = 4
 
 def _causal(role: Role) -> list[TestSpec]:
     tests = ["support.necessity", "support.denoising", "support.interchange", "support.positions"]
-    outputs = ["support.output"] if role.writes_to == OUTPUT else []
+    outputs = ["support.output", "support.output_interchange"] if role.writes_to == OUTPUT else []
     specs = [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests + outputs]
     if len(role.heads) > 1:
-        parts = ["support.member"] + (["support.output_part"] if outputs else [])
+        parts = ["support.member", "support.member_content"] + (["support.output_part"] if outputs else [])
         specs += [_of_head(test, 3, role, head) for test in parts for head in role.heads]
     return specs
 

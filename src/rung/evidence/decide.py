@@ -90,11 +90,10 @@ def _strata(name: str = "stratum/*", **options: object) -> Criterion:
     return Criterion(name, names=STRATA, **options)  # type: ignore[arg-type]
 
 
-def _alternatives(mean_resample: bool = True) -> tuple[Criterion, ...]:
+def _alternatives(*kinds: str) -> tuple[Criterion, ...]:
     """The rule for every part: removing it costs, or with the others of its kind removed it does a good part alone."""
-    ways = ("mean", "resample") if mean_resample else ("patch",)
-    cost = tuple(Criterion(f"cost/{way}", lambda f: f.member, way="cost") for way in ways)
-    return cost + tuple(Criterion(f"alone/{way}", lambda f: f.alone, way="alone") for way in ways)
+    cost = tuple(Criterion(f"cost/{kind}", lambda f: f.member, way="cost") for kind in kinds)
+    return cost + tuple(Criterion(f"alone/{kind}", lambda f: f.alone, way="alone") for kind in kinds)
 
 
 _FAITHFUL = (
@@ -128,7 +127,9 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
         Criterion("resample", lambda f: f.necessity, signed=True),
         _strata(floor=lambda f: f.necessity),
     ),
-    "support.member": _alternatives(),
+    "support.member": _alternatives("mean", "resample"),
+    "support.member_content": (Criterion("content", lambda f: f.content),),
+    "support.member_alone": _alternatives("mean"),
     "support.denoising": (
         Criterion("recovered", lambda f: f.denoising, signed=True),
         Criterion("damage", lambda f: f.necessity, use="guard"),
@@ -142,13 +143,15 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
         Criterion("carried", lambda f: f.edge, signed=True),
         Criterion("senders", lambda f: f.necessity, use="guard"),
     ),
-    "support.output_part": _alternatives(mean_resample=False),
+    "support.output_part": (*_alternatives("patch"), Criterion("direct", lambda f: f.edge)),
+    "support.output_interchange": (Criterion("followed", lambda f: f.interchange),),
     "support.edge": (
         Criterion("carried", lambda f: f.edge, signed=True),
         Criterion("senders", lambda f: f.necessity, use="guard"),
         Criterion("rival/*", lambda f: 1 / f.rival, "within"),
     ),
-    "support.edge_part": (*_alternatives(mean_resample=False), Criterion("rival/*", lambda f: 1 / f.rival, "within")),
+    "support.edge_interchange": (Criterion("followed", lambda f: f.interchange),),
+    "support.edge_part": (*_alternatives("patch"), Criterion("rival/*", lambda f: 1 / f.rival, "within")),
     "support.faithfulness": _FAITHFUL,
     "support.agreement": _AGREES,
     "support.complement": (Criterion("half/*", lambda f: 1 - f.faithfulness, "at most", names=("0a", "0b")),),
@@ -156,6 +159,7 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "mechanism.ov": (Criterion("copied", lambda f: f.weights),),
     "mechanism.positional": (Criterion("one_back", lambda f: f.weights),),
     "mechanism.routed_qk": (Criterion("matched", lambda f: f.weights),),
+    "mechanism.member_alone": _alternatives("mean"),
     "mechanism.faithfulness": _FAITHFUL,
     "mechanism.agreement": _AGREES,
 }
@@ -245,6 +249,10 @@ def decide(spec: TestSpec, checks: Sequence[Check], floors: Floors, undefined: s
     return Outcome.FAILS if missed else Outcome.INCONCLUSIVE
 
 
+EXACT = ("contribution.sum", "mechanism.ov", "mechanism.positional", "mechanism.routed_qk")
+"""Tests whose numbers may be their own bounds: nothing was sampled, or every token was read."""
+
+
 def inconsistent(test: str, check: Check, floors: Floors, alpha: float) -> str:
     """What contradicts itself in one number of a test as it was written down; empty where nothing does."""
     if not math.isnan(check.value) and not check.low <= check.value <= check.high:
@@ -253,7 +261,8 @@ def inconsistent(test: str, check: Check, floors: Floors, alpha: float) -> str:
     if criterion is None:
         return "" if check.p is None else "it has a p, and no floor"
     if check.p is None:
-        return "" if check.low == check.high else "it has no p, and an interval"
+        exact = test in EXACT and check.low == check.high
+        return "" if exact else "it has a floor, and no p"
     if _disagree(criterion, check, floors, alpha):
         return f"its p is {check.p:g}, and its interval [{check.low:g}, {check.high:g}] says otherwise"
     return ""

@@ -11,10 +11,12 @@ import torch
 
 from ..config import ModelConfig
 from ..engine.weights import Weights, flatten
-from .claim import Claim
+from .claim import OUTPUT, Claim
 
 PACKAGES = ("rung", "torch", "numpy", "scipy")
 """Packages whose versions a record names."""
+SHAPE = ("n_layers", "d_model", "n_heads", "d_head", "d_mlp", "d_vocab", "n_ctx", "positional_embedding_type")
+"""What of a config no processing changes, and a record must not change either."""
 
 
 def hash_weights(config: ModelConfig, weights: Weights) -> str:
@@ -26,13 +28,17 @@ def hash_weights(config: ModelConfig, weights: Weights) -> str:
     return digest.hexdigest()
 
 
-def confirmation_seed(claim: Claim, checkpoint: str) -> int:
-    """A seed that nobody chose: from which heads are claimed for what (not the claim's words), the checkpoint's own
-    weights before processing, and the task.
+def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts: bool) -> int:
+    """A seed that nobody chose: from which heads are claimed for what, the checkpoint's own weights before processing,
+    the model's shape, whether it has a tokenizer, and the task. No word of the claim counts, nor an order.
     """
-    roles = sorted((role.name, role.signature, role.writes_to, sorted(role.heads)) for role in claim.roles)
-    edges = sorted((edge.sender, edge.receiver, edge.into) for edge in claim.edges)
-    text = json.dumps(["confirmation", claim.task, roles, edges, checkpoint])
+    roles = sorted(
+        (role.signature, "" if role.writes_to == OUTPUT else claim.role(role.writes_to).labels, sorted(role.heads))
+        for role in claim.roles
+    )
+    edges = sorted((*map(sorted, claim.ends(edge)), edge.into) for edge in claim.edges)
+    shape = [getattr(config, name) for name in SHAPE]
+    text = json.dumps(["confirmation", claim.task, roles, edges, checkpoint, shape, texts])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 

@@ -191,6 +191,8 @@ class Floors:
     """The edge's effect over each rival's."""
     interchange: float = 0.8
     """Share of queries that follow the other sequence."""
+    content: float = 0.7
+    """Cost of one member's output from another sequence, as a share of the cost of ablating it."""
     positions: float = 0.8
     """Share of the effect at the claimed positions."""
     elsewhere: float = 0.2

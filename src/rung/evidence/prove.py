@@ -58,7 +58,7 @@ def prove(
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
     checkpoint = model.checkpoint_digest() or weights
-    confirm = confirmation_seed(found, checkpoint)
+    confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
     batch = induction_batch(model, sequences=sequences, seed=confirm)
     setting = Setting(InductionRunner(model, batch, seed=confirm), found, floors, text)
     required = required_tests(found, model.config, text is not None)

@@ -20,6 +20,7 @@ from secrets import token_hex
 from types import UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
+from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
 from ..errors import ConfigError, RecordError, RungError
@@ -211,7 +212,7 @@ def _record(value: Any) -> Record:
         raise RecordError(f"it claims what cannot be tested: {error}") from None
     if (alpha := look_alpha(floors.alpha, look["sequences"], int(floors.sequences))) != look["alpha"]:
         raise RecordError(f"run.looks spends {look['alpha']} of alpha at its last look, which may spend {alpha}")
-    if run["confirmation_seed"] != (seed := confirmation_seed(claim, model["checkpoint"])):
+    if run["confirmation_seed"] != (seed := _seed(claim, config, model, run)):
         raise RecordError(f"run.confirmation_seed is {run['confirmation_seed']}; claim and checkpoint give {seed}")
     texts = run["text"] is not None
     required = required_tests(claim, config, texts)
@@ -220,6 +221,9 @@ def _record(value: Any) -> Record:
         _measurement(f"measurements[{i}]", one, specs, floors, alpha)
         for i, one in enumerate(_take(whole, "", "measurements", list[dict[str, Any]]))
     )
+    for i, m in enumerate(measured):
+        if why := _incomplete(m, claim, config, look["sequences"]):
+            raise RecordError(f"measurements[{i}], {m.test!r} of {m.subject!r}: {why}")
     if twice := [key for key, count in Counter(m.spec.key for m in measured).items() if count > 1]:
         raise RecordError(f"the test {twice[0][0]!r} of {twice[0][1]!r} is there twice")
     stored, sentence = _verdict(whole)
@@ -246,6 +250,31 @@ def _record(value: Any) -> Record:
     )
     _none_left(whole, "")
     return Record(proof, date, sentence)
+
+
+def _seed(claim: Claim, config: ModelConfig, model: Mapping[str, Any], run: Mapping[str, Any]) -> int:
+    return confirmation_seed(claim, config, model["checkpoint"], run["text"] is not None)
+
+
+def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: int) -> str:
+    """What a test that was run must have measured on this claim and model, and did not; empty where nothing lacks."""
+    if m.undefined or m.not_run or not m.required:
+        return ""
+    names = {check.name for check in m.checks}
+    needed = []
+    if m.test in ("support.edge", "support.edge_part"):
+        needed = [f"rival/{into}" for into in get_args(Into) if into != m.spec.into]
+    if m.test == "support.complement":
+        unclaimed = config.n_layers * config.n_heads - len(claim.heads)
+        needed = [f"half/{bit}{side}" for bit in range(math.ceil(math.log2(unclaimed))) for side in "ab"]
+    if lacking := [name for name in needed if name not in names]:
+        return f"it lacks {', '.join(lacking)}"
+    if m.test.endswith(".faithfulness") and m.notes.get("swaps") != "0" and not any("swap/" in name for name in names):
+        return "it lacks the swap that comes nearest"
+    whole = m.rung < 4 and m.test not in ("support.off_task", "contribution.sum")
+    if whole and m.checks and m.checks[0].n != sequences:
+        return f"it was measured on {m.checks[0].n} sequences, and the last look is at {sequences}"
+    return ""
 
 
 def _verdict(whole: dict[str, Any]) -> tuple[Verdict, str]:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-TEST = "Student's t and Hall's skewness-corrected t, one-sided, the larger p"
 SPARSEST = 5
 """Sequences without which a mean is not bounded."""
 _STEPS = 40
@@ -70,15 +69,16 @@ class Moments(NamedTuple):
 def p_above(values: np.ndarray, floor: float = 0.0, share: bool = False) -> float:
     """p of "the mean is at most `floor`".
 
-    `share`: values lie between 0 and 1, and Student's t is taken with one more sequence at the far end, so that
-    sixty-four equal shares do not make a certainty.
+    `share`: values lie between 0 and 1; Student's t is taken with one more sequence at the far end, so that sixty-four
+    equal shares do not make a certainty. That alone holds the error, and Hall's term would count the end twice.
     """
     n = len(values)
     if n < SPARSEST or not np.isfinite(values).all():
         return 1.0
-    careful = np.append(values, 0.0) if share else values
-    t = min(Moments.of(careful).student(floor), Moments.of(values).hall(floor))
-    return float(stdtr(n - 1, -t))
+    if share:
+        return float(stdtr(n - 1, -_with_one_more(values).student(floor)))
+    moments = Moments.of(values)
+    return float(stdtr(n - 1, -min(moments.student(floor), moments.hall(floor))))
 
 
 def bounds(top: np.ndarray, bottom: np.ndarray | float = 1.0, alpha: float = 0.01, share: bool = False) -> Bounds:
@@ -111,8 +111,13 @@ def bounds(top: np.ndarray, bottom: np.ndarray | float = 1.0, alpha: float = 0.0
 
 def _share_end(values: np.ndarray, critical: float) -> float:
     """The largest floor below the mean of shares that still holds."""
-    careful, plain = Moments.of(np.append(values, 0.0)), Moments.of(values)
-    return _end(lambda f: min(careful.student(f), plain.hall(f)) >= critical, plain.mean, -1.0)
+    moments = _with_one_more(values)
+    return moments.mean - critical * math.sqrt(moments.variance / len(values))
+
+
+def _with_one_more(values: np.ndarray) -> Moments:
+    """Of shares and one sequence at the far end."""
+    return Moments.of(np.append(values, 0.0))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..engine.positions import position_info
 from ..engine.sites import Site
-from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
+from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
 from ..engine.transformer import blocks, embed, unembed, upcast
 from ..engine.weights import Weights
 from ..model.model import HookedTransformer
@@ -431,6 +431,11 @@ def put_heads(
         return z
 
     return lambda chunk: EditTap({Site("z", layer): partial(edit, layer=layer, chunk=chunk) for layer in by_layer})
+
+
+def together(*factories: TapFactory) -> TapFactory:
+    """One factory for several: each tap sees what the ones before it left."""
+    return lambda chunk: compose(*(make(chunk) for make in factories))
 
 
 def averaged(values: PerQuery, where: Bool[Tensor, "batch pos"] | None = None) -> PerSequence:

@@ -29,12 +29,16 @@ TEST_NAMES: Mapping[str, str] = {
     "contribution.sum": "decomposition error",
     "support.necessity": "necessity",
     "support.member": "member",
+    "support.member_content": "content of one member",
+    "support.member_alone": "member, in the circuit alone",
     "support.denoising": "denoising",
     "support.interchange": "interchange",
     "support.positions": "positions",
     "support.output": "direct path to the logits",
     "support.output_part": "direct path of one member",
+    "support.output_interchange": "interchange through the logits alone",
     "support.edge": "path patching",
+    "support.edge_interchange": "interchange along the edge alone",
     "support.edge_part": "path patching of one pair",
     "support.faithfulness": "faithfulness",
     "support.agreement": "agreement by position",
@@ -43,6 +47,7 @@ TEST_NAMES: Mapping[str, str] = {
     "mechanism.ov": "OV copying top-1",
     "mechanism.positional": "positional QK",
     "mechanism.routed_qk": "composed QK",
+    "mechanism.member_alone": "member, in the circuit alone",
     "mechanism.faithfulness": "faithfulness",
     "mechanism.agreement": "agreement by position",
     "shown.zero": "zero ablation",
@@ -79,6 +84,8 @@ CHECK_NAMES: Mapping[str, str] = {
     "alone/mean": "done alone (mean ablation of the others)",
     "alone/resample": "done alone (resample ablation of the others)",
     "alone/patch": "carried with all others patched",
+    "content": "cost of another sequence's output, of that of ablating it,",
+    "direct": "direct path, of its whole effect,",
     "recovered": "recovered",
     "damage": "damage, of the gain,",
     "followed": "queries that follow the other sequence",
@@ -148,6 +155,9 @@ _TOGETHER: Mapping[str, str] = {
     "support.interchange": "interchange, queries that follow the other sequence: {}",
     "support.positions": "effect at the claimed positions alone: {}",
     "support.member": "each member removes of the gain: {}",
+    "support.member_alone": "in the circuit alone each member removes of the gain: {}",
+    "mechanism.member_alone": "in the circuit alone each member removes of the gain: {}",
+    "support.member_content": "each member from another sequence, of the cost of ablating it: {}",
     "support.output_part": "direct paths of the members remove of the gain: {}",
     "support.edge_part": "each pair's path removes of the gain: {}",
     "mechanism.ov": "OV copying top-1: {}",
@@ -213,9 +223,11 @@ def _necessity(m: Measurement, claim: Claim) -> str:
 def _member(m: Measurement, claim: Claim) -> str:
     cost = min(one.value for one in m.checks if one.name.startswith("cost/"))
     alone = min(one.value for one in m.checks if one.name.startswith("alone/"))
-    verb = {"support.member": "ablating", "support.output_part": "patching the direct path of"}.get(m.test, "patching")
-    does = "does" if m.test == "support.member" else "carries"
-    return f"{verb} {m.subject} removes {percent(cost)} of the gain, alone it {does} {percent(alone)}"
+    ablated = m.test.partition(".")[2] in ("member", "member_alone")
+    verb = "ablating" if ablated else {"support.output_part": "patching the direct path of"}.get(m.test, "patching")
+    where = "in the circuit alone, " if m.test.endswith("member_alone") else ""
+    does = "does" if ablated else "carries"
+    return f"{where}{verb} {m.subject} removes {percent(cost)} of the gain, alone it {does} {percent(alone)}"
 
 
 def _denoising(m: Measurement, claim: Claim) -> str:
@@ -258,9 +270,20 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "contribution.sum": lambda m, claim: f"decomposition error {m.value:.0e}",
     "support.necessity": _necessity,
     "support.member": _member,
+    "support.member_content": lambda m, claim: (
+        f"{m.subject} from another sequence costs {percent(m.value)} of what ablating it costs"
+    ),
+    "support.member_alone": _member,
+    "mechanism.member_alone": _member,
     "support.denoising": _denoising,
     "support.interchange": lambda m, claim: (
         f"interchange: with {m.subject} from another sequence the model follows it at {percent(m.value)} of queries"
+    ),
+    "support.edge_interchange": lambda m, claim: (
+        f"interchange along {m.subject} alone: the model follows it at {percent(m.value)} of queries"
+    ),
+    "support.output_interchange": lambda m, claim: (
+        f"interchange of {m.subject} through the logits alone: the model follows it at {percent(m.value)} of queries"
     ),
     "support.positions": lambda m, claim: (
         f"ablating {m.subject} at the {m.notes['positions']} alone: {percent(m.value)} of its effect, "

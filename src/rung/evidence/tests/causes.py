@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...circuits.heads import Head
-from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, put_heads, untouched
-from ...tasks.induction import corrupt
+from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, put_heads, together, untouched
+from ...tasks.induction import Interchange, corrupt
 from ...tasks.induction import interchange as draw_interchange
-from ..claim import OUTPUT
+from ..claim import OUTPUT, Role
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import METHODS, Setting
 from .behaviour import by_stratum
@@ -90,36 +91,76 @@ def denoising(setting: Setting, spec: TestSpec) -> Observation:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Exchanged:
+    """A role's z from other sequences S′, moved to where it stands in S, and where it is put."""
+
+    donor: Interchange
+    values: HeadValues
+    where: Tensor
+    """Queries for a role that writes to the output, sources for one that writes for another head."""
+    answers: np.ndarray
+    """S′'s B at each query; for a role that writes for another head, S's own B."""
+
+
+def exchanged(setting: Setting, role: Role, purpose: str) -> Exchanged:
+    """What S′ gives a role, at the same place of its copies."""
+    runner, batch = setting.runner, setting.runner.batch
+    donor = draw_interchange(batch, runner.model, runner.seed_for("interchange", purpose))
+    layers = sorted({layer for layer, _ in role.heads})
+    if role.writes_to == OUTPUT:
+        shift, where = donor.donor.second - batch.second, batch.predictable
+        at = torch.arange(batch.tokens.shape[1]) + 1 + shift[:, None]
+        answers = donor.donor.tokens.gather(1, at.clamp(0, batch.tokens.shape[1] - 1))
+    else:
+        shift, where = donor.donor.first - batch.first, batch.sources
+        answers = batch.tokens.roll(-1, 1)
+    return Exchanged(donor, _moved(setting, donor.donor.tokens, layers, shift), where, answers.numpy())
+
+
 def interchange(setting: Setting, spec: TestSpec) -> Observation:
     """With the role's heads put from another sequence S′, at the same place: does the model follow S′?
 
     A role that writes to the output must make the model say S′'s B. One that writes for another head must make the
     query A′, and no longer A, find the source: B is said after A′ where the second copy is that of S′, and not after A.
     """
-    runner, role, batch = setting.runner, setting.claim.role(spec.role), setting.runner.batch
-    other = draw_interchange(batch, runner.model, runner.seed_for(*spec.key))
-    layers = sorted({layer for layer, _ in role.heads})
-    at = torch.arange(batch.tokens.shape[1])
+    runner, role = setting.runner, setting.claim.role(spec.role)
+    given = exchanged(setting, role, spec.subject)
     itself = torch.arange(runner.n, device=runner.model.device)
-    start = min(layers)
-    if role.writes_to == OUTPUT:
-        shift = other.donor.second - batch.second
-        where = batch.predictable
-        answers = other.donor.tokens.gather(1, (at + 1 + shift[:, None]).clamp(0, len(at) - 1))
-        put = put_heads(role.heads, _moved(setting, other.donor.tokens, layers, shift), itself, where)
-        followed = runner.read([put], start).top == answers.numpy()
-    else:
-        shift = other.donor.first - batch.first
-        put = put_heads(role.heads, _moved(setting, other.donor.tokens, layers, shift), itself, batch.sources)
-        source = batch.tokens.roll(-1, 1).numpy()
-        found = runner.read([put], tokens=other.hybrid).top == source
-        followed = found & (runner.read([put], start).top != source)
-    shares = averaged(np.where(batch.predictable.numpy(), followed.astype(float), np.nan))
+    put = put_heads(role.heads, given.values, itself, given.where)
+    start = min(layer for layer, _ in role.heads)
+    followed = runner.read([put], start).top == given.answers
+    if role.writes_to != OUTPUT:
+        followed = (runner.read([put], tokens=given.donor.hybrid).top == given.answers) & ~followed
+    return shares_of(setting, followed)
+
+
+def shares_of(setting: Setting, followed: np.ndarray) -> Observation:
+    """The share of each sequence's queries that follow S′."""
+    shares = averaged(np.where(setting.runner.batch.predictable.numpy(), followed.astype(float), np.nan))
     return Observation({"followed": Quantity(shares, share=True)}, "of queries")
 
 
+def member_content(setting: Setting, spec: TestSpec) -> Observation:
+    """What one member's z from S′ costs, as a share of what ablating it costs, all other members ablated.
+
+    A member that is relied on for something that every sequence shares, and not for what it carries, costs little.
+    """
+    runner, role, (head,) = setting.runner, setting.claim.role(spec.role), spec.heads
+    given = exchanged(setting, role, role.labels)
+    others = [other for other in role.heads if other != head]
+    itself = torch.arange(runner.n, device=runner.model.device)
+    (without,) = runner.ablation(others, MEAN)
+    (gone,) = runner.ablation([head], MEAN)
+    swapped = put_heads([head], given.values, itself, given.where)
+    start = min(layer for layer, _ in role.heads)
+    base = runner.read([without], start).loss
+    costs = [averaged(runner.read([together(without, one)], start).loss - base) for one in (swapped, gone)]
+    return Observation({"content": Quantity(costs[0], costs[1])}, "of the cost of ablating it")
+
+
 def _moved(setting: Setting, tokens: Tensor, layers: list[int], shift: Tensor) -> HeadValues:
-    """z of another sequence's run, each position's taken `shift` later, so that the same place lies at the same one."""
+    """z of another sequence's run, each position's taken `shift` later, so that the same place is at the same one."""
     runner = setting.runner
     rows = tokens.split(8) if runner.large else (tokens,)
     parts = [runner.z_of(one, layers) for one in rows]

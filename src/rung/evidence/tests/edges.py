@@ -12,10 +12,12 @@ from torch import Tensor
 from ...circuits.composition import Into
 from ...circuits.heads import Head
 from ...engine.sites import Site
+from ...engine.taps import EditTap
 from ...methods.paths import INPUTS, ReceiverTap, message
-from ...methods.runner import Chunk, InductionRunner, PerSequence, TapFactory, averaged, put_heads
+from ...methods.runner import MEAN, Chunk, InductionRunner, PerSequence, TapFactory, averaged, put_heads, together
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
+from .causes import Exchanged, exchanged, shares_of
 
 PATCH_DONORS = 4
 """Runs that an edge's foreign message is taken from; losses are averaged over them."""
@@ -136,13 +138,68 @@ def output(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def output_part(setting: Setting, spec: TestSpec) -> Observation:
-    """One head's direct path to the logits, by the rule for every part."""
+    """One head's direct path to the logits, by the rule for every part, and as a share of its own whole effect.
+
+    The latter with the other members mean-ablated: what they cover would hide it.
+    """
+    runner, (head,) = setting.runner, spec.heads
     heads = setting.claim.role(spec.role).heads
-    own, joint = logit_effect(setting, spec.heads), logit_effect(setting, heads)
-    left = logit_effect(setting, [head for head in heads if head not in spec.heads])
+    others = [other for other in heads if other != head]
+    own, joint, left = (logit_effect(setting, some) for some in (spec.heads, heads, others))
+    (without,) = runner.ablation(others, MEAN)
+    start = min(layer for layer, _ in heads)
+    base = runner.read([without], start).loss
+    itself = torch.arange(runner.n, device=runner.model.device)
+    effects: dict[str, list[PerSequence]] = {"direct": [], "whole": []}
+    for messages in _messages(setting, [head]):
+        ways = {"direct": _added(runner, messages.delta([head])), "whole": put_heads([head], messages.swapped, itself)}
+        for name, way in ways.items():
+            effects[name].append(averaged(runner.read([together(without, way)], start).loss - base))
     return Observation(
-        {"cost/patch": Quantity(own, setting.gain), "alone/patch": Quantity(joint - left, joint)}, "of the gain"
+        {
+            "cost/patch": Quantity(own, setting.gain),
+            "alone/patch": Quantity(joint - left, joint),
+            "direct": Quantity(_mean(effects["direct"]), _mean(effects["whole"])),
+        },
+        "of the gain",
     )
+
+
+def _added(runner: InductionRunner, delta: Tensor) -> TapFactory:
+    """Adds to the stream after the last layer."""
+    last = Site("resid_post", runner.config.n_layers - 1)
+    return lambda chunk: EditTap({last: lambda x: x + chunk.of(delta)})
+
+
+def edge_interchange(setting: Setting, spec: TestSpec) -> Observation:
+    """What the senders write in S′, heard by the claimed inputs alone: does the query A′, and no longer A, find B?
+
+    Path patching asks whether the edge is needed; this asks whether it is enough, with all else as it was.
+    """
+    runner, role = setting.runner, setting.claim.role(spec.role)
+    assert spec.into is not None
+    given = exchanged(setting, role, spec.subject)
+    delta = _delta_of(runner, spec.heads, given)
+    tap = _received(runner, {(receiver, spec.into): delta for receiver in spec.receivers})
+    start = min(layer for layer, _ in spec.receivers)
+    found = runner.read([tap], tokens=given.donor.hybrid).top == given.answers
+    return shares_of(setting, found & (runner.read([tap], start).top != given.answers))
+
+
+def output_interchange(setting: Setting, spec: TestSpec) -> Observation:
+    """What the heads write in S′, heard by the logits alone: does the model say S′'s B?"""
+    runner = setting.runner
+    given = exchanged(setting, setting.claim.role(spec.role), spec.subject)
+    read = runner.read_with_addition(_delta_of(runner, spec.heads, given))
+    return shares_of(setting, read.top == given.answers)
+
+
+def _delta_of(runner: InductionRunner, heads: Sequence[Head], given: Exchanged) -> Tensor:
+    """The change of the stream with the heads' z from S′, where that is put."""
+    layers = sorted({layer for layer, _ in heads})
+    values = {layer: given.values[layer][:, : runner.width] for layer in layers}
+    delta = Messages(runner, values, runner.z(layers)).delta(heads)
+    return delta * given.where[:, : runner.width, None].to(delta)
 
 
 def _mean(effects: list[PerSequence]) -> PerSequence:

@@ -52,6 +52,19 @@ def agreement(setting: Setting, spec: TestSpec) -> Observation:
     return Observation({"same": Quantity(shares, share=True)}, "of queries")
 
 
+def member_alone(setting: Setting, spec: TestSpec) -> Observation:
+    """The rule for every member, inside the circuit alone: other heads might do its work in the whole model."""
+    role, circuit = setting.claim.role(spec.role), setting.claim.heads
+    whole = averaged(alone(setting).loss)
+    without = averaged(kept(setting, tuple(head for head in circuit if head not in spec.heads)).loss)
+    only = averaged(kept(setting, tuple(h for h in circuit if h not in role.heads or h in spec.heads)).loss)
+    none = averaged(kept(setting, tuple(head for head in circuit if head not in role.heads)).loss)
+    return Observation(
+        {"cost/mean": Quantity(without - whole, setting.gain), "alone/mean": Quantity(none - only, none - whole)},
+        "of the gain",
+    )
+
+
 def complement(setting: Setting, spec: TestSpec) -> Observation:
     """What ablating half of the unclaimed heads costs, for random halves of which some part each pair of heads.
 
