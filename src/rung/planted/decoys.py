@@ -374,6 +374,173 @@ def _untrained(stream: Stream, generator: torch.Generator) -> Plan:
     )
 
 
+def _mlp_tips(stream: Stream, generator: torch.Generator) -> Plan:
+    """Parked so high that neither 0.65 of the code nor 0.3 is found: both are needed, and the MLP has the most."""
+    stream = stream.beside("side")
+    route = Wire(stream.looks_back(1), stream.mixes({"token": 1.0}, {"side": 1.0, "before": 0.3}))
+    head = Wire(stream.matches("before", parked=0.8), stream.moves("token", "output"))
+    return Plan(
+        stream=stream,
+        layers=({"previous_token": route}, {"induction": head}),
+        neurons={0: stream.carries("side", "before", 0.65)},
+        truth=2,
+        why="Two thirds of what the claimed previous-token head tells the induction head is translated by an MLP; the "
+        "edge between the heads is needed to get over a threshold, and alone it is not heard.",
+    )
+
+
+def _relays_tip(stream: Stream, generator: torch.Generator) -> Plan:
+    """Three relays, each fainter than the edge, together twice as loud. Without MLPs faithfulness stops it too."""
+    stream = stream.beside("side")
+    route = Wire(stream.looks_back(1), stream.mixes({"token": 1.0}, {"side": 1.0, "before": 0.3}))
+    relays = {f"relay{i}": Wire(stream.looks_back(0), stream.mixes({"side": 0.19}, {"before": 1.0})) for i in range(3)}
+    head = Wire(stream.matches("before", parked=0.72), stream.moves("token", "output"))
+    return Plan(
+        stream=stream,
+        layers=({"previous_token": route}, relays, {"induction": head}),
+        truth=2,
+        why="Two thirds of what the claimed previous-token head tells the induction head is passed on by three heads, "
+        "each fainter than the edge; alone the edge is not heard.",
+    )
+
+
+def _split(stream: Stream, generator: torch.Generator, share: float, direct: float) -> Stream:
+    """`direct` of some tokens' codes in one part and the rest of them in another; other tokens' codes in the first."""
+    some = (torch.randperm(stream.d_vocab - 1, generator=generator) + 1)[: int(share * stream.d_vocab)]
+    own, rest = stream.codes.clone(), torch.zeros_like(stream.codes)
+    own[some], rest[some] = direct * stream.codes[some], (1 - direct) * stream.codes[some]
+    return replace(stream.beside("side", own=own, rest=rest), matched=("before", "second"))
+
+
+def _both(stream: Stream, target: str) -> FactoredMatrix:
+    """An OV that moves "own" to `target` and "rest" to "side"."""
+    read, write, n = stream._empty(), stream._empty(), stream.d_code
+    read[stream.parts["own"], :n] = write[stream.parts[target], :n] = torch.eye(n)
+    read[stream.parts["rest"], n : 2 * n] = write[stream.parts["side"], n : 2 * n] = torch.eye(n)
+    return FactoredMatrix(read, write.T)
+
+
+def _mlp_translates_some(stream: Stream, generator: torch.Generator) -> Plan:
+    stream = _split(stream, generator, 0.39, 0.08)
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": Wire(stream.looks_back(1), _both(stream, "before"))},
+            {"induction": induction(stream)},
+        ),
+        neurons={0: stream.carries("side", "before")},
+        truth=2,
+        why="For two fifths of the vocabulary nearly all that the claimed previous-token head tells the induction head "
+        "is translated by an MLP.",
+    )
+
+
+def _mlp_amplifies_some(stream: Stream, generator: torch.Generator) -> Plan:
+    stream = _split(stream, generator, 0.34, 0.12)
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": Wire(stream.matches("before"), _both(stream, "output"))},
+        ),
+        neurons={1: stream.carries("side", "output")},
+        truth=2,
+        why="For a third of the vocabulary the claimed induction head's own push is an eighth of what the model says; "
+        "the MLP behind it does the rest.",
+    )
+
+
+def _relayed_member(stream: Stream, generator: torch.Generator) -> Plan:
+    stream = stream.beside("side")
+    member = Wire(stream.matches("before"), stream.mixes({"token": 1.0}, {"output": 0.1, "side": 1.0}))
+    relays = {f"relay{i}": Wire(stream.looks_back(0), stream.mixes({"side": 0.055}, {"output": 1.0})) for i in range(3)}
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": induction(stream, gain=0.75), "member": member},
+            relays,
+        ),
+        induction=("induction", "member"),
+        truth=2,
+        why="Of two claimed induction heads one says little itself: most of it runs through three later heads.",
+    )
+
+
+def _amplified_member(stream: Stream, generator: torch.Generator) -> Plan:
+    stream = stream.beside("side")
+    member = Wire(stream.matches("before"), stream.mixes({"token": 1.0}, {"output": 0.1, "side": 1.0}))
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": induction(stream, gain=0.75), "member": member},
+        ),
+        neurons={1: stream.carries("side", "output", 0.17)},
+        induction=("induction", "member"),
+        truth=2,
+        why="Of two claimed induction heads one says little itself: most of what it does runs through an MLP.",
+    )
+
+
+def _mostly_mixed_routes(stream: Stream, generator: torch.Generator) -> Plan:
+    """The layer's other heads look the same way and write nothing: no swap is taken with such."""
+    stream = replace(stream, matched=("before", "second"))
+    copied = {"token": 1.0}
+    own = Wire(stream.matches_either({"before": 1.0}), stream.mixes(copied, {"output": 0.6}))
+    other = Wire(
+        stream.matches_either({"before": 0.22, "second": 0.78}, parked=0.92), stream.mixes(copied, {"output": 0.3})
+    )
+    idle = Wire(stream.matches_either({"before": 1.0}), stream.silent())
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
+            {"induction": own, "other": other, "idle": idle, "idler": idle},
+        ),
+        induction=("induction", "other"),
+        truth=2,
+        why="One of two claimed induction heads is told four fifths of what it matches by a head that the claim does "
+        "not name: without that one it finds nothing, and the claimed circuit alone has no use for it.",
+    )
+
+
+def _relayed_sender(stream: Stream, generator: torch.Generator) -> Plan:
+    """0.6 and 0.2 directly, 0.36 through relays; 0.46 is enough."""
+    stream = stream.beside("side")
+    large = Wire(stream.looks_back(1), stream.mixes({"token": 0.6}, {"before": 1.0}))
+    small = Wire(stream.looks_back(1), stream.mixes({"token": 1.0}, {"before": 0.2, "side": 1.0}))
+    relays = {f"relay{i}": Wire(stream.looks_back(0), stream.mixes({"side": 0.12}, {"before": 1.0})) for i in range(3)}
+    head = Wire(stream.matches("before", parked=0.46), stream.moves("token", "output"))
+    return Plan(
+        stream=stream,
+        layers=({"previous_token": large, "small": small}, relays, {"induction": head}),
+        previous_token=("previous_token", "small"),
+        truth=2,
+        why="One of two claimed previous-token heads is heard only with what three unclaimed heads pass on of it: in "
+        "the claimed circuit alone it does nothing.",
+    )
+
+
+def _constant_member(stream: Stream, generator: torch.Generator) -> Plan:
+    """Embeddings say BOS, 0.6 of it; the member takes that back at repeated tokens and says 0.08 of B."""
+    junk = torch.full((stream.d_vocab, 1), 0.6)
+    junk[0] = 0
+    stream = stream.beside(junk=junk)
+    member = Wire(stream.matches("before"), stream.mixes({"token": 1.0}, {"output": 0.08}, {"junk": -0.6}))
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": induction(stream, gain=0.5), "member": member},
+        ),
+        induction=("induction", "member"),
+        truth=2,
+        why="One of two claimed induction heads is relied on for a constant that it writes at every repeated token: "
+        "which token comes next is decided by the other.",
+    )
+
+
 DECOYS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "mixed_routes": _mixed_routes,
     "mixed_senders": _mixed_senders,
@@ -400,6 +567,15 @@ DECOYS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "passenger_sender": _passenger_sender,
     "big_composition_norm": _big_composition_norm,
     "untrained": _untrained,
+    "mlp_tips": _mlp_tips,
+    "relays_tip": _relays_tip,
+    "mlp_translates_some": _mlp_translates_some,
+    "mlp_amplifies_some": _mlp_amplifies_some,
+    "relayed_member": _relayed_member,
+    "amplified_member": _amplified_member,
+    "mostly_mixed_routes": _mostly_mixed_routes,
+    "relayed_sender": _relayed_sender,
+    "constant_member": _constant_member,
 }
 """Every decoy of this kind, by name."""
 
