@@ -74,4 +74,6 @@ def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 
 MIXTRAL = Family("mixtral", ("mixtral",), read_mixtral, MIXTRAL_RULES, tied_copy="lm_head.weight")
-QWEN_MOE = Family("qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight")
+QWEN_MOE = Family(
+    "qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight", begins_texts=False
+)

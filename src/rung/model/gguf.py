@@ -143,7 +143,10 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
 
     shapes = {tensor: entries[theirs].shape for tensor, theirs in ours.items()}
     inside = find_tokenizer(metadata)
-    return CheckpointReader(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+    ends = [metadata.get(f"tokenizer.ggml.{kind}_token_id") for kind in ("eos", "eot")]
+    return CheckpointReader(
+        values, shapes, read, inside.build, inside.puts_bos, inside.notes, generation={"eos_token_id": ends}
+    )
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:

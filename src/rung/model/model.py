@@ -24,7 +24,7 @@ from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, PromptError, SiteError
-from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
+from .checkpoint import as_saved, convert, round_in_place, save_checkpoint, with_ends
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers
 from .components import ClassicConfig, build_modules, check_module
@@ -32,7 +32,7 @@ from .fetch import load_checkpoint
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, check_pair
+from .tokenizer import Tokenizer, check_pair, says_first_token
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
@@ -137,6 +137,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         # Narrow types are rounded to once, after processing.
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
+        given = tokenizer
         if hf_model is None:
             config, weights, found = load_checkpoint(model_name, wide, revision)
             tokenizer = found if tokenizer is None else tokenizer
@@ -147,11 +148,14 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
                 )
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
+            generation_config = getattr(hf_model, "generation_config", None)
+            config = with_ends(config, {"eos_token_id": getattr(generation_config, "eos_token_id", None)})
         if first_n_layers is not None:
             config, kept = first_layers(config, weights, first_n_layers)
             weights = dict(kept)
         config = process_in_place(config, weights, wanted)
-        config = _with_first_token(config, tokenizer, default_prepend_bos)
+        said = None if given is None else says_first_token(given)
+        config = _with_first_token(config, tokenizer, said if default_prepend_bos is None else default_prepend_bos)
         if wide != dtype:
             round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
@@ -334,7 +338,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         self,
         input: Input = "",
         max_new_tokens: int = 10,
-        stop_at_eos: bool = True,
+        stop_at_eos: bool | None = None,
         eos_token_id: int | Sequence[int] | None = None,
         do_sample: bool = True,
         top_k: int | None = None,
@@ -355,6 +359,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
+        `stop_at_eos`: a row ends at any of `eos_token_id` (None: those that the tokenizer and the checkpoint's files
+        name). None: where one is known; True: PromptError where none is.
+
         Greedy if `do_sample` is False or `temperature` 0. Draws come from `seed`: one a row, or one for all, of which
         the first row's draws are those that it has alone, and the others' are their own (None: torch's global
         generator). `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides
@@ -373,7 +380,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
         side = padding_side if padding_side is not None or isinstance(input, Tensor) else "left"
         tokens, padding = self.read(input, prepend_bos, side)
-        stops = self._stops(eos_token_id) if stop_at_eos else ()
+        stops = () if stop_at_eos is False else self._stops(eos_token_id, stop_at_eos is True)
         keeps = return_cache or names_filter is not None
         chosen = set(self.select_hooks(names_filter)) if keeps else set()
         found = generation.generate(
@@ -410,11 +417,17 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             texts.append(str(self.to_string(real[put:])))
         return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
 
-    def _stops(self, given: int | Sequence[int] | None) -> tuple[int, ...]:
+    def _stops(self, given: int | Sequence[int] | None, told: bool) -> tuple[int, ...]:
+        """Every end token, the tokenizer's first. Raises PromptError where none is known and one was asked for."""
         if given is not None:
             return (given,) if isinstance(given, int) else tuple(given)
         eos = getattr(self.tokenizer, "eos_token_id", None)
-        return () if eos is None else (eos,)
+        found = tuple(dict.fromkeys([*([] if eos is None else [eos]), *self.config.eos_token_ids]))
+        if told and not found:
+            raise PromptError(
+                f"stop_at_eos was asked for, but no end token is known for {self.config.model_name}: give eos_token_id"
+            )
+        return found
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
