@@ -9,6 +9,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from ..errors import RungError
+from .transformer import upcast
 
 
 class FactoredMatrix:
@@ -97,9 +98,29 @@ class FactoredMatrix:
             return row.squeeze(-2)
         return thinnest(other, self.A, self.B)
 
-    def __mul__(self, scalar: float | Tensor) -> "FactoredMatrix":
-        """The product times one number."""
-        return FactoredMatrix(self.A * scalar, self.B)
+    def __mul__(self, scalar: float | int | Tensor) -> "FactoredMatrix":
+        """The product times one number, or times one for each matrix: [*leading], or [*leading, 1, 1].
+
+        Raises RungError for any other shape: it would scale rows, columns or the inner axis, whichever fits by chance.
+        """
+        if not isinstance(scalar, Tensor) or scalar.ndim == 0:
+            return FactoredMatrix(self.A * scalar, self.B)
+        leading = self.shape[:-2]
+        each = scalar
+        if scalar.numel() == 1:
+            each = scalar.reshape(())
+        elif scalar.ndim >= 3 and scalar.shape[-2:] == (1, 1):
+            each = scalar
+        elif scalar.shape == leading:
+            each = scalar[..., None, None]
+        else:
+            raise RungError(
+                f"cannot multiply {self!r} by a tensor of shape {list(scalar.shape)}: give one number, or one for each "
+                f"matrix, {[*leading]}; .AB is the product itself"
+            )
+        if each.ndim and not _broadcasts(each.shape[:-2], leading):
+            raise RungError(f"{list(scalar.shape)} is not one number for each matrix of {self!r}, {[*leading]}")
+        return FactoredMatrix(self.A * each, self.B)
 
     __rmul__ = __mul__
 
@@ -127,8 +148,8 @@ class FactoredMatrix:
     @cached_property
     def _triangles(self) -> tuple[Tensor, Tensor, Tensor]:
         # AB = Q_A (R_A R_Bᵀ) Q_Bᵀ: orthonormal columns outside, everything of size at most mdim inside.
-        Q_A, R_A = torch.linalg.qr(self.A)
-        Q_B, R_B = torch.linalg.qr(self.B.mT)
+        Q_A, R_A = torch.linalg.qr(upcast(self.A))
+        Q_B, R_B = torch.linalg.qr(upcast(self.B).mT)
         core: Tensor = R_A @ R_B.mT
         return Q_A, core, Q_B
 
@@ -136,7 +157,12 @@ class FactoredMatrix:
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         Q_A, core, Q_B = self._triangles
         U, S, Vh = torch.linalg.svd(core, full_matrices=False)
-        return Q_A @ U, S, Q_B @ Vh.mT
+        return (Q_A @ U).to(self._kind), S.to(self._kind), (Q_B @ Vh.mT).to(self._kind)
+
+    @property
+    def _kind(self) -> torch.dtype:
+        """The type that results come in; half precisions are computed in float32."""
+        return torch.promote_types(self.A.dtype, self.B.dtype)
 
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """(U, S, V) with AB = U diag(S) Vᵀ: [*, ldim, r], [*, r], [*, rdim, r], r = min(ldim, mdim, rdim)."""
@@ -162,14 +188,15 @@ class FactoredMatrix:
 
     @property
     def eigenvalues(self) -> Complex[Tensor, "*leading mdim"]:
-        """The product's eigenvalues, but for zeros: those of BA."""
-        eigenvalues: Tensor = torch.linalg.eigvals(self.BA)
+        """The product's eigenvalues, but for zeros: those of BA. complex64 for half precisions, which have none."""
+        BA = FactoredMatrix(upcast(self.A), upcast(self.B)).BA
+        eigenvalues: Tensor = torch.linalg.eigvals(BA)
         return eigenvalues
 
     def norm(self) -> Float[Tensor, "*leading"]:
         """Frobenius norm, from the factors' triangles: exact also where the factors nearly cancel."""
         norm: Tensor = torch.linalg.matrix_norm(self._triangles[1])
-        return norm
+        return norm.to(self._kind)
 
     def make_even(self) -> "FactoredMatrix":
         """The same product with its singular values shared evenly between the factors."""
@@ -217,11 +244,20 @@ def composition_scores(
         for _ in range(right.ndim - 2):
             left = left.unsqueeze(-1)
     # ‖LR‖² from the triangles of the factors: all at size mdim.
+    kind = torch.promote_types(left.A.dtype, right.A.dtype)
+    left, right = (FactoredMatrix(upcast(each.A), upcast(each.B)) for each in (left, right))
     R_left = torch.linalg.qr(left.A).R @ (left.B @ right.A)
     R_right = torch.linalg.qr(right.B.mT).R
     joint: Tensor = torch.linalg.matrix_norm(R_left @ R_right.mT)
     apart: Tensor = left.norm() * right.norm()
-    return joint.div(apart)
+    return joint.div(apart).to(kind)
+
+
+def _broadcasts(shape: torch.Size, leading: torch.Size) -> bool:
+    """Whether a tensor of `shape` spreads over `leading` without adding to it."""
+    if len(shape) > len(leading):
+        return False
+    return all(one in (1, many) for one, many in zip(reversed(shape), reversed(leading), strict=False))
 
 
 def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
