@@ -9,6 +9,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from ..errors import RungError
+from .slicing import is_whole, whole
 from .transformer import upcast
 
 
@@ -271,6 +272,7 @@ def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 
 def _as_axis(index: Any) -> Any:
-    if isinstance(index, int):
-        return slice(index, index + 1 or None)
+    if is_whole(index):
+        at = whole(index)
+        return slice(at, at + 1 or None)
     return index
