@@ -13,7 +13,7 @@ from . import decompose
 from .decompose import Labels, Run, count_layers
 from .sites import Site, SiteKey, find_site
 from .slicing import SliceInput, alone, plain, take, whole
-from .weights import ModelLike, block_weights, unembedding
+from .weights import ModelLike, Weights, block_weights, unembedding, weights_on
 
 
 class ActivationCache(Mapping[str, Tensor]):
@@ -36,7 +36,16 @@ class ActivationCache(Mapping[str, Tensor]):
 
     @property
     def _run(self) -> Run:
-        return Run(self.config, self.model.weights, self, self.has_batch_dim)
+        return Run(self.config, self._weights, self, self.has_batch_dim)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the activations lie; the model may lie elsewhere."""
+        return next((x.device for x in self.cache_dict.values()), unembedding(self.model.weights).device)
+
+    @property
+    def _weights(self) -> Weights:
+        return weights_on(self.model.weights, self.device)
 
     def __getitem__(self, key: SiteKey) -> Tensor:
         if isinstance(key, str) and key in self.cache_dict:
@@ -46,9 +55,7 @@ class ActivationCache(Mapping[str, Tensor]):
             return self.cache_dict[site.path]
         z = Site("z", site.layer).path
         if site.name == "result" and z in self.cache_dict and site.layer is not None:
-            return torch.einsum(
-                "...he,hed->...hd", self.cache_dict[z], block_weights(self.model.weights, site.layer).W_O
-            )
+            return torch.einsum("...he,hed->...hd", self.cache_dict[z], block_weights(self._weights, site.layer).W_O)
         raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -287,7 +294,7 @@ class ActivationCache(Mapping[str, Tensor]):
         )
 
     def _ids(self, tokens: SupportsIndex | str | Sequence[str] | Tensor) -> Tensor:
-        device = unembedding(self.model.weights).device
+        device = self.device
         if isinstance(tokens, str):
             return torch.tensor(self._id(tokens), device=device)
         if isinstance(tokens, Sequence) and all(isinstance(token, str) for token in tokens):
