@@ -86,6 +86,10 @@ class ProcessingNote(UserWarning):
     """Told when a requested weight change does not fit the model and was skipped."""
 
 
+class TextNote(UserWarning):
+    """Warns of text that can be read, though hardly as it was meant."""
+
+
 def near(name: str, options: Iterable[str], count: int = 3) -> str:
     """A closing sentence with the options most like `name`, or the empty string if none is."""
     found = get_close_matches(name, list(options), n=count, cutoff=0.5)

@@ -192,6 +192,8 @@ class ModelConfig:
     """The token that begins a sequence; None: none is known."""
     default_prepend_bos: bool = False
     """Whether `to_tokens` puts it there when not told otherwise."""
+    eos_token_ids: tuple[int, ...] = ()
+    """Tokens that end a text, as the checkpoint's files say; generation stops at any of them."""
     family: str = "native"
     """Where the weights' layout came from; never read by computation."""
     model_name: str = "unnamed"
@@ -251,6 +253,7 @@ class ModelConfig:
             "biases": sorted(self.biases),
             "processing": list(self.processing),
             "notes": list(self.notes),
+            "eos_token_ids": list(self.eos_token_ids),
             "windows": None if self.windows is None else list(self.windows),
             "unrotated_layers": list(self.unrotated_layers),
         }

@@ -36,7 +36,7 @@ def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
     read = dict(values)
     for name in _NUMBERS & set(read):
         read[name] = None if read[name] is None else float(read[name])
-    for name in (_LISTS | _ROWS) & set(read):
+    for name in (_LISTS | _ROWS | {"eos_token_ids"}) & set(read):
         if read[name] is not None:
             read[name] = (frozenset if name == "biases" else tuple)(read[name])
     return read
@@ -64,6 +64,8 @@ def check(config: ModelConfig) -> None:
     bos = config.bos_token_id
     if bos is not None and bos >= config.d_vocab:
         raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
+    if any(eos >= config.d_vocab for eos in config.eos_token_ids):
+        raise ConfigError(f"eos_token_ids are {list(config.eos_token_ids)}, with a vocabulary of {config.d_vocab}")
     if config.tied_embeddings and config.n_out != config.d_vocab:
         raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens read; d_vocab_out is {config.n_out}")
     if config.default_prepend_bos and bos is None:
@@ -164,6 +166,9 @@ def _unmet(name: str, value: Any) -> str | None:
     if name == "windows":
         fits = isinstance(value, list | tuple) and all(each is None or _unmet("n_ctx", each) is None for each in value)
         return None if fits else "it must be a list of whole numbers of at least 1, or null, one a layer"
+    if name == "eos_token_ids":
+        fits = isinstance(value, list | tuple) and all(_unmet("bos_token_id", each) is None for each in value)
+        return None if fits else "it must be a list of token ids"
     if name in _ROWS:
         fits = isinstance(value, list | tuple) and all(_unmet("factor", each) is None for each in value)
         return None if fits else "it must be a list of finite numbers above 0"

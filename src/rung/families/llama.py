@@ -82,7 +82,7 @@ def read_qwen2(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 LLAMA = Family("llama", ("llama",), read_llama, RULES, ignorable=ROTARY_TABLES, tied_copy="lm_head.weight")
 MISTRAL = Family("mistral", ("mistral",), read_mistral, RULES, tied_copy="lm_head.weight")
-QWEN2 = Family("qwen2", ("qwen2",), read_qwen2, RULES, tied_copy="lm_head.weight")
+QWEN2 = Family("qwen2", ("qwen2",), read_qwen2, RULES, tied_copy="lm_head.weight", begins_texts=False)
 MINISTRAL = Family("ministral", ("ministral",), read_ministral, RULES, tied_copy="lm_head.weight")
 MISTRAL3 = Family(
     "mistral3",

@@ -131,7 +131,9 @@ def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 
 MIXTRAL = Family("mixtral", ("mixtral",), read_mixtral, MIXTRAL_RULES, tied_copy="lm_head.weight")
-QWEN_MOE = Family("qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight")
+QWEN_MOE = Family(
+    "qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight", begins_texts=False
+)
 OLMOE = Family("olmoe", ("olmoe",), read_olmoe, OLMOE_RULES, tied_copy="lm_head.weight")
 FLEX_OLMO = Family("flex_olmo", ("flex_olmo",), read_olmoe, FLEX_OLMO_RULES, tied_copy="lm_head.weight")
 GRANITE_MOE = Family("granitemoe", ("granitemoe",), read_granite_moe, granite_rules, tied_copy="lm_head.weight")

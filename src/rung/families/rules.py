@@ -208,6 +208,8 @@ class Family:
     """A tensor that repeats W_E when embeddings are tied."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names that some files have instead, and those that the rules know."""
+    begins_texts: bool = True
+    """Whether its texts begin with a first token where one is known and no file says."""
 
 
 class Step(NamedTuple):

@@ -52,6 +52,7 @@ def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32)
         unread = unread_tokenizer(location.path) if tokenizer is None and location.path.is_dir() else None
         config = replace(config, notes=(*config.notes, unread)) if unread else config
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
+        config = with_ends(config, reader.values, reader.generation)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
     return Checkpoint(config, weights, tokenizer, reader.origin)
 
@@ -81,7 +82,19 @@ def convert(
     def read(name: str) -> Tensor:
         return _floating(name, tensors[name].detach()).to(dtype, copy=True)
 
-    return _with_text(config, family, None), _collect(family, config, shapes, read)
+    return with_ends(_with_text(config, family, None), values), _collect(family, config, shapes, read)
+
+
+def with_ends(config: ModelConfig, *settings: Mapping[str, Any]) -> ModelConfig:
+    """The config with every end token that a config.json or generation_config.json names: one number, or a list."""
+    found = list(config.eos_token_ids)
+    for values in settings:
+        inner = values.get("text_config")
+        for each in (values, inner if isinstance(inner, Mapping) else {}):
+            named = each.get("eos_token_id")
+            found += [eos for eos in (named if isinstance(named, list) else [named]) if type(eos) is int]
+    known = dict.fromkeys(eos for eos in found if 0 <= eos < config.d_vocab)
+    return replace(config, eos_token_ids=tuple(known))
 
 
 def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, tokenizer: object | None) -> None:
@@ -176,13 +189,15 @@ def _with_text(
 ) -> ModelConfig:
     """The config, with what the files say of the first token; ours keep what they were saved with.
 
-    Code written for this class expects a first token wherever one is known, unless the file says that none is put.
+    Where the files say nothing, code written for this class expects a first token wherever one is known, but for a few
+    families.
     """
     config = noted_pair(config, tokenizer)
     if family is NATIVE:
         return config
+    puts = family.begins_texts if puts_bos is None else puts_bos
     bos = config.bos_token_id
     if bos is None and tokenizer is not None:
         bos, notes = bos_or_none(tokenizer.bos_token_id, config.d_vocab)
         config = replace(config, notes=(*config.notes, *notes))
-    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts_bos is not False)
+    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from io import BufferedReader
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
 from ..families.rules import Family
 from .origin import FileStamp, Origin, StoredTensor
-from .tokenizer import TextTokenizer, read_tokenizer
+from .tokenizer import TOKENIZER_CONFIG, TextTokenizer, puts_first_token, read_settings, read_tokenizer
 
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 INDEX = "model.safetensors.index.json"
@@ -47,6 +48,8 @@ class CheckpointReader(NamedTuple):
     puts_bos: bool | None = None
     """Whether the files themselves say that a first token is put."""
     notes: tuple[str, ...] = ()
+    generation: Mapping[str, Any] = MappingProxyType({})
+    """The keys and values of a generation_config.json."""
 
 
 class _Span(NamedTuple):
@@ -78,7 +81,15 @@ def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
         return tensor.view(shape)
 
     shapes = {name: span.shape for name, span in spans.items()}
-    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values), _origin(spans))
+    return CheckpointReader(
+        values,
+        shapes,
+        read,
+        lambda: read_tokenizer(folder, values),
+        _origin(spans),
+        puts_first_token(read_settings(folder / TOKENIZER_CONFIG)),
+        generation=read_settings(folder / "generation_config.json"),
+    )
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:

@@ -229,7 +229,10 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
         for theirs, entry in entries.items()
     )
     origin = Origin((stamp,), tuple(stored))
-    return CheckpointReader(values, shapes, read, inside.build, origin, inside.puts_bos, inside.notes)
+    ends = [metadata.get(f"tokenizer.ggml.{kind}_token_id") for kind in ("eos", "eot")]
+    return CheckpointReader(
+        values, shapes, read, inside.build, origin, inside.puts_bos, inside.notes, generation={"eos_token_id": ends}
+    )
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:

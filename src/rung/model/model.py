@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, Unpack, overload
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +22,10 @@ from ..engine.cache import ActivationCache
 from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
+from ..engine.slicing import is_whole, whole
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
-from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
+from .checkpoint import as_saved, convert, round_in_place, save_checkpoint, with_ends
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers, only_one
 from .components import ClassicConfig, build_modules, check_module
@@ -33,7 +34,7 @@ from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
 from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, noted_pair, with_padding
+from .tokenizer import Tokenizer, noted_pair, says_first_token, with_padding
 
 ReturnType = Literal["logits", "loss", "both"] | None
 GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
@@ -119,7 +120,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         default_padding_side: Side | None = None,
         hf_model: Any = None,
         tokenizer: Tokenizer | None = None,
-        first_n_layers: int | None = None,
+        first_n_layers: SupportsIndex | None = None,
         move_to_device: bool = True,
         revision: str | None = None,
         **classic: Any,
@@ -145,6 +146,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         # Narrow types are rounded to once, after processing.
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
+        given = tokenizer
         if hf_model is None:
             config, weights, found, origin = load_checkpoint(model_name, wide, revision)
             if found is not None:
@@ -158,11 +160,14 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             origin = None
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
+            generation_config = getattr(hf_model, "generation_config", None)
+            config = with_ends(config, {"eos_token_id": getattr(generation_config, "eos_token_id", None)})
         if first_n_layers is not None:
-            config, kept = first_layers(config, weights, first_n_layers)
+            config, kept = first_layers(config, weights, whole(first_n_layers))
             weights = dict(kept)
         config = process_in_place(config, weights, wanted)
-        config = _with_first_token(config, tokenizer, default_prepend_bos)
+        said = None if given is None else says_first_token(given)
+        config = _with_first_token(config, tokenizer, said if default_prepend_bos is None else default_prepend_bos)
         if wide != dtype:
             round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
@@ -219,11 +224,11 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         loss_per_token: bool = False,
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
-        start_at_layer: int | None = None,
+        start_at_layer: SupportsIndex | None = None,
         tokens: Tensor | None = None,
         shortformer_pos_embed: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        stop_at_layer: int | None = None,
+        stop_at_layer: SupportsIndex | None = None,
         past_kv_cache: KeyValueCache | None = None,
     ) -> Any:
         """Logits [batch, pos, d_vocab], next-token loss in nats, both, or None.
@@ -237,7 +242,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         config, weights, tap = self.config, self.weights, tap_of(self._points)
         if return_type not in ("logits", "loss", "both", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
-        start, stop = self._span(start_at_layer, stop_at_layer)
+        start, stop = self._span(whole(start_at_layer), whole(stop_at_layer))
         mask = None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
@@ -361,10 +366,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if wanted is None or callable(wanted):
             return super().select_hooks(wanted)
         # A tuple is one key, ("pattern", 1), or a sequence of them.
-        one = isinstance(wanted, str) or (isinstance(wanted, tuple) and isinstance((*wanted, "", "")[1], int | None))
+        one = isinstance(wanted, str) or (isinstance(wanted, tuple) and _is_layer((*wanted, "", "")[1]))
         keys: Any = [wanted] if one else [*wanted]
-        on_tokens = [self.find_hook(key) for key in keys if key == "hook_tokens"]
-        chosen = select_sites(self.config, [key for key in keys if key != "hook_tokens"])
+        on_tokens = [self.find_hook(key) for key in keys if isinstance(key, str) and key == "hook_tokens"]
+        chosen = select_sites(self.config, [key for key in keys if not (isinstance(key, str) and key == "hook_tokens")])
         return on_tokens + [point for site, point in self._points.items() if site in chosen]
 
     def default_hooks(self) -> list[HookPoint]:
@@ -499,11 +504,11 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     def generate(  # type: ignore[misc]  # `rest`: any of these by position
         self,
         input: Input = "",
-        max_new_tokens: int = 10,
+        max_new_tokens: SupportsIndex = 10,
         stop_at_eos: bool | None = None,
-        eos_token_id: int | Sequence[int] | None = None,
+        eos_token_id: SupportsIndex | Sequence[SupportsIndex] | None = None,
         do_sample: bool = True,
-        top_k: int | None = None,
+        top_k: SupportsIndex | None = None,
         top_p: float | None = None,
         temperature: float = 1.0,
         freq_penalty: float = 0.0,
@@ -513,7 +518,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         return_type: GeneratedType = "input",
         verbose: bool = True,
         *,
-        seed: int | Sequence[int] | None = 0,
+        seed: SupportsIndex | Sequence[SupportsIndex] | None = 0,
         repetition_penalty: float = 1.0,
         attention_mask: Tensor | None = None,
         names_filter: NameFilter = None,
@@ -521,11 +526,13 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Stops at the end token where one is known; True: it must be. Greedy if `do_sample` is False or `temperature` 0.
-        Draws come from `seed`: one a row, or one for all, of which the first row's draws are those that it has alone,
-        and the others' are their own (None: torch's global generator). `freq_penalty` · (times it occurred) is taken
-        off each token's logit; `repetition_penalty` divides the logit of what occurred (Keskar et al. 2019,
-        arXiv:1909.05858).
+        `stop_at_eos`: a row ends at any of `eos_token_id` (None: those that the tokenizer and the checkpoint's files
+        name). None: where one is known; True: PromptError where none is.
+
+        Greedy if `do_sample` is False or `temperature` 0. Draws come from `seed`: one a row, or one for all, of which
+        the first row's draws are those that it has alone, and the others' are their own (None: torch's global
+        generator). `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides
+        the logit of what occurred (Keskar et al. 2019, arXiv:1909.05858).
 
         Padding is read no more than in a call of the model: texts are padded on the left unless `padding_side` says
         otherwise, `attention_mask` is 0 at that of tokens. Hooks that are set see every step: the new token alone, or
@@ -534,6 +541,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         With `return_cache`, or a `names_filter`: (the same, an ActivationCache of what the hook points saw over all
         tokens of the result, each position as it was when its token was first read).
         """
+        max_new_tokens = whole(max_new_tokens)
         if max_new_tokens < 0:
             raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
         if return_type not in ("input", "str", "tokens", "tensor", None):
@@ -549,7 +557,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             tokens,
             max_new_tokens,
             sampling=generation.Sampling(
-                temperature if do_sample else 0.0, top_k, top_p, freq_penalty, repetition_penalty
+                temperature if do_sample else 0.0, whole(top_k), top_p, freq_penalty, repetition_penalty
             ),
             generator=_generators(seed, len(tokens), self.device),
             stop_tokens=stops,
@@ -577,19 +585,23 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             texts.append(str(self.to_string(real[put:])))
         return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
 
-    def _stops(self, given: int | Sequence[int] | None, asked: bool | None) -> tuple[int, ...]:
-        """The end tokens, none if unwanted. Raises NoTokenizerError where one is asked for and none is known."""
+    def _stops(self, given: SupportsIndex | Sequence[SupportsIndex] | None, asked: bool | None) -> tuple[int, ...]:
+        """Every end token, the tokenizer's first; none if unwanted.
+
+        Raises NoTokenizerError where one is asked for and none is known.
+        """
         if asked is False:
             return ()
         if given is not None:
-            return (given,) if isinstance(given, int) else tuple(given)
+            return (whole(given),) if is_whole(given) else tuple(map(whole, given))  # type: ignore[arg-type]
         eos = getattr(self.tokenizer, "eos_token_id", None)
-        if eos is None and asked:
+        found = tuple(dict.fromkeys([*([] if eos is None else [eos]), *self.config.eos_token_ids]))
+        if asked and not found:
             raise NoTokenizerError(
-                f"stop_at_eos was asked for, and no end token is known for {self.config.model_name}: give it as "
+                f"stop_at_eos was asked for, but no end token is known for {self.config.model_name}: give it as "
                 "eos_token_id"
             )
-        return () if eos is None else (eos,)
+        return found
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
@@ -611,16 +623,25 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         )
 
 
-def _generators(seed: int | Sequence[int] | None, rows: int, device: torch.device) -> list[torch.Generator] | None:
+def _generators(
+    seed: SupportsIndex | Sequence[SupportsIndex] | None, rows: int, device: torch.device
+) -> list[torch.Generator] | None:
     """One a row, so that what a row draws does not depend on the others; None: torch's global one."""
     if seed is None:
         return None
-    if isinstance(seed, int):
+    if is_whole(seed):
+        first = whole(seed)
         # Far apart, so that the next seed gives no row's draws again.
-        seed = [seed, *((seed + row * 0x9E3779B97F4A7C15) % 2**63 for row in range(1, rows))]
-    if len(seed) != rows:
-        raise PromptError(f"{len(seed)} seeds were given for {rows} rows; one for all, or one a row")
-    return [torch.Generator(device).manual_seed(one) for one in seed]
+        seeds = [first, *((first + row * 0x9E3779B97F4A7C15) % 2**63 for row in range(1, rows))]
+    else:
+        seeds = list(map(whole, seed))  # type: ignore[arg-type]
+    if len(seeds) != rows:
+        raise PromptError(f"{len(seeds)} seeds were given for {rows} rows; one for all, or one a row")
+    return [torch.Generator(device).manual_seed(one) for one in seeds]
+
+
+def _is_layer(value: object) -> bool:
+    return value is None or is_whole(value)
 
 
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..engine.weights import unembedding
-from ..errors import NoTokenizerError, PromptError, TokenizerError
+from ..errors import NoTokenizerError, PromptError, TextNote, TokenizerError
 from .tokenizer import Tokenizer, label
 from .weights import WeightsTopic
 
@@ -49,6 +50,14 @@ class TextTopic(WeightsTopic):
         tokenizer = self._tokenizer("text")
         first = self._first(prepend_bos)
         rows = [first + tokenizer.encode(text, add_special_tokens=False) for text in texts]
+        if first and not self.__dict__.get("_told_of_two") and any(row[1:2] == first for row in rows):
+            self.__dict__["_told_of_two"] = True
+            warnings.warn(
+                f"a text begins with {self.token_text(first[0])!r}, and one more is put before it: "
+                "prepend_bos=False reads it as it stands",
+                TextNote,
+                stacklevel=3,
+            )
         if truncate:
             rows = [row[: self.config.n_ctx] for row in rows]
         longest = max(map(len, rows))

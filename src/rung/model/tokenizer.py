@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import tokenizers
 
 
+TOKENIZER_CONFIG = "tokenizer_config.json"
+
+
 @runtime_checkable
 class Tokenizer(Protocol):
     """What a model needs of a tokenizer; those of transformers fit as they are."""
@@ -42,8 +45,12 @@ class TextTokenizer(TokenizerFace):
         bos_token: str | None = None,
         eos_token: str | None = None,
         pad_token: str | None = None,
+        *,
+        puts_bos: bool | None = None,
         padding_side: str | None = None,
     ) -> None:
+        """`puts_bos`: whether its files say that texts begin with a first token; `padding_side`: where they pad."""
+        self.puts_bos = puts_bos
         self.backend = backend
         self.bos_token = bos_token
         self.eos_token = eos_token
@@ -86,9 +93,12 @@ class TextTokenizer(TokenizerFace):
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and the names of special tokens."""
         self.backend.save(str(folder / "tokenizer.json"))
-        special = {"bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token}
-        special |= {} if self.padding_side is None else {"padding_side": self.padding_side}
-        (folder / "tokenizer_config.json").write_text(json.dumps(special, indent=2) + "\n")
+        special: dict[str, Any] = {
+            "bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token,
+        }  # fmt: skip
+        if self.padding_side is not None:
+            special["padding_side"] = self.padding_side
+        (folder / TOKENIZER_CONFIG).write_text(json.dumps(special, indent=2) + "\n")
 
 
 def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
@@ -131,7 +141,7 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
     Special tokens are named by tokenizer_config.json, special_tokens_map.json or `config` (the model's config.json),
     in that order, then by the tokenizer's own file.
     """
-    sources = [_read_json(folder / name) for name in ("tokenizer_config.json", "special_tokens_map.json")]
+    sources = [read_settings(folder / name) for name in (TOKENIZER_CONFIG, "special_tokens_map.json")]
     found = open_backend(folder, sources[0], config.get("model_type"))
     if found is None:
         return None
@@ -152,14 +162,39 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
             return found.special.get(kind)
         return backend.id_to_token(index)
 
+    side = sources[0].get("padding_side")
+    if side not in ("left", "right", None):
+        raise TokenizerError(f"{folder / TOKENIZER_CONFIG} has padding_side {side!r}; known are 'left' and 'right'")
     bos, eos, pad = (special(kind) for kind in ("bos_token", "eos_token", "pad_token"))
     if not (folder / "tokenizer.json").exists():
         known = [token for token in (bos, eos, pad) if token and backend.token_to_id(token) is not None]
         add_tokens(backend, known, special=True)
-    return TextTokenizer(backend, bos, eos, pad, sources[0].get("padding_side"))
+    return TextTokenizer(backend, bos, eos, pad, puts_bos=puts_first_token(sources[0]), padding_side=side)
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def puts_first_token(settings: Mapping[str, Any]) -> bool | None:
+    """Whether a tokenizer_config.json says that texts begin with a first token; None: it says nothing."""
+    said = settings.get("add_bos_token")
+    if isinstance(said, bool):
+        return said
+    return False if "bos_token" in settings and settings["bos_token"] is None else None
+
+
+def says_first_token(tokenizer: object) -> bool | None:
+    """Whether a tokenizer somebody has loaded says that texts begin with a first token; None: it says nothing.
+
+    Those of transformers have a value also where their files are silent, so the files themselves are read.
+    """
+    if isinstance(tokenizer, TextTokenizer):
+        return tokenizer.puts_bos
+    said = puts_first_token(read_settings(Path(str(getattr(tokenizer, "name_or_path", ""))) / TOKENIZER_CONFIG))
+    if said is None and getattr(tokenizer, "add_bos_token", None) is True:
+        return True
+    return puts_first_token(getattr(tokenizer, "init_kwargs", {})) if said is None else said
+
+
+def read_settings(path: Path) -> Mapping[str, Any]:
+    """The keys and values of a JSON file; none if there is no such file."""
     if not path.exists():
         return {}
     try:
