@@ -94,7 +94,7 @@ def logit_difference(setting: Setting, spec: TestSpec) -> Observation:
             logits = runner.row_logits(stream, at)
             sequence = at.nonzero()[:, 0]
             own = logits.gather(1, tokens.roll(-1, 1).to(at.device)[at][:, None])[:, 0]
-            others = logits.gather(1, tokens.to(at.device)[sequence]).mean(1)
+            others = logits.gather(1, runner.batch.tokens[chunk.rows].to(at.device)[sequence]).mean(1)
             whole = np.full(at.shape, np.nan)
             whole[at.cpu().numpy()] = (own - others).double().cpu().numpy()
             found[name] = averaged(whole)
