@@ -160,6 +160,8 @@ class ModelConfig:
     """Given exactly when positions are rotary."""
     rotary_local: Rotary | None = None
     """Those of layers with a window, where they differ."""
+    unrotated_layers: tuple[int, ...] = ()
+    """Layers that do not turn queries and keys: they see no positions."""
     alibi: Alibi | None = None
     """Given exactly when positions are alibi."""
     windows: tuple[int | None, ...] | None = None
@@ -223,6 +225,8 @@ class ModelConfig:
 
     def rotary_of(self, layer: int) -> Rotary | None:
         """How `layer` turns queries and keys, if it does."""
+        if layer in self.unrotated_layers:
+            return None
         return self.rotary_local if self.rotary_local is not None and self.window(layer) is not None else self.rotary
 
     @property
@@ -248,6 +252,7 @@ class ModelConfig:
             "processing": list(self.processing),
             "notes": list(self.notes),
             "windows": None if self.windows is None else list(self.windows),
+            "unrotated_layers": list(self.unrotated_layers),
         }
 
     @classmethod

@@ -242,7 +242,7 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
     for role in claim.roles:
         tests = ("shown.zero", "shown.aligned_mean", "shown.dose", "shown.self_repair", "shown.search_stability")
         specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
-    circuit = ["without", "first_copy", "logit_difference", "resample_faithfulness", "rival_circuit", "permuted"]
+    circuit = ["without", "first_copy", "logit_difference", "rival_circuit", "permuted"]
     specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
     for role in claim.roles if texts else ():
         specs += [_of_head("shown.prose_signature", 1, role, head) for head in role.heads]

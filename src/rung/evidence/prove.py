@@ -57,7 +57,7 @@ def prove(
         found.check(model.config)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
-    checkpoint = weights
+    checkpoint = model.checkpoint_digest() or weights
     confirm = confirmation_seed(found, checkpoint)
     batch = induction_batch(model, sequences=sequences, seed=confirm)
     setting = Setting(InductionRunner(model, batch, seed=confirm), found, floors, text)

@@ -17,11 +17,14 @@ from ..engine.weights import Weights, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
+from ..families.text import bos_or_none
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
+from .origin import Origin
 from .processing import MutableWeights
 from .resolve import ModelLocation
-from .tokenizer import TextTokenizer, check_pair
+from .tokenizer import TextTokenizer, noted_pair
+from .tokenizer_files import unread_tokenizer
 
 Read = Callable[[str], Tensor]
 
@@ -32,10 +35,11 @@ class Checkpoint(NamedTuple):
     config: ModelConfig
     weights: MutableWeights
     tokenizer: TextTokenizer | None
+    origin: Origin
 
 
 def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of the files at `location`.
+    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
@@ -45,9 +49,11 @@ def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32)
         family = find_family(reader.values)
         config = family.read_config(Keys(reader.values, family.name), reader.shapes.keys())
         tokenizer = reader.tokenizer()
+        unread = unread_tokenizer(location.path) if tokenizer is None and location.path.is_dir() else None
+        config = replace(config, notes=(*config.notes, unread)) if unread else config
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
-    return Checkpoint(config, weights, tokenizer)
+    return Checkpoint(config, weights, tokenizer, reader.origin)
 
 
 def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
@@ -172,10 +178,11 @@ def _with_text(
 
     Code written for this class expects a first token wherever one is known, unless the file says that none is put.
     """
-    check_pair(tokenizer, config)
+    config = noted_pair(config, tokenizer)
     if family is NATIVE:
         return config
     bos = config.bos_token_id
     if bos is None and tokenizer is not None:
-        bos = tokenizer.bos_token_id
+        bos, notes = bos_or_none(tokenizer.bos_token_id, config.d_vocab)
+        config = replace(config, notes=(*config.notes, *notes))
     return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts_bos is not False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..config import ModelConfig
 from ..errors import TokenizerError
+from .backends import add_tokens
+from .tokenizer_face import TokenizerFace
+from .tokenizer_files import open_backend
 
 if TYPE_CHECKING:
     import tokenizers
@@ -29,8 +33,8 @@ class Tokenizer(Protocol):
     def __len__(self) -> int: ...
 
 
-class TextTokenizer:
-    """A tokenizer.json, with the names of its special tokens."""
+class TextTokenizer(TokenizerFace):
+    """A tokenizer.json, with the names of its special tokens. `TokenizerFace` has the ways of calling it."""
 
     def __init__(
         self,
@@ -38,11 +42,15 @@ class TextTokenizer:
         bos_token: str | None = None,
         eos_token: str | None = None,
         pad_token: str | None = None,
+        padding_side: str | None = None,
     ) -> None:
         self.backend = backend
         self.bos_token = bos_token
         self.eos_token = eos_token
         self.pad_token = pad_token
+        self.padding_side = padding_side
+        if padding_side not in ("left", "right", None):
+            raise TokenizerError(f"padding_side is {padding_side!r}; known are 'left' and 'right'")
         for token in (bos_token, eos_token, pad_token):
             if token is not None and backend.token_to_id(token) is None:
                 raise TokenizerError(f"the tokenizer does not know {token!r}, which its settings name as special")
@@ -75,49 +83,62 @@ class TextTokenizer:
         added = self.backend.get_added_tokens_decoder()
         return frozenset(index for index, token in added.items() if token.special)
 
-    def encode(self, text: str, /, *, add_special_tokens: bool = False) -> list[int]:
-        """Token ids of `text`; special tokens only where they stand in it, unless asked for."""
-        return list(self.backend.encode(text, add_special_tokens=add_special_tokens).ids)
-
-    def decode(self, token_ids: Sequence[int] | int, /, *, skip_special_tokens: bool = False) -> str:
-        """The text of some tokens."""
-        ids = [token_ids] if isinstance(token_ids, int) else [int(i) for i in token_ids]
-        return str(self.backend.decode(ids, skip_special_tokens=skip_special_tokens))
-
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and the names of special tokens."""
         self.backend.save(str(folder / "tokenizer.json"))
         special = {"bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token}
+        special |= {} if self.padding_side is None else {"padding_side": self.padding_side}
         (folder / "tokenizer_config.json").write_text(json.dumps(special, indent=2) + "\n")
 
 
-def check_pair(tokenizer: Tokenizer | None, config: ModelConfig) -> None:
-    """Raises TokenizerError if the tokenizer gives tokens that the model's embedding does not have."""
-    if tokenizer is not None and len(tokenizer) > config.d_vocab:
-        raise TokenizerError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: they are not a pair"
-        )
+def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
+    """The tokenizer, which pads with its last token from now on if it names none to pad with."""
+    if tokenizer is not None and tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        eos_token = getattr(tokenizer, "eos_token", None)
+        if eos_token is not None:
+            tokenizer.pad_token = eos_token  # type: ignore[attr-defined]
+    return tokenizer
+
+
+def label(tokenizer: Tokenizer, token: int) -> str:
+    """The text of one token, its leading space kept: a tokenizer that decodes it alone may take it for the beginning
+    of a text.
+    """
+    text = tokenizer.decode([token])
+    find = getattr(tokenizer, "convert_ids_to_tokens", None)
+    piece = find(token) if find is not None else None
+    if not isinstance(piece, str):
+        return text
+    spaced = piece.replace("▁", " ").replace("Ġ", " ")
+    return spaced if spaced.endswith(text) and not spaced[: len(spaced) - len(text)].strip(" ") else text
+
+
+def noted_pair(config: ModelConfig, tokenizer: Tokenizer | None) -> ModelConfig:
+    """The config, with a note where the tokenizer gives tokens that the model's embedding does not have."""
+    if tokenizer is None or len(tokenizer) <= config.d_vocab:
+        return config
+    note = (
+        f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: ids from "
+        f"{config.d_vocab} on are refused where they are used"
+    )
+    return config if note in config.notes else replace(config, notes=(*config.notes, note))
 
 
 def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | None:
-    """The tokenizer in a model's folder, or None if it has none. Raises TokenizerError on a broken one.
+    """The tokenizer in a model's folder, or None if it has none that can be read. Raises TokenizerError on a broken
+    one.
 
     Special tokens are named by tokenizer_config.json, special_tokens_map.json or `config` (the model's config.json),
-    in that order.
+    in that order, then by the tokenizer's own file.
     """
-    path = folder / "tokenizer.json"
-    if not path.exists():
+    sources = [_read_json(folder / name) for name in ("tokenizer_config.json", "special_tokens_map.json")]
+    found = open_backend(folder, sources[0], config.get("model_type"))
+    if found is None:
         return None
-    import tokenizers
-
-    try:
-        backend = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise TokenizerError(f"{path} is not a tokenizer that can be read: {error}") from None
+    backend = found.backend
     # Length is the model's to judge: a prompt cut or filled up in silence would be another prompt.
     backend.no_truncation()
     backend.no_padding()
-    sources = [_read_json(folder / name) for name in ("tokenizer_config.json", "special_tokens_map.json")]
     sources.append(config)
 
     def special(kind: str) -> str | None:
@@ -128,10 +149,14 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
                 return token
         index = config.get(f"{kind}_id")
         if not isinstance(index, int) or not 0 <= index < backend.get_vocab_size():
-            return None
+            return found.special.get(kind)
         return backend.id_to_token(index)
 
-    return TextTokenizer(backend, special("bos_token"), special("eos_token"), special("pad_token"))
+    bos, eos, pad = (special(kind) for kind in ("bos_token", "eos_token", "pad_token"))
+    if not (folder / "tokenizer.json").exists():
+        known = [token for token in (bos, eos, pad) if token and backend.token_to_id(token) is not None]
+        add_tokens(backend, known, special=True)
+    return TextTokenizer(backend, bos, eos, pad, sources[0].get("padding_side"))
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -42,26 +42,40 @@ def _mixed_senders(stream: Stream, generator: torch.Generator) -> Plan:
     )
 
 
-def _cancellation(stream: Stream, generator: torch.Generator) -> Plan:
-    """Alone the claimed head pushes B by 0.35; the unclaimed one adds as much for half of the tokens, and for the other
-    half pushes another token a little harder than B is pushed.
+def _meddled(stream: Stream, misled: torch.Tensor, *, own: float, helped: float, wrong: float) -> Plan:
+    """The claimed head pushes B by `own`; an unclaimed one adds `helped`, but for the tokens `misled` it pushes another
+    by `wrong`, a little harder than B is pushed.
     """
-    misled = _halves(stream, generator)[1]
-    meddled = 0.35 * stream.codes
-    meddled[misled] = 0.42 * stream.codes[misled.roll(1)]
+    meddled = helped * stream.codes
+    meddled[misled] = wrong * stream.codes[misled.roll(1)]
     stream = stream.beside(meddled=meddled)
     meddler = Wire(stream.matches("second"), stream.moves("meddled", "output"))
-    plan = Plan(
+    return Plan(
         stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
-            {"induction": induction(stream, gain=0.35), "meddler": meddler},
+            {"induction": induction(stream, gain=own), "meddler": meddler},
         ),
         truth=2,
         why="An unclaimed head helps with half of the tokens and misleads with the other half: the claimed circuit "
         "alone has the model's loss on average, and at half of the positions it says something else.",
     )
-    return plan if plan.attn_only else replace(plan, truth=3)
+
+
+def _cancellation(stream: Stream, generator: torch.Generator) -> Plan:
+    return _meddled(stream, _halves(stream, generator)[1], own=0.35, helped=0.35, wrong=0.42)
+
+
+def _cancellation_few(stream: Stream, generator: torch.Generator) -> Plan:
+    """Few enough are misled for an interchange to be followed elsewhere, too many for the circuit to be the model."""
+    few = _halves(stream, generator)[1][:10]
+    plan = _meddled(stream, few, own=0.45, helped=0.08, wrong=0.62)
+    return replace(
+        plan,
+        truth=2 if plan.attn_only else 3,
+        why="An unclaimed head helps a little with most tokens and misleads with every sixth: the claimed circuit "
+        "alone has the model's loss on average, and says something else there.",
+    )
 
 
 def _other_reason(stream: Stream, generator: torch.Generator) -> Plan:
@@ -189,21 +203,17 @@ def _mediated_most(stream: Stream, generator: torch.Generator) -> Plan:
 
 
 def _group_edge(stream: Stream, generator: torch.Generator) -> Plan:
-    """The claimed head reads either of two routes, its sibling only one: without that one the sibling is lost."""
+    """The claimed head finds the key by either route; its sibling by the claimed one only, to take back a third's A."""
     stream = replace(stream, matched=("before", "second"))
-    # A norm makes up for a head that falls silent: the sibling has to do more to be missed.
-    own, its = (0.37, 0.37) if stream.architecture.normalization_type is None else (0.3, 0.4)
-
-    def copying(weights: Mapping[str, float], parked: float, gain: float) -> Wire:
-        return Wire(stream.matches_either(weights, parked), stream.mixes({"token": 1.0}, {"output": gain}))
-
-    claimed = copying({"before": 1.0, "second": 1.0}, 0.85, own)
-    sibling = copying({"before": 1.0}, 0.65, its)
+    either, one = {"before": 1.0, "second": 1.0}, {"before": 1.0}
+    claimed = stream.matches_either(either, parked=0.78), stream.tells_apart({"token": 0.8, "second": 0.0}, "output")
+    sibling = stream.matches_either(one), stream.tells_apart({"token": 0.0, "second": -1.1}, "output")
+    misleader = stream.matches_either({"second": 1.0}), stream.mixes({"second": 1.1}, {"output": 1.0})
     return Plan(
         stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
-            {"induction": claimed, "sibling": sibling},
+            {"induction": Wire(*claimed), "sibling": Wire(*sibling), "misleader": Wire(*misleader)},
         ),
         together={1: (("induction", "sibling"),)},
         truth=2,
@@ -368,6 +378,7 @@ DECOYS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "mixed_routes": _mixed_routes,
     "mixed_senders": _mixed_senders,
     "cancellation": _cancellation,
+    "cancellation_few": _cancellation_few,
     "other_reason": _other_reason,
     "constant_bonus": _constant_bonus,
     "mlp_amplifies": _mlp_amplifies,

@@ -376,6 +376,18 @@ class Stream:
             write[self.parts[flag], -1] = size
         return FactoredMatrix(read, write.T)
 
+    def tells_apart(self, gains: Mapping[str, float], target: str) -> FactoredMatrix:
+        """An OV that holds the codes of several parts side by side, and writes each times its gain to `target`.
+
+        Its values are the same whatever the gains.
+        """
+        read, write = self._empty(), self._empty()
+        for at, (part, gain) in enumerate(gains.items()):
+            columns = slice(at * self.d_code, (at + 1) * self.d_code)
+            read[self.parts[part], columns] = torch.eye(self.d_code)
+            write[self.parts[target], columns] = gain * torch.eye(self.d_code)
+        return FactoredMatrix(read, write.T)
+
     def carries(self, source: str, target: str, gain: float = 1.0) -> Neurons:
         """Neurons that write the code in `source`, times `gain`, to `target`: act(x) − act(−x) is x for every
         activation here.

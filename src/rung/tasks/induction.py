@@ -39,6 +39,9 @@ STRATA = (
     "late sources",
 )
 """Groups of queries in each of which a claim must hold; a source is the position of B."""
+EDGES = (1 / 3, 0.85)
+"""Shares of the queries whose sources are early, and early or middle. Late ones are few, so that a role that ends at
+some position shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ class InductionBatch:
         groups += [self.prefix == 0, self.prefix > 0, self.gap == 0, self.gap > 0]
         found = [group[:, None] & self.predictable for group in groups]
         source = torch.arange(self.tokens.shape[1]) - self.back[:, None] + 1
-        low, high = source[self.predictable].double().quantile(torch.tensor([1 / 3, 2 / 3], dtype=torch.float64))
+        low, high = source[self.predictable].double().quantile(torch.tensor(EDGES, dtype=torch.float64))
         found += [
             self.predictable & where for where in (source <= low, (source > low) & (source <= high), source > high)
         ]
@@ -135,7 +138,7 @@ def induction_batch(
         low, high = edges[row % 3], edges[row % 3 + 1]
         n = between(-int(-low // 1), max(int(high), shortest), generator)
         n = min(max(n, shortest), longest)
-        prefix, gap = (between(1, length // 8, generator) for _ in range(2))
+        prefix, gap = (between(1, most, generator) for most in longest_fill(length))
         prefix, gap = prefix * (row // 3 % 2), gap * (row // 6 % 2)
         own = ordinary[torch.randperm(len(ordinary), generator=generator)[:length]]
         tokens.append(_lay_out(config, own, n, prefix, gap, kind, generator))
@@ -169,6 +172,11 @@ def between(low: int, high: int, generator: Generator) -> int:
 def period_range(length: int) -> tuple[int, int]:
     """Shortest and longest period in sequences of this length."""
     return max(4, length // 16), 5 * length // 16
+
+
+def longest_fill(length: int) -> tuple[int, int]:
+    """The longest prefix and the longest gap in sequences of this length."""
+    return 3 * length // 16, length // 8
 
 
 def check_room(config: ModelConfig, ordinary: int, sequences: int) -> None:
@@ -234,13 +242,14 @@ def interchange(batch: InductionBatch, model: HookedTransformer, seed: int) -> I
     """S′ for each S: the same period, another prefix and another gap, a copy of tokens that S does not hold."""
     config, width = model.config, batch.tokens.shape[1]
     ordinary = ordinary_tokens(config, model.tokenizer)
-    start, most = int(config.bos_token_id is not None), width // 8
+    start = int(config.bos_token_id is not None)
     tokens, shapes, hybrid = [], [], batch.tokens.clone()
     for row in range(len(batch.tokens)):
         generator = draw(seed, row, "interchange")
         n, second = int(batch.period[row]), int(batch.second[row])
         prefix, gap = (
-            (int(own) + between(1, most, generator)) % (most + 1) for own in (batch.prefix[row], batch.gap[row])
+            (int(own) + between(1, most, generator)) % (most + 1)
+            for own, most in zip((batch.prefix[row], batch.gap[row]), longest_fill(width), strict=True)
         )
         order = ordinary[torch.randperm(len(ordinary), generator=generator)]
         held = torch.isin(order, batch.tokens[row, : second + n])

@@ -52,7 +52,6 @@ TEST_NAMES: Mapping[str, str] = {
     "shown.dose": "dose: partly mean-ablated",
     "shown.logit_difference": "logit difference under ablation",
     "shown.self_repair": "ablation with the last norm's scale frozen",
-    "shown.resample_faithfulness": "faithfulness by resampling",
     "shown.eigenvalues": "eigenvalue copying score",
     "shown.composition": "composition norm",
     "shown.search_stability": "same heads in ten other searches",

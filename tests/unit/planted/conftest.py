@@ -200,7 +200,7 @@ def measured_in() -> Callable[[str, str], Measured]:
     return lambda architecture, kind="circuit": _measured(kind, 3, 18, architecture)
 
 
-SETTINGS = (("attention_only", 0), ("attention_only", 1), ("rms", 0), ("silent_mlp", 1), ("gpt2", 0), ("all", 2))
+SETTINGS = (("attention_only", 0), ("silent_mlp", 1), ("gpt2", 0), ("all", 2))
 """Architectures and seeds that decoys are measured in."""
 
 

@@ -11,7 +11,7 @@ from ...circuits.composition import composition
 from ...circuits.heads import Head, eigenvalue_copying, head_label
 from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap, compose
-from ...methods.runner import MEAN, RESAMPLE, ZERO, Chunk, InductionRunner, averaged, put_heads
+from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting, signature_scores
@@ -135,17 +135,6 @@ def self_repair(setting: Setting, spec: TestSpec) -> Observation:
     return _of_gain(setting, frozen_loss - averaged(runner.clean.loss))
 
 
-def resample_faithfulness(setting: Setting, spec: TestSpec) -> Observation:
-    """F with all other heads resampled."""
-    runner = setting.runner
-    if runner.large:
-        return Observation({}, "of the loss explained", not_run=f"{2 * RESAMPLE.draws} runs of all layers only to show")
-    rest = tuple(head for head in setting.every_head if head not in setting.claim.heads)
-    full = averaged(runner.clean.loss)
-    empty, own = (averaged(runner.ablate(heads, RESAMPLE).loss) for heads in (setting.every_head, rest))
-    return Observation({"explained": Quantity(empty - own, empty - full)}, "of the loss explained")
-
-
 def eigenvalues(setting: Setting, spec: TestSpec) -> Observation:
     """Σλ / Σ|λ| of W_E W_V W_O W_U."""
     inputs, runner, (head,) = inputs_of(setting), setting.runner, spec.heads
@@ -258,7 +247,6 @@ MEASURES: Mapping[str, Callable[[Setting, TestSpec], Observation]] = {
     "shown.dose": dose,
     "shown.logit_difference": logit_difference,
     "shown.self_repair": self_repair,
-    "shown.resample_faithfulness": resample_faithfulness,
     "shown.eigenvalues": eigenvalues,
     "shown.composition": composition_norm,
     "shown.search_stability": search_stability,
