@@ -34,8 +34,8 @@ PerSequence = np.ndarray
 PerQuery = np.ndarray
 """One number a position, [sequence, pos], float64; NaN where nothing was asked."""
 
-HeadValues = dict[int, Float[Tensor, "batch pos head d_head"]]
-"""z of every head, by layer."""
+HeadValues = dict[int, Float[Tensor, "row place head d_head"]]
+"""z of every head, by layer: of some sequences (or one for all), as far as any of them needs."""
 
 LARGE = 20_000_000
 """Weights from which a run takes seconds: sequences then run in chunks as long as they need to be."""
@@ -409,7 +409,7 @@ def sub_seed(seed: int, purpose: str) -> int:
 
 def put_heads(
     heads: Sequence[Head],
-    values: HeadValues,
+    values: HeadValues | dict[int, Float[Tensor, ""]],
     rows: Int[Tensor, " batch"] | None = None,
     where: Bool[Tensor, "batch pos"] | None = None,
 ) -> TapFactory:

@@ -217,9 +217,8 @@ def _measurement(m: Measurement, proof: Proof) -> RenderableType:
     name = Text.assemble((f"  {TEST_NAMES[m.test]}", "bold"), f" · {_clean(m.subject)}  ", _outcome(m))
     if m.undefined or m.not_run:
         return Group(name, Padding(note(_clean(m.undefined or m.not_run)), (0, 0, 0, 4)))
-    unit = f" {m.unit}" if m.unit else ""
     lines = [_check(m, check, proof) for check in m.checks]
-    lines[0] = Text.assemble(lines[0], (f"  {unit.strip()}", "dim"))
+    lines[0] = Text.assemble(lines[0], (f"  {_clean(m.unit)}", "dim"))
     controls = [f"{_clean(what)} {_number(value)}" for what, value in m.controls.items()]
     if controls:
         lines.append(note(f"beside it: {', '.join(controls)}"))

@@ -134,7 +134,7 @@ def test_the_same_text_is_read_again(proof, reads, monkeypatch):
 def test_a_planted_proof_is_executed_again_to_the_same_numbers():
     planted = plant("circuit", 0)
     claim = INDUCTION.with_heads(planted.heads)
-    first = prove(claim, planted.model, sequences=8)
+    first = prove(claim, planted.model, sequences=24)
     found, differences = verify(first, planted.model)
     assert differences == [] and found.verdict == first.verdict
     with torch.no_grad():

@@ -49,7 +49,8 @@ def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
     layers = sorted({layer for layer, _ in spec.heads})
     foreign = runner.z(layers, donors=True)
     place = torch.where(donors.predictable, torch.arange(donors.tokens.shape[1]) - donors.second[:, None], -1)
-    own = torch.where(runner.batch.predictable, torch.arange(runner.width) - runner.batch.second[:, None], -1)
+    asked = runner.batch.predictable[:, : runner.width]
+    own = torch.where(asked, torch.arange(runner.width) - runner.batch.second[:, None], -1)
     values = {}
     for layer, z in foreign.items():
         table = z.new_zeros((int(own.max()) + 1, *z.shape[2:]))
@@ -93,7 +94,7 @@ def logit_difference(setting: Setting, spec: TestSpec) -> Observation:
             logits = runner.row_logits(stream, at)
             sequence = at.nonzero()[:, 0]
             own = logits.gather(1, tokens.roll(-1, 1).to(at.device)[at][:, None])[:, 0]
-            others = logits.gather(1, tokens.to(at.device)[sequence]).mean(1)
+            others = logits.gather(1, runner.batch.tokens[chunk.rows].to(at.device)[sequence]).mean(1)
             whole = np.full(at.shape, np.nan)
             whole[at.cpu().numpy()] = (own - others).double().cpu().numpy()
             found[name] = averaged(whole)
