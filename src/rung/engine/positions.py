@@ -21,7 +21,7 @@ class PositionInfo(NamedTuple):
     """What every layer needs to know about where its tokens stand."""
 
     pos_embed: Float[Tensor, "*batch pos d_model"] | None
-    """Positions to add, to the stream or (shortformer) to query and key inputs."""
+    """Positions to add to the stream."""
     angles: tuple[tuple[Float[Tensor, "*batch pos half"], Float[Tensor, "*batch pos half"]] | None, ...]
     """For each layer, cosine and sine of each position's angles."""
     alibi: Float[Tensor, "*batch head one key_pos"] | None
@@ -31,6 +31,8 @@ class PositionInfo(NamedTuple):
     past: KeyValueCache | None
     mask: Bool[Tensor, "batch key_pos"] | None = None
     """False at keys that are padding, those in `past` included; None: none is."""
+    qk_pos_embed: Float[Tensor, "*batch pos d_model"] | None = None
+    """Shortformer: positions to add to what queries and keys read."""
 
 
 def position_info(
@@ -58,12 +60,12 @@ def position_info(
     if mask is not None:
         keys = (mask.long().cumsum(-1) - 1).clamp(min=0)
     positions = keys[..., before:]
-    pos_embed = alibi = None
+    pos_embed = qk_pos_embed = alibi = None
     match config.positional_embedding_type:
-        case "standard" | "shortformer":
-            W_pos = unlayered(weights, "W_pos")
-            assert W_pos is not None
-            pos_embed = F.embedding(positions, W_pos)
+        case "standard":
+            pos_embed = learned(weights, positions)
+        case "shortformer":
+            qk_pos_embed = learned(weights, positions)
         case "sinusoidal":
             pos_embed = sinusoids(positions, config.d_model, config.sinusoidal_base).to(embedding(weights).dtype)
         case "alibi":
@@ -84,7 +86,15 @@ def position_info(
         tuple(seen[config.window(layer)] for layer in layers),
         past,
         mask,
+        qk_pos_embed,
     )
+
+
+def learned(weights: Weights, positions: Int[Tensor, "*batch pos"]) -> Float[Tensor, "*batch pos d_model"]:
+    """W_pos[positions]."""
+    W_pos = unlayered(weights, "W_pos")
+    assert W_pos is not None
+    return F.embedding(positions, W_pos)
 
 
 def visible(

@@ -38,6 +38,11 @@ class NoTap:
 NO_TAP = NoTap()
 
 
+def watches(tap: Tap, layer: int | None, *names: str) -> bool:
+    """Whether `tap` must see any of these sites of `layer`."""
+    return len(tap.sites) > 0 and any(Site(name, layer) in tap.sites for name in names)
+
+
 class CacheTap:
     """Keeps the value of each watched site in `store`, by full hook name, in the order met."""
 

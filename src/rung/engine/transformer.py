@@ -1,7 +1,8 @@
 """The transformer: pure functions over (config, weights), with a tap at every named site.
 
-Start at `forward`. Shapes: batch, pos, d_model; heads stand in their own axis ([batch, pos, head, d_head]) until
-attention, where they move before pos. Nothing here knows a family, a tokenizer or a hook.
+Start at `forward`: the functions from there to `unembed` are a token's whole way, in the order that it takes.
+Shapes: batch, pos, d_model; heads stand in their own axis ([batch, pos, head, d_head]) until attention, where they move
+before pos. Nothing here knows a family, a tokenizer or a hook.
 """
 
 import math
@@ -16,8 +17,7 @@ from torch import Tensor
 from ..config import ModelConfig
 from .kv_cache import KeyValueCache
 from .positions import PositionInfo, apply_rotary, causal, position_info
-from .sites import Site
-from .taps import NO_TAP, Tap
+from .taps import NO_TAP, Tap, watches
 from .weights import BlockWeights, Weights, block_weights, embedding, unembedding, unlayered
 
 Residual = Float[Tensor, "batch pos d_model"]
@@ -49,15 +49,16 @@ def embed(
 ) -> Residual:
     """W_E[tokens], scaled or normalized where the config says so, plus positions where they are added to the stream."""
     x = F.embedding(tokens, embedding(weights))
-    x = x if config.embed_scale == 1 else x * config.embed_scale
+    if config.embed_scale != 1:
+        x = x * config.embed_scale
     if config.post_embedding_ln:
-        x = norm(
-            config, unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b"), "ln_embed", None, x, NO_TAP
-        )
+        w, b = unlayered(weights, "ln_embed_w"), unlayered(weights, "ln_embed_b")
+        x = norm(config, w, b, "ln_embed", None, x, NO_TAP)
     x = tap("embed", None, x)
-    if positions.pos_embed is None or config.positional_embedding_type == "shortformer":
+    if positions.pos_embed is None:
         return x
-    return x + _tap_positions(positions.pos_embed, x, tap)
+    pos_embed = tap_pos_embed(positions.pos_embed, x, tap)
+    return x + pos_embed
 
 
 def blocks(
@@ -70,8 +71,8 @@ def blocks(
     stop: int | None = None,
 ) -> Residual:
     """The residual stream carried from before layer `start` to before layer `stop` (the end, if None)."""
-    if config.positional_embedding_type == "shortformer" and positions.pos_embed is not None:
-        positions = positions._replace(pos_embed=_tap_positions(positions.pos_embed, x, tap))
+    if positions.qk_pos_embed is not None:
+        positions = positions._replace(qk_pos_embed=tap_pos_embed(positions.qk_pos_embed, x, tap))
     for layer in range(config.n_layers)[start:stop]:
         x = block(config, block_weights(weights, layer), layer, x, positions, tap)
     if positions.past is not None:
@@ -82,31 +83,47 @@ def blocks(
 def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap) -> Residual:
     """One layer. Both parts add to the stream; in a parallel block both read what entered it.
 
-    serial:    x ─┬─ norm ─ attention ─ + ─┬─ norm ─ mlp ─ + ─        parallel:  x ─┬─ norm ─ attention ─┐
-                  └─────────────────────┘  └───────────────┘                        ├─ norm ─ mlp ────── + ─
-                                                                                    └────────────────────┘
-    Where `norm_placement` is "post" the norms come after attention and MLP instead; where "both", there as well.
+    serial:    x ─┬─ attention ─ + ─┬─ mlp ─ + ─        parallel:  x ─┬─ attention ─┐
+                  └──────────────┘  └────────┘                        ├─ mlp ────── + ─
+                                                                      └─────────────┘
     """
     x = tap("resid_pre", layer, x)
     attn_out = attention(config, w, layer, x, positions, tap)
-    attn_out = tap("attn_out", layer, norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap))
     if config.attn_only:
-        return tap("resid_post", layer, x + attn_out)
-    mid = x if config.parallel_attn_mlp else tap("resid_mid", layer, x + attn_out)
-    mlp_in = tap("mlp_in", layer, mid.clone() if Site("mlp_in", layer) in tap.sites else mid)
-    mlp_out = mlp(config, w, layer, mlp_in, tap)
-    mlp_out = tap("mlp_out", layer, norm_after(config, w.ln2_post_w, "ln2_post", layer, mlp_out, tap))
-    return tap("resid_post", layer, mid + attn_out + mlp_out if config.parallel_attn_mlp else mid + mlp_out)
+        x = x + attn_out
+    elif config.parallel_attn_mlp:
+        mlp_out = mlp(config, w, layer, x, tap)
+        x = x + attn_out + mlp_out
+    else:
+        x = x + attn_out
+        x = tap("resid_mid", layer, x)
+        mlp_out = mlp(config, w, layer, x, tap)
+        x = x + mlp_out
+    return tap("resid_post", layer, x)
 
 
 def attention(
     config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
 ) -> Residual:
-    """softmax(q·k / scale) v, summed over heads through W_O (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
+    """What attention writes to the stream: x → norm → heads, and one more norm where the config has it there."""
+    inputs = attention_inputs(config, w, layer, x, positions, tap)
+    attn_out = heads(config, w, layer, inputs, positions, tap)
+    attn_out = norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap)
+    return tap("attn_out", layer, attn_out)
 
-    Fused unless this layer's scores or pattern are watched.
+
+def attention_inputs(
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What queries, keys and values are made from: the normalized stream, plus shortformer positions for q and k.
+
+    One tensor [batch, pos, d_model] each; where a split input is watched, one copy a head [batch, pos, head, d_model].
     """
-    return heads(config, w, layer, attention_inputs(config, w, layer, x, positions, tap), positions, tap)
+    x_v = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
+    x_qk = x_v if positions.qk_pos_embed is None else x_v + positions.qk_pos_embed
+    if watches(tap, layer, "attn_in", "q_input", "k_input", "v_input"):
+        return split_inputs(config, w, layer, x, (x_qk, x_qk, x_v), positions, tap)
+    return x_qk, x_qk, x_v
 
 
 def heads(
@@ -117,65 +134,101 @@ def heads(
     positions: PositionInfo,
     tap: Tap,
 ) -> Residual:
-    """Attention from what its queries, keys and values read, norm and all: `attention_inputs`."""
+    """softmax(q·k / scale) v, summed over heads through W_O (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
+
+    `inputs` are those of `attention_inputs`.
+    """
     x_q, x_k, x_v = inputs
-    q = tap("q", layer, clip(config, project(x_q, w.W_Q, w.b_Q)))
-    k = tap("k", layer, clip(config, project(x_k, w.W_K, w.b_K)))
-    v = tap("v", layer, clip(config, project(x_v, w.W_V, w.b_V)))
-    if config.qk_norm is not None:
-        q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
+    q = clip(config, project(x_q, w.W_Q, w.b_Q))
+    k = clip(config, project(x_k, w.W_K, w.b_K))
+    v = clip(config, project(x_v, w.W_V, w.b_V))
+    q = tap("q", layer, q)
+    k = tap("k", layer, k)
+    v = tap("v", layer, v)
+
+    q = qk_norm(config, w.q_norm_w, w.q_norm_b, q)
+    k = qk_norm(config, w.k_norm_w, w.k_norm_b, k)
     if config.rotary is not None:
-        q, k = (
-            tap("rot_q", layer, apply_rotary(config, layer, q, positions)),
-            tap("rot_k", layer, apply_rotary(config, layer, k, positions)),
-        )
+        q = apply_rotary(config, layer, q, positions)
+        k = apply_rotary(config, layer, k, positions)
+        q = tap("rot_q", layer, q)
+        k = tap("rot_k", layer, k)
     if positions.past is not None:
         k, v = positions.past.append(layer, k, v)
-    watched = Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites
-    if config.attn_scores_soft_cap is not None:
-        z = attend(config, layer, q, k, v, positions, tap)
-    elif watched:
-        z = as_unwatched(
-            attend(config, layer, q, k, v, positions, tap), partial(attend_fused, config, layer, q, k, v, positions)
-        )
-    else:
-        z = attend_fused(config, layer, q, k, v, positions)
+
+    z = attend(config, layer, q, k, v, positions, tap)
     z = tap("z", layer, z)
-    if Site("result", layer) in tap.sites:
-        out = tap("result", layer, torch.einsum("bphe,hed->bphd", z, w.W_O)).sum(2)
-        return out if w.b_O is None else out + w.b_O
-    return F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
+    if not watches(tap, layer, "result"):
+        return F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
+    result = torch.einsum("bphe,hed->bphd", z, w.W_O)
+    result = tap("result", layer, result)
+    return result.sum(2) if w.b_O is None else result.sum(2) + w.b_O
 
 
-def attention_inputs(
-    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What queries, keys and values are made from: the normalized stream, plus shortformer positions for q and k.
+def attend(
+    config: ModelConfig,
+    layer: int,
+    q: Float[Tensor, "batch pos head d_head"],
+    k: Float[Tensor, "batch key_pos kv_head d_head"],
+    v: Float[Tensor, "batch key_pos kv_head d_head"],
+    positions: PositionInfo,
+    tap: Tap,
+) -> Float[Tensor, "batch pos head d_head"]:
+    """Each query's average of the values; fused unless this layer's scores or pattern are watched, or capped."""
+    if config.attn_scores_soft_cap is not None:
+        return attend_stepwise(config, layer, q, k, v, positions, tap)
+    fused = partial(attend_fused, config, layer, q, k, v, positions)
+    if not watches(tap, layer, "attn_scores", "pattern"):
+        return fused()
+    return as_unwatched(attend_stepwise(config, layer, q, k, v, positions, tap), fused)
 
-    One tensor [batch, pos, d_model] each; where a split input is watched, one copy a head [batch, pos, head, d_model].
+
+def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
+    """What the MLP writes to the stream: x → norm → neurons, and one more norm where the config has it there."""
+    if watches(tap, layer, "mlp_in"):
+        x = tap("mlp_in", layer, x.clone())
+    x = norm_before(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap)
+    mlp_out = mlp_from(config, w, layer, x, tap)
+    mlp_out = norm_after(config, w.ln2_post_w, "ln2_post", layer, mlp_out, tap)
+    return tap("mlp_out", layer, mlp_out)
+
+
+def mlp_from(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
+    """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in)
+    (Shazeer 2020, arXiv:2002.05202). With experts: `mixture`. x is the stream through its norm.
     """
-    normed = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, x, tap)
-    pos = positions.pos_embed if config.positional_embedding_type == "shortformer" else None
-    shared = normed if pos is None else normed + pos
-    watched = {name for name in ("attn_in", "q_input", "k_input", "v_input") if Site(name, layer) in tap.sites}
-    if not watched:
-        return shared, shared, normed
+    assert w.W_in is not None and w.W_out is not None and config.act_fn is not None
+    if w.W_router is not None:
+        return mixture(config, w, layer, x, tap)
+    pre = F.linear(x, w.W_in.T, w.b_in)
+    if w.W_gate is None:
+        pre = tap("pre", layer, pre)
+        post = activate(config.act_fn, pre)
+    else:
+        gate = F.linear(x, w.W_gate.T, w.b_gate)
+        gate = tap("pre", layer, gate)
+        pre = tap("pre_linear", layer, pre)
+        post = activate(config.act_fn, gate) * pre
+    post = tap("post", layer, post)
+    return F.linear(post, w.W_out.T, w.b_out)
 
-    def split(name: str, heads: int, added: Tensor | None, whole: Tensor) -> Tensor:
-        if not watched & {name, "attn_in"}:
-            return whole
-        copies = tap(name, layer, per_head[:, :, :: config.n_heads // heads].clone())
-        copies = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
-        return copies if added is None else copies + added.unsqueeze(-2)
 
-    per_head = x.unsqueeze(2).expand(-1, -1, config.n_heads, -1)
-    if "attn_in" in watched:
-        per_head = tap("attn_in", layer, per_head.clone())
-    return (
-        split("q_input", config.n_heads, pos, shared),
-        split("k_input", config.n_kv, pos, shared),
-        split("v_input", config.n_kv, None, normed),
-    )
+def unembed(
+    config: ModelConfig, weights: Weights, x: Residual, tap: Tap = NO_TAP
+) -> Float[Tensor, "batch pos d_vocab"]:
+    """norm(x) W_U + b_U, scaled and capped where the config says so."""
+    x = norm(config, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"), "ln_final", None, x, tap)
+    x = tap("unembed_in", None, x)
+    logits = F.linear(x, unembedding(weights).T, unlayered(weights, "b_U"))
+    logits = tap("unembed_out", None, logits)
+    if config.logit_scale != 1:
+        logits = logits * config.logit_scale
+    if config.output_logits_soft_cap is not None:
+        logits = soft_cap(logits, config.output_logits_soft_cap)
+    return logits
+
+
+# What these are made of, and what few models have or few taps watch.
 
 
 def project(
@@ -192,7 +245,7 @@ def project(
 
 
 def clip(config: ModelConfig, x: Tensor) -> Tensor:
-    """Cut off at plus and minus `clip_qkv`, where there is one."""
+    """Clamped at plus and minus `clip_qkv`, where there is one."""
     return x if config.clip_qkv is None else x.clamp(-config.clip_qkv, config.clip_qkv)
 
 
@@ -203,12 +256,44 @@ def qk_norm(
     x: Float[Tensor, "batch pos n_heads d_head"],
 ) -> Float[Tensor, "batch pos n_heads d_head"]:
     """Queries or keys through a norm of the model's kind, each head's vector alone or all as one
-    (Dehghani et al. 2023, arXiv:2302.05442, section 2).
+    (Dehghani et al. 2023, arXiv:2302.05442, section 2); as they are where the config has no such norm.
     """
+    if config.qk_norm is None:
+        return x
     assert w is not None
     over = x.shape[-1:] if config.qk_norm == "head" else x.shape[-2:]
     x = F.layer_norm(x, over, eps=config.eps) if centred(config) else F.rms_norm(x, over, eps=config.eps)
     return x * w if b is None else x * w + b
+
+
+def split_inputs(
+    config: ModelConfig,
+    w: BlockWeights,
+    layer: int,
+    x: Residual,
+    whole: tuple[Tensor, Tensor, Tensor],
+    positions: PositionInfo,
+    tap: Tap,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`attention_inputs` with a copy of the stream for each head where that is watched, and `whole` where it is not."""
+    per_head = x.unsqueeze(2).expand(-1, -1, config.n_heads, -1)
+    every = watches(tap, layer, "attn_in")
+    if every:
+        per_head = tap("attn_in", layer, per_head.clone())
+
+    def split(name: str, heads: int, pos_embed: Tensor | None, shared: Tensor) -> Tensor:
+        if not every and not watches(tap, layer, name):
+            return shared
+        copies = per_head[:, :, :: config.n_heads // heads].clone()
+        copies = tap(name, layer, copies)
+        copies = norm_before(config, w.ln1_w, w.ln1_b, "ln1", layer, copies, NO_TAP)
+        return copies if pos_embed is None else copies + pos_embed.unsqueeze(-2)
+
+    return (
+        split("q_input", config.n_heads, positions.qk_pos_embed, whole[0]),
+        split("k_input", config.n_kv, positions.qk_pos_embed, whole[1]),
+        split("v_input", config.n_kv, None, whole[2]),
+    )
 
 
 def attend_fused(
@@ -219,7 +304,7 @@ def attend_fused(
     v: Float[Tensor, "batch key_pos kv_head d_head"],
     positions: PositionInfo,
 ) -> Float[Tensor, "batch pos head d_head"]:
-    """Each query's average of the values, without making the pattern."""
+    """`attend` without making scores and pattern."""
     allowed = positions.allowed[layer]
     bias = allowed
     if positions.alibi is not None:
@@ -237,7 +322,7 @@ def attend_fused(
     return z.transpose(1, 2)
 
 
-def attend(
+def attend_stepwise(
     config: ModelConfig,
     layer: int,
     q: Float[Tensor, "batch pos head d_head"],
@@ -246,39 +331,25 @@ def attend(
     positions: PositionInfo,
     tap: Tap,
 ) -> Float[Tensor, "batch pos head d_head"]:
-    """The same, through scores and pattern that a tap can see."""
-    k, v = (x.repeat_interleave(config.n_heads // config.n_kv, 2) if config.grouped else x for x in (k, v))
+    """`attend` through scores and pattern that a tap can see."""
+    if config.grouped:
+        k = k.repeat_interleave(config.n_heads // config.n_kv, 2)
+        v = v.repeat_interleave(config.n_heads // config.n_kv, 2)
     scale = math.sqrt(config.d_head) if config.attn_scale is None else config.attn_scale
     scores = (q.transpose(1, 2) / scale) @ k.permute(0, 2, 3, 1)
     if config.attn_scores_soft_cap is not None:
         scores = soft_cap(scores, config.attn_scores_soft_cap)
-    scores = scores if positions.alibi is None else scores + positions.alibi.to(scores.dtype)
+    if positions.alibi is not None:
+        scores = scores + positions.alibi.to(scores.dtype)
     allowed = positions.allowed[layer]
-    allowed = causal(q.shape[1], k.shape[1], q.device) if allowed is None else allowed
-    scores = tap("attn_scores", layer, scores.masked_fill(~allowed, -torch.inf))
-    pattern = tap("pattern", layer, upcast(scores).softmax(-1).to(v.dtype))
-    return (pattern @ v.transpose(1, 2)).transpose(1, 2)
-
-
-def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
-    """act(x W_in + b_in) W_out + b_out; gated: act(x W_gate + b_gate) * (x W_in + b_in)
-    (Shazeer 2020, arXiv:2002.05202). With experts: `mixture`. x is the stream through its norm.
-    """
-    return mlp_from(config, w, layer, norm_before(config, w.ln2_w, w.ln2_b, "ln2", layer, x, tap), tap)
-
-
-def mlp_from(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
-    """The MLP from what it reads, norm and all."""
-    assert w.W_in is not None and w.W_out is not None and config.act_fn is not None
-    if w.W_router is not None:
-        return mixture(config, w, layer, x, tap)
-    linear = F.linear(x, w.W_in.T, w.b_in)
-    if w.W_gate is None:
-        post = activate(config.act_fn, tap("pre", layer, linear))
-    else:
-        pre = tap("pre", layer, F.linear(x, w.W_gate.T, w.b_gate))
-        post = activate(config.act_fn, pre) * tap("pre_linear", layer, linear)
-    return F.linear(tap("post", layer, post), w.W_out.T, w.b_out)
+    if allowed is None:
+        allowed = causal(q.shape[1], k.shape[1], q.device)
+    scores = scores.masked_fill(~allowed, -torch.inf)
+    scores = tap("attn_scores", layer, scores)
+    pattern = upcast(scores).softmax(-1).to(v.dtype)
+    pattern = tap("pattern", layer, pattern)
+    z = pattern @ v.transpose(1, 2)
+    return z.transpose(1, 2)
 
 
 def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
@@ -374,13 +445,15 @@ def norm(
         fused = partial(F.layer_norm, x, x.shape[-1:], w, b, config.eps)
     else:
         fused = partial(F.rms_norm, x, x.shape[-1:], w, config.eps)
-    if Site(f"{name}.scale", layer) not in tap.sites and Site(f"{name}.normalized", layer) not in tap.sites:
+    if not watches(tap, layer, f"{name}.scale", f"{name}.normalized"):
         return fused()
     wide = upcast(x)
     if centred(config):
         wide = wide - wide.mean(-1, keepdim=True)
-    scale = tap(f"{name}.scale", layer, (wide.pow(2).mean(-1, keepdim=True) + config.eps).sqrt())
-    normed = tap(f"{name}.normalized", layer, (wide / scale).to(x.dtype))
+    scale = (wide.pow(2).mean(-1, keepdim=True) + config.eps).sqrt()
+    scale = tap(f"{name}.scale", layer, scale)
+    normed = (wide / scale).to(x.dtype)
+    normed = tap(f"{name}.normalized", layer, normed)
     normed = normed if w is None else normed * w
     return as_unwatched(normed if b is None else normed + b, fused)
 
@@ -405,23 +478,13 @@ _ROUNDING = 32
 """In units of the last place of the largest value: how far the fused kernels may be from the same thing in steps."""
 
 
-def unembed(
-    config: ModelConfig, weights: Weights, x: Residual, tap: Tap = NO_TAP
-) -> Float[Tensor, "batch pos d_vocab"]:
-    """norm(x) W_U + b_U, scaled and capped where the config says so."""
-    x = norm(config, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"), "ln_final", None, x, tap)
-    x = tap("unembed_in", None, x)
-    logits = tap("unembed_out", None, F.linear(x, unembedding(weights).T, unlayered(weights, "b_U")))
-    logits = logits if config.logit_scale == 1 else logits * config.logit_scale
-    return logits if config.output_logits_soft_cap is None else soft_cap(logits, config.output_logits_soft_cap)
-
-
 def upcast(x: Tensor) -> Tensor:
     """Half precisions as float32, for sums and exponentials; wider ones as they are."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def _tap_positions(pos_embed: Tensor, x: Tensor, tap: Tap) -> Tensor:
-    if Site("pos_embed") not in tap.sites:
+def tap_pos_embed(pos_embed: Tensor, x: Residual, tap: Tap) -> Tensor:
+    """Positions as they are added to x, one row an example where they are watched."""
+    if not watches(tap, None, "pos_embed"):
         return pos_embed
     return tap("pos_embed", None, pos_embed.expand_as(x).clone())

@@ -439,7 +439,7 @@ class LinearizedRead:
         def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
             return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
 
-        pos = self.positions.pos_embed if self.config.positional_embedding_type == "shortformer" else None
+        pos = self.positions.qk_pos_embed
         made: dict[str, Tensor | None] = {
             "pos": None if pos is None else read(pos),
             "ln1.b": None if w.ln1_b is None else read(w.ln1_b),

@@ -288,7 +288,8 @@ class TransformerBlock(Component):
                 "shortformer_pos_embed, model.pos_embed(tokens)"
             )
         positions = _position_info(config, resid_pre, past_kv_cache_entry, attention_mask)
-        positions = positions._replace(pos_embed=shortformer_pos_embed)
+        if config.positional_embedding_type == "shortformer":
+            positions = positions._replace(qk_pos_embed=shortformer_pos_embed)
         return transformer.block(config, self.block_weights(), self.layer, resid_pre, positions, tap_of(self._points))
 
 

@@ -260,8 +260,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             x = self._residual(input)
             mask = self._mask(input, mask, attention_mask, x.shape[:2], past_kv_cache)
             positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
-            if shortformer_pos_embed is not None:
-                positions = positions._replace(pos_embed=shortformer_pos_embed)
+            if shortformer_pos_embed is not None and config.positional_embedding_type == "shortformer":
+                positions = positions._replace(qk_pos_embed=shortformer_pos_embed)
         x = transformer.blocks(config, weights, x, positions, tap, start, stop)
         if stop_at_layer is not None:
             return x
@@ -301,8 +301,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
-        shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
-        return x, tokens, positions.pos_embed.expand_as(x) if shortformer else None, mask  # type: ignore[union-attr]
+        shortformer = positions.qk_pos_embed
+        return x, tokens, None if shortformer is None else shortformer.expand_as(x), mask
 
     def _residual(self, x: Input) -> Float[Tensor, "batch pos d_model"]:
         if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.config.d_model:
