@@ -147,7 +147,7 @@ def test_progress_of_another_recipe_is_refused(monkeypatch, here):
     assert "another recipe" in complaint("train", "--config", "other.json", "--out", "small")
     assert "another seed" in complaint("train", "--config", "small.json", "--seed", 1)
     (here / "small" / loop.PROGRESS).write_bytes(b"not this")
-    assert "delete it to start anew" in complaint("train", "--config", "small.json")
+    assert "delete it to start again" in complaint("train", "--config", "small.json")
 
 
 def test_what_cannot_be_trained_is_one_line_and_exit_code_2(here):

@@ -79,7 +79,7 @@ def test_a_card_is_readable_at_every_width(name, width):
     if card["stages_planned"] > 1:
         assert "under a curriculum" in drawn
     if card["head_scale"]:
-        assert "it wires nothing" in drawn
+        assert "it sets no connections" in drawn
 
 
 def test_the_phase_change_is_seen():
