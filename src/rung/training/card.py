@@ -174,9 +174,9 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
     steps = card["stages_entered_at_steps"]
     if card["stages_planned"] > 1:
         yield (
-            f"Trained with a curriculum of {card['stages_planned']} stages; each began when the accuracy on the one "
-            f"before reached a threshold, at steps {', '.join(map(str, steps))}. The phase change in the curve "
-            "therefore happens under a curriculum."
+            f"Trained with a curriculum of {card['stages_planned']} stages, which began at steps "
+            f"{', '.join(map(str, steps))}: a stage ends when the accuracy on it reaches a threshold. The phase change in "
+            "the curve therefore happens under a curriculum."
         )
     if len(steps) < card["stages_planned"]:
         yield f"Only {len(steps)} of the stages were reached."
