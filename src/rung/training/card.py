@@ -175,8 +175,8 @@ def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
     if card["stages_planned"] > 1:
         yield (
             f"Trained with a curriculum of {card['stages_planned']} stages, which began at steps "
-            f"{', '.join(map(str, steps))}: a stage ends when the accuracy on it reaches a threshold. The phase change in "
-            "the curve therefore happens under a curriculum."
+            f"{', '.join(map(str, steps))}: a stage ends when the accuracy on it reaches a threshold. The phase change "
+            "in the curve therefore happens under a curriculum."
         )
     if len(steps) < card["stages_planned"]:
         yield f"Only {len(steps)} of the stages were reached."

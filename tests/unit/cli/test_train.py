@@ -106,7 +106,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(monkeypatch, at):
     result = interrupt(monkeypatch, at, "--out", "cut")
     kept = at // 2 * 2
     assert result.stderr.splitlines()[-1] == (
-        f"rung: interrupted; kept up to step {kept} of 6, and the same command goes on from there"
+        f"rung: interrupted; saved up to step {kept} of 6; the same command resumes from there"
     )
     again = train("--config", "small.json", "--out", "cut")
     assert "resuming in ./cut" in again.stderr
