@@ -3,8 +3,8 @@
 Row vectors throughout, as in the engine: a query x and a key y have the score x W_Q W_Kᵀ yᵀ, and attending to y
 writes y W_V W_O. The weights of the norm before a head are folded into W_Q, W_K and W_V, so that inputs are normalized
 vectors. Queries, keys and values of a table of inputs are clamped and normed as in the model. Of a norm whose scale
-depends on the run, only the linear part is applied: results are then known up to that positive factor. (Elhage et al. 2021, "A
-Mathematical Framework for Transformer Circuits".)
+depends on the run, only the linear part is applied: results are then known up to that positive
+factor. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
 """
 
 import math
