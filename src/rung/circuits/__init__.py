@@ -1,1 +1,1 @@
-"""What a model's weights say by themselves: what a head looks for, what it copies, and which heads fit together."""
+"""Circuits read from weights alone: QK and OV circuits of heads, positional QK, and composition of heads."""

@@ -1,4 +1,4 @@
-"""Token against token: is the diagonal of a large factored matrix its best entry? Computed a band of rows at a time."""
+"""For a large factored matrix: in which rows is the diagonal entry the largest? Computed in bands of rows."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from ..engine.factored import FactoredMatrix
 from ..errors import RungError
 
 BAND = 2**24
-"""Entries that are multiplied out at once (64 MiB in float32)."""
+"""Entries of the product computed at once (64 MiB in float32)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Diagonal:
-    """How the diagonal entry of each row stands among the others of its row. Exact: no seed, no sampling."""
+    """The rank and margin of each row's diagonal entry. Exact: nothing is sampled."""
 
     what: str
-    """The matrix, and what its rows and columns are."""
+    """A description of the matrix and its axes."""
     unit: str
     rank: Int[Tensor, " row"]
-    """How many other entries are at least as large: 0 is best, and ties count against the diagonal."""
+    """The number of other entries that are at least as large: 0 is best, and ties count against the diagonal."""
     margin: Float[Tensor, " row"]
-    """Diagonal entry minus the largest other one."""
+    """The diagonal entry minus the largest other entry."""
 
     @property
     def n(self) -> int:
-        """Rows looked at."""
+        """Number of rows."""
         return self.rank.shape[0]
 
     @property
@@ -38,13 +38,15 @@ class Diagonal:
 
 @torch.no_grad()
 def diagonal(product: FactoredMatrix, what: str, unit: str = "score") -> Diagonal:
-    """Each row's diagonal entry against the rest of the row; for columns, give the transpose (`product.T`).
+    """Compares each row's diagonal entry with the rest of the row; for columns, give the transpose (`product.T`).
 
-    Never holds more than `BAND` entries of the [n, n] product. Raises RungError unless it is square, with n ≥ 2.
+    Never holds more than `BAND` entries of the [n, n] product. Raises RungError unless it is square with n ≥ 2.
     """
     n = product.ldim
     if product.has_leading_dims or product.rdim != n or n < 2:
-        raise RungError(f"a diagonal needs one square matrix of at least two rows; {what} is {list(product.shape)}")
+        raise RungError(
+            f"a diagonal needs one square matrix of at least two rows; {what} has shape {list(product.shape)}"
+        )
     rank, margin = [], []
     step = max(1, BAND // n)
     for start in range(0, n, step):

@@ -1,6 +1,6 @@
-"""Pairs of heads read from their weights: does what one writes lie where another reads, and does it fit?
+"""Composition of pairs of heads, from weights: composition scores and the composed QK circuit.
 
-A composition score describes: an unrelated pair of heads may score above the true one. The routed QK decides.
+A composition score is descriptive: an unrelated pair of heads may score above the true pair. The composed QK decides.
 (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits", on composition and induction heads.)
 """
 
@@ -24,28 +24,28 @@ from .heads import OV, QK, Head, attention_scale, head_label, head_weights, quer
 from .positional import turned_apart
 
 Into = Literal["Q", "K", "V"]
-"""Which input of the receiver an edge ends in."""
+"""The receiver's input that an edge ends in."""
 
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """Composition scores of every pair of heads; NaN where the receiver is not in a later layer. Exact: no seed."""
+    """Composition scores of all pairs of heads; NaN unless the receiver is in a later layer. Nothing is sampled."""
 
     heads: tuple[str, ...]
     values: Float[Tensor, "into sender receiver"]
     """Axes: `into` (Q, K, V), sender, receiver; heads in the order of `heads`."""
     chance: float
-    """What two random matrices give: 1/sqrt(d_model)."""
+    """The expected score of random matrices: 1/sqrt(d_model)."""
     into: tuple[str, ...] = get_args(Into)
     unit: str = "share of the product of norms"
 
     @property
     def n(self) -> int:
-        """Pairs compared."""
+        """Number of pairs."""
         return int(self.values[0].isfinite().sum())
 
     def score(self, sender: str, receiver: str, into: Into) -> float:
-        """The score of one edge, heads as "0.3"."""
+        """The score of one edge; heads are written as "0.3"."""
         for name in (sender, receiver):
             if name not in self.heads:
                 raise RungError(f"no head {name!r} among {self.heads[0]} to {self.heads[-1]}")
@@ -54,22 +54,23 @@ class Composition:
 
 
 def check_edge(config: ModelConfig, sender: Head, receiver: Head) -> None:
-    """Raises SiteError for a head that is not there, RungError unless the receiver is in a later layer."""
+    """Raises SiteError for a missing head, RungError unless the receiver is in a later layer than the sender."""
     for head in (sender, receiver):
         check_head(config, *head)
     if receiver[0] <= sender[0]:
         why = "heads of one layer read the same input" if receiver[0] == sender[0] else "the stream runs forwards"
         raise RungError(
-            f"no edge {head_label(sender)} → {head_label(receiver)}: {why}, so a receiver stands in a later layer "
-            f"than its sender ({sender[0] + 1} to {config.n_layers - 1} here)"
+            f"no edge {head_label(sender)} → {head_label(receiver)}: {why}, so a receiver must be in a "
+            f"later layer than its sender ({sender[0] + 1} to {config.n_layers - 1} here)"
         )
 
 
 @torch.no_grad()
 def composition(model: ModelLike) -> Composition:
-    """‖W_OV M‖ / (‖W_OV‖ ‖M‖), M what the receiver does with the sender's write: W_QK for Q, W_QKᵀ for K, W_OV for V.
+    """‖W_OV M‖ / (‖W_OV‖ ‖M‖), with M the receiver's W_QK for Q, W_QKᵀ for K, W_OV for V.
 
-    Frobenius norms from the factors, the linear parts of norms folded in. Raises RungError without two layers.
+    Frobenius norms, computed from the factors; the linear parts of norms are folded in. Raises RungError for a model
+    with fewer than two layers.
     """
     config = model.config
     if config.n_layers < 2:
@@ -96,21 +97,22 @@ def routed_qk(
     back: int | None = None,
     outputs: Mapping[Head, Float[Tensor, "d_head d_model"]] | None = None,
 ) -> FactoredMatrix:
-    """The receiver's score of each query against what the senders write together on reading each token: [query, key].
+    """The composed QK: scores of each query against the senders' summed output on each token, [query, key].
 
-    (x W_Q + b_Q) (Σ y W_V' W_O' W_K)ᵀ / scale, primes a sender's, x and y normalized inputs (`token_inputs`; each
-    sender has its own table), up to a positive number for each key: the scales of the norms that come after the
-    senders, before the receiver and at its keys. What senders write whatever they read (b_V) is left out. Rotary
-    queries and keys stand `back` positions apart (None: are not turned). `outputs` stand in for W_O'.
+    (x W_Q + b_Q) (Σ y W_V' W_O' W_K)ᵀ / scale, primes a sender's, x and y normalized inputs (`token_inputs`; one table
+    for each sender), up to a positive factor for each key: the scales of the norms after the senders, before the
+    receiver and at its keys. The senders' b_V, which does not depend on their input, is left out. Rotary embeddings
+    are applied for a distance of `back` positions (None: not applied). `outputs` replace W_O'.
 
-    Raises SiteError for a missing head, RungError for an edge that does not run forwards, NotDefinedError for senders
-    of several layers with norms after them: each layer's write is scaled by its own amount, which no weights tell.
+    Raises SiteError for a missing head, RungError if the receiver is not in a later layer than each sender,
+    NotDefinedError for senders in several layers with norms after attention: the scale of each layer's output is not
+    determined by weights.
     """
     config, keys = model.config, None
     if norms_after(config) and len({layer for layer, _ in senders}) > 1:
         raise NotDefinedError(
-            f"{', '.join(map(head_label, senders))} stand in several layers, and the norm behind each scales what they "
-            "write by an amount of its own: what they write together cannot be told from weights"
+            f"{', '.join(map(head_label, senders))} are in several layers, and the norm after each layer's attention "
+            "has a scale of its own: their summed output is not determined by weights"
         )
     W_K = head_weights(model, receiver).W_K
     for sender, read in senders.items():
@@ -120,10 +122,10 @@ def routed_qk(
         keys = written if keys is None else keys + written
     if keys is None:
         raise RungError("no sender was given")
-    made = queries_of(model, receiver, queries)
+    q = queries_of(model, receiver, queries)
     if back is not None:
-        made, keys = turned_apart(config, receiver[0], made, keys, back)
-    return FactoredMatrix(made / attention_scale(config), keys.T)
+        q, keys = turned_apart(config, receiver[0], q, keys, back)
+    return FactoredMatrix(q / attention_scale(config), keys.T)
 
 
 def routed_diagonal(
@@ -133,13 +135,13 @@ def routed_diagonal(
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
 ) -> Diagonal:
-    """For each token routed into the receiver's key: is the query that scores it highest the same token?
+    """The composed QK's diagonal: for each token read by the sender, does the same token as query score it highest?
 
-    That is an induction head's question, "who was preceded by me?". `inputs` replaces the effective embedding of
-    `tokens`.
+    In an induction circuit it does: the query token attends to the position that follows its earlier occurrence.
+    `inputs` replaces the effective embedding of `tokens`.
     """
     x = token_inputs(model, tokens) if inputs is None else inputs
-    what = f"{head_label(sender)} → {head_label(receiver)} routed QK, key token × query token"
+    what = f"{head_label(sender)} → {head_label(receiver)} composed QK, key token × query token"
     return diagonal(routed_qk(model, {sender: x}, receiver, x).T, what)
 
 

@@ -1,10 +1,10 @@
-"""One head read from its weights: what its queries and keys match (QK), what it moves to the output (OV).
+"""The QK and OV circuits of one head, from its weights.
 
-Row vectors throughout, as in the engine: a query x and a key y score x W_Q W_Kᵀ yᵀ, and what is read from y and
-written is y W_V W_O. The weights of the norm before a head are folded into what it reads, so that its inputs are
-normalized vectors. Where a table of inputs is given, queries, keys and values are made of its rows as the model makes
-them: clamped, normed. A norm whose scale a whole run decides is left at its linear part, and what is read is known up
-to that positive number. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
+Row vectors throughout, as in the engine: a query x and a key y have the score x W_Q W_Kᵀ yᵀ, and attending to y
+writes y W_V W_O. The weights of the norm before a head are folded into W_Q, W_K and W_V, so that inputs are normalized
+vectors. Queries, keys and values of a table of inputs are clamped and normed as in the model. Of a norm whose scale
+depends on the run, only the linear part is applied: results are then known up to that positive
+factor. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".)
 """
 
 import math
@@ -29,8 +29,9 @@ Head = tuple[int, int]
 
 
 class HeadWeights(NamedTuple):
-    """One head's weights with the linear parts of the norms around it folded in: that before attention, that of queries
-    or keys, the one after attention. Keys and values are those of its group.
+    """One head's weights, with the linear parts of the norms before and after attention and of the QK norm folded in.
+
+    W_K and W_V are those of the head's group.
     """
 
     W_Q: Float[Tensor, "d_model d_head"]
@@ -45,13 +46,13 @@ def head_label(head: Head) -> str:
 
 
 def kv_head(config: ModelConfig, head: Head) -> int:
-    """Which key/value head of its layer this head shares with its group."""
+    """The index of the key/value head that this head uses."""
     return head[1] // (config.n_heads // config.n_kv)
 
 
 @torch.no_grad()
 def head_weights(model: ModelLike, head: Head) -> HeadWeights:
-    """What `head` reads and writes with: W ← w·W; after LayerNorm, centred over d_model.
+    """The weights of `head` with norms folded in: W ← w·W; with LayerNorm also centred over d_model.
 
     Raises SiteError if the model has no such head.
     """
@@ -67,7 +68,7 @@ def head_weights(model: ModelLike, head: Head) -> HeadWeights:
 
 @torch.no_grad()
 def queries_of(model: ModelLike, head: Head, x: Float[Tensor, "query d_model"]) -> Float[Tensor, "query d_head"]:
-    """The head's queries of normalized rows, biases in them, as the model makes them but for turning."""
+    """The head's queries of normalized rows, with biases, before any rotary embedding."""
     layer, index = check_head(model.config, *head)
     return head_queries(model.config, block_weights(model.weights, layer), index, x)
 
@@ -91,9 +92,10 @@ def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Fl
 def writes_of(
     model: ModelLike, head: Head, y: Float[Tensor, "source d_model"]
 ) -> tuple[Float[Tensor, "source d_head"], Float[Tensor, "d_head d_model"]]:
-    """What attending to each of some normalized rows writes: values times W_O, up to the scale of a norm after it.
+    """The head's output from attending to each normalized row, as the factors values and W_O.
 
-    b_V, which is written whatever is read, is left out unless values are clamped with it.
+    Up to the scale of a norm after attention. b_V, which does not depend on the input, is left out unless values are
+    clamped with it.
     """
     layer, _ = check_head(model.config, *head)
     w = head_weights(model, head)
@@ -103,36 +105,36 @@ def writes_of(
 
 
 def QK(model: ModelLike, head: Head) -> FactoredMatrix:
-    """W_Q W_Kᵀ: [d_model (query), d_model (key)], not divided by the attention scale, or by norms of q and k."""
+    """W_Q W_Kᵀ: [d_model (query), d_model (key)], without the attention scale and without QK norm."""
     w = head_weights(model, head)
     return FactoredMatrix(w.W_Q, w.W_K.T)
 
 
 def OV(model: ModelLike, head: Head) -> FactoredMatrix:
-    """W_V W_O: [d_model (read), d_model (written)]."""
+    """W_V W_O: [d_model (input), d_model (output)]."""
     w = head_weights(model, head)
     return FactoredMatrix(w.W_V, w.W_O)
 
 
 def attention_scale(config: ModelConfig) -> float:
-    """What scores are divided by."""
+    """The divisor of attention scores."""
     return math.sqrt(config.d_head) if config.attn_scale is None else config.attn_scale
 
 
 @torch.no_grad()
 def token_inputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
-    """The embedding of each token (all, if None), as the first layer's norm leaves it before its weights: the simplest
+    """The embedding of each token (None: all), normalized by the first layer's norm without its weights: the simplest
     effective embedding.
 
-    Exact for the first layer of a model whose positions stay out of the stream. Deeper heads also read what was
-    written in between: give functions that take `inputs` another table there, one row a token.
+    Exact for the first layer of a model whose positional embeddings are not added to the stream. Later heads also read
+    the output of earlier layers: for those, give another table as `inputs`, with one row for each token.
     """
     return norm_before(model.config, None, None, "ln1", 0, embedded(model, tokens), NO_TAP)
 
 
 @torch.no_grad()
 def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "token d_model"]:
-    """What each token (all, if None) puts into the stream, without positions."""
+    """The token embeddings (None: of all tokens) as they enter the stream, without positions."""
     W_E = embedding(model.weights)
     ids = torch.arange(W_E.shape[0], device=W_E.device) if tokens is None else tokens.to(W_E.device)
     return upcast(embed(model.config, model.weights, ids[None], PositionInfo(None, (), None, (), None), NO_TAP)[0])
@@ -140,7 +142,7 @@ def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> F
 
 @torch.no_grad()
 def token_outputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
-    """W_U of each token (all, if None), the last norm's weights and the logits' scale folded in."""
+    """W_U of each token (None: all), with the final norm's weights and the logit scale folded in."""
     W_U = (
         fold(model.config, unlayered(model.weights, "ln_final_w"), unembedding(model.weights))
         * model.config.logit_scale
@@ -154,9 +156,9 @@ def full_qk(
 ) -> FactoredMatrix:
     """Attention score of every query against every key: (x W_Q + b_Q) (y W_K)ᵀ / scale, [query, key].
 
-    Rows are normalized inputs (`token_inputs`); queries and keys are clamped and normed where the model does so. Scores
-    are exact up to a number for each query, and before a cap. Without positions: neither what turns queries and keys
-    by their offset, nor slopes, nor windows are in it.
+    Rows are normalized inputs (`token_inputs`); queries and keys are clamped and normed if the model does so. Scores
+    are before a soft cap and exact up to an additive constant for each query. Positions are left out: no rotary
+    embedding, ALiBi bias or window is applied.
     """
     return FactoredMatrix(
         queries_of(model, head, queries) / attention_scale(model.config), keys_of(model, head, keys).T
@@ -167,9 +169,9 @@ def full_qk(
 def full_ov(
     model: ModelLike, head: Head, inputs: Float[Tensor, "source d_model"], outputs: Float[Tensor, "d_model target"]
 ) -> FactoredMatrix:
-    """What attending to each source adds to the logit of each target: x W_V W_O u, [source, target].
+    """The effect of attending to each source on the logit of each target: x W_V W_O u, [source, target].
 
-    Up to the positive scales of the last norm and of a norm after attention; before a cap.
+    Up to the positive scales of the final norm and of a norm after attention; before a soft cap.
     """
     values, W_O = writes_of(model, head, inputs)
     return FactoredMatrix(values, W_O @ outputs)
@@ -181,7 +183,7 @@ def qk_diagonal(
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
 ) -> Diagonal:
-    """For each key token: is the query that scores it highest the same token? (A head that looks for itself.)
+    """For each key token: does the same token as query score it highest? (As in a duplicate-token head.)
 
     `inputs` replaces the effective embedding of `tokens`.
     """
@@ -195,9 +197,9 @@ def ov_copying(
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
 ) -> Diagonal:
-    """For each token attended to: does the head raise that token's own logit most?
+    """OV copying: for each token attended to, is that token's own logit raised most?
 
-    `share` is the top-1 share, `rank` how many other tokens are raised at least as much.
+    `share` is the top-1 share, `rank` the number of other tokens whose logit is raised at least as much.
     """
     x = token_inputs(model, tokens) if inputs is None else inputs
     product = full_ov(model, head, x, token_outputs(model, tokens))
@@ -210,10 +212,10 @@ def eigenvalue_copying(
     tokens: Int[Tensor, " token"] | None = None,
     inputs: Float[Tensor, "token d_model"] | None = None,
 ) -> float:
-    """Σλ / Σ|λ| over the eigenvalues of W_E W_V W_O W_U: 1 where every direction is copied, −1 where each is inverted.
+    """Σλ / Σ|λ| over the eigenvalues of W_E W_V W_O W_U: 1 if all are positive (copying), −1 if all are negative.
 
-    Taken from the [d_head, d_head] product of the factors, which has the same nonzero ones; 0 for a head that writes
-    nothing. Describes more than it proves: heads that copy little score high too. (Elhage et al. 2021, "copying
+    Computed from the [d_head, d_head] product of the factors, which has the same nonzero eigenvalues; 0 for a head that
+    writes nothing. Descriptive only: heads that copy little may score high too. (Elhage et al. 2021, "copying
     heads".)
     """
     x = token_inputs(model, tokens) if inputs is None else inputs

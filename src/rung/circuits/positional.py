@@ -1,4 +1,4 @@
-"""Where a head looks by position alone: the QK circuit between position embeddings, or by how far back a key stands."""
+"""The positional QK circuit of a head: attention scores by absolute position, or by distance from query to key."""
 
 from dataclasses import dataclass
 
@@ -18,32 +18,32 @@ from ..errors import NotDefinedError, RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 
 RELATIVE = ("rotary", "alibi")
-"""Positions that no embedding holds: a score depends on how far back the key stands."""
+"""Relative positions: the score depends on the distance from query to key, and there is no position embedding."""
 
 
 @dataclass(frozen=True, eq=False)
 class PositionalQK:
-    """The key that each query scores highest, by positions alone. Exact: no seed."""
+    """The key that each query scores highest by position alone. Exact: nothing is sampled."""
 
     head: str
     offset: int
-    """How far back the head is asked to look."""
+    """The tested distance from query to key."""
     best: Int[Tensor, " query"]
-    """The best key of query `offset`, `offset` + 1, …, of those it sees; of a kernel, how far back for each token."""
+    """The best visible key of each query from position `offset` on; for a kernel, the best distance of each token."""
     margin: Float[Tensor, " query"]
-    """Score of the key `offset` back minus the best other one."""
+    """Score of the key at distance `offset` minus the best other score."""
     attention: Float[Tensor, " query"]
-    """What softmax gives the key `offset` back, by positions alone."""
+    """Softmax attention to the key at distance `offset`, by position alone."""
     unit: str = "score"
 
     @property
     def n(self) -> int:
-        """Queries looked at."""
+        """Number of queries."""
         return self.best.shape[0]
 
     @property
     def share(self) -> float:
-        """Share of queries whose best key is the one `offset` back."""
+        """Share of queries whose best key is at distance `offset`."""
         return (self.margin > 0).double().mean().item()
 
 
@@ -51,10 +51,10 @@ class PositionalQK:
 def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
     """Score of query position against key position, [pos, pos], for learned, shortformer or sinusoidal positions.
 
-    (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a cap. Shortformer positions are read as they are; those that are added to
-    the stream are read as the first norm leaves them beside the mean token embedding. Raises NotDefinedError for no
-    positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or clamped
-    together with what a token adds.
+    (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a soft cap. Shortformer positions are used as they are; positions that are
+    added to the stream are normalized together with the mean token embedding. Raises NotDefinedError for a model
+    without positions, for relative positions (see `offset_kernel`), and for shortformer positions with QK norm or
+    clamping, which depend on the token too.
     """
     config = model.config
     layer, index = check_head(config, *head)
@@ -62,15 +62,15 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
     if kind is None or kind in RELATIVE:
         raise NotDefinedError(
             f"{config.model_name} has {kind or 'no'} positions, so no position embedding that {head_label(head)} could "
-            "read; this needs learned, shortformer or sinusoidal ones"
+            "read; learned, shortformer or sinusoidal positions are needed"
         )
     if kind == "shortformer":
         if config.qk_norm is not None or config.clip_qkv is not None:
             raise NotDefinedError(
-                f"{config.model_name} norms or cuts off queries and keys: what a position adds to them depends on the "
-                "token that stands there"
+                f"{config.model_name} normalizes or clamps queries and keys: the contribution of a position depends on "
+                "the token at that position"
             )
-        # They are added after the norm, whose weights must not be folded in.
+        # Shortformer positions are added after the norm, so its weights must not be folded in.
         w, positions = block_weights(model.weights, layer), _positions(model)
         q = positions @ upcast(w.W_Q[index]) + (0 if w.b_Q is None else upcast(w.b_Q[index]))
         k = positions @ upcast(w.W_K[kv_head(config, head)])
@@ -81,9 +81,9 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
 
 @torch.no_grad()
 def looks_back(model: ModelLike, head: Head, offset: int = 1, n: int | None = None) -> PositionalQK:
-    """Does each of the first `n` positions (all, if None) score the key `offset` back above every other it can see?
+    """For each of the first `n` positions (None: all): is the key at distance `offset` the best visible key?
 
-    Raises RungError as `positional_qk` does, and where no query has a key that far back.
+    Raises NotDefinedError as `positional_qk` does, and RungError if no query has a key at that distance.
     """
     config, product = model.config, positional_qk(model, head)
     n = product.ldim if n is None else n
@@ -93,17 +93,17 @@ def looks_back(model: ModelLike, head: Head, offset: int = 1, n: int | None = No
     scores = scores if config.attn_scores_soft_cap is None else soft_cap(scores, config.attn_scores_soft_cap)
     back = torch.arange(offset, n, device=scores.device)[:, None] - torch.arange(n, device=scores.device)
     right = torch.arange(n - offset, device=scores.device)[:, None]
-    return _judged(head, offset, scores, right, _seen(config, head, back))
+    return _compare(head, offset, scores, right, _seen(config, head, back))
 
 
 @torch.no_grad()
 def offset_kernel(
     model: ModelLike, head: Head, inputs: Float[Tensor, "token d_model"], n: int
 ) -> Float[Tensor, "token back"]:
-    """Score of each token as a query against a key 0, 1, …, n − 1 positions back, whatever token stands there.
+    """Score of each token as query against a mean key at distance 0, 1, …, n − 1.
 
-    The key is the mean of all `inputs`' keys (normalized rows, one a token); 0 back it is the query's own. Queries and
-    keys are turned, and slopes are in it. Raises SiteError for a missing head.
+    The key is the mean over the keys of all `inputs` (normalized rows, one for each token); at distance 0 it is the
+    query token's own key. Rotary embeddings and the ALiBi bias are applied. Raises SiteError for a missing head.
     """
     config, layer = model.config, check_head(model.config, *head)[0]
     w = block_weights(model.weights, layer)
@@ -111,8 +111,8 @@ def offset_kernel(
     mean = k.mean(0, keepdim=True)
     columns = []
     for back in range(n):
-        turned, keys = turned_apart(config, layer, q, mean if back else k, back, n)
-        columns.append((turned * keys).sum(-1))
+        queries, keys = turned_apart(config, layer, q, mean if back else k, back, n)
+        columns.append((queries * keys).sum(-1))
     kernel = torch.stack(columns, 1) / attention_scale(config)
     kernel = kernel if config.attn_scores_soft_cap is None else soft_cap(kernel, config.attn_scores_soft_cap)
     if config.alibi is not None:
@@ -124,16 +124,16 @@ def offset_kernel(
 def kernel_looks_back(
     model: ModelLike, head: Head, inputs: Float[Tensor, "token d_model"], n: int, offset: int = 1
 ) -> PositionalQK:
-    """Does each token score a key `offset` back above a key at any other distance below `n`? By `offset_kernel`.
+    """For each token as query: is the score at distance `offset` the highest of `offset_kernel`?
 
-    Raises SiteError for a missing head, RungError where no key is that far back.
+    Raises SiteError for a missing head, RungError unless `offset` is less than `n`.
     """
     if not 0 <= offset < n:
         raise RungError(f"no key {offset} back in {n} positions")
     kernel = offset_kernel(model, head, inputs, n)
     back = torch.arange(n, device=kernel.device).expand_as(kernel)
     right = torch.full((len(kernel), 1), offset, device=kernel.device)
-    return _judged(head, offset, kernel, right, _seen(model.config, head, back))
+    return _compare(head, offset, kernel, right, _seen(model.config, head, back))
 
 
 def turned_apart(
@@ -144,8 +144,9 @@ def turned_apart(
     back: int,
     n: int | None = None,
 ) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
-    """Queries and keys turned as they are when they stand `back` positions apart in a sequence of `n` (None: no longer
-    one than that takes); as they are without rotary positions.
+    """Queries and keys after rotary embedding at a distance of `back` positions; unchanged without rotary positions.
+
+    `n` is the sequence length (None: `back` + 1), on which some rotary scalings depend.
     """
     rotary = config.rotary_of(layer)
     if rotary is None:
@@ -160,7 +161,7 @@ def _seen(config: ModelConfig, head: Head, back: Int[Tensor, "query key"]) -> Bo
     return (back >= 0) & (back < (torch.inf if window is None else window))
 
 
-def _judged(
+def _compare(
     head: Head,
     offset: int,
     scores: Float[Tensor, "query key"],
@@ -175,7 +176,7 @@ def _judged(
 
 
 def mean_positions(model: ModelLike) -> Float[Tensor, "pos d_model"]:
-    """The stream at each position where the mean token stands, for positions that the stream holds."""
+    """The mean token embedding plus each position's embedding, for positions that are added to the stream."""
     return _positions(model) + embedded(model).mean(0)
 
 

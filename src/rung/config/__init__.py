@@ -1,4 +1,4 @@
-"""One description of a decoder-only transformer, whatever family it came from. Torch-free."""
+"""The config of a decoder-only transformer of any family. Does not import torch."""
 
 from .model import Alibi, ModelConfig, Rotary, RotaryScaling
 from .shapes import (

@@ -1,7 +1,8 @@
-"""One description of a decoder-only transformer, whatever family it came from.
+"""The config of a decoder-only transformer of any family.
 
-Torch-free and frozen. An absent part is `None` (no MLP: `d_mlp=None`; no norm: `normalization_type=None`), an
-absent bias is a name that `biases` does not list. `weight_shapes` derives every weight from it.
+Frozen, and does not import torch. An absent component is `None` (no MLP: `d_mlp=None`; no norm:
+`normalization_type=None`); an absent bias is a name that `biases` does not list. `weight_shapes` derives every weight
+from the config.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,13 +25,14 @@ from .validate import (
 
 @dataclass(frozen=True, kw_only=True)
 class RotaryScaling:
-    """How rotary frequencies are stretched beyond the context a model was first trained on, `original_n_ctx`.
+    """Scaling of rotary frequencies beyond `original_n_ctx`, the context that a model was first trained on.
 
-    `linear` divides every angle by `factor`. `dynamic` raises the base with the length of what is read, once that is
-    longer. `llama3` divides only the slow ones: wavelengths above `original_n_ctx / low_freq_factor` fully, those below
-    `original_n_ctx / high_freq_factor` not at all, a ramp between. `yarn` (Peng et al. 2023, arXiv:2309.00071) does so
-    by coordinate, between those that turn `beta_fast` and `beta_slow` times. `longrope` (Ding et al. 2024,
-    arXiv:2402.13753) divides each frequency by its own number, one set for short inputs and one for longer.
+    `linear` divides every angle by `factor`. `dynamic` raises the base with the sequence length, for sequences longer
+    than `original_n_ctx`. `llama3` divides low frequencies only: wavelengths above `original_n_ctx / low_freq_factor`
+    fully, wavelengths below `original_n_ctx / high_freq_factor` not at all, with a ramp between. `yarn` (Peng et al.
+    2023, arXiv:2309.00071) has a ramp over coordinates, between those that rotate `beta_fast` and `beta_slow` times.
+    `longrope` (Ding et al. 2024, arXiv:2402.13753) divides each frequency by a factor of its own, from one list for
+    short sequences and another for long ones.
     """
 
     kind: Scaling
@@ -41,11 +43,11 @@ class RotaryScaling:
     beta_fast: float = 32.0
     beta_slow: float = 1.0
     whole_coordinates: bool = True
-    """yarn's ramp begins and ends at whole coordinates."""
+    """Whether the ends of yarn's ramp are rounded to integer coordinates."""
     short_factors: tuple[float, ...] = ()
     long_factors: tuple[float, ...] = ()
     attention_factor: float = 1.0
-    """Cosines and sines are multiplied by this."""
+    """Factor that cosines and sines are multiplied by."""
 
     def __post_init__(self) -> None:
         check_fields(vars(self))
@@ -60,7 +62,7 @@ class RotaryScaling:
 
 @dataclass(frozen=True, kw_only=True)
 class Rotary:
-    """Rotary positions: the first `dim` coordinates of q and k turn by position (Su et al. 2021, arXiv:2104.09864).
+    """Rotary positions: the first `dim` coordinates of q and k are rotated (Su et al. 2021, arXiv:2104.09864).
 
     Coordinates are paired as two `halves` (x[i] with x[i + dim/2]) or `adjacent` (x[2i] with x[2i + 1]).
     """
@@ -73,7 +75,7 @@ class Rotary:
     def __post_init__(self) -> None:
         check_fields(vars(self))
         if self.dim % 2:
-            raise ConfigError(f"rotary dim is {self.dim}; it must be even, for coordinates turn in pairs")
+            raise ConfigError(f"rotary dim is {self.dim}; it must be even, because coordinates are rotated in pairs")
         kind = None if self.scaling is None else self.scaling.kind
         if kind == "dynamic" and self.dim < 4:
             raise ConfigError(
@@ -85,21 +87,21 @@ class Rotary:
             for factors in (self.scaling.short_factors, self.scaling.long_factors):
                 if len(factors) != self.dim // 2:
                     raise ConfigError(
-                        f"longrope has {len(factors)} factors; {self.dim // 2} frequencies call for as many"
+                        f"longrope has {len(factors)} factors; it needs one for each of {self.dim // 2} frequencies"
                     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alibi:
-    """Positions as a score that grows with the key's: + slope · position, one slope a head (Press et al. 2021,
+    """ALiBi: slope · key position is added to attention scores, with one slope for each head (Press et al. 2021,
     arXiv:2108.12409).
     """
 
     slopes: tuple[float, ...]
     scale: float = 1.0
-    """The product is multiplied by this."""
+    """Factor that the bias is multiplied by."""
     rounded: bool = False
-    """It is rounded to bfloat16 before, as in the code that some models were trained with."""
+    """Whether the bias is rounded to bfloat16 first, as in the training code of some models."""
 
     def __post_init__(self) -> None:
         check_fields(vars(self))
@@ -107,65 +109,65 @@ class Alibi:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of one transformer: what is there, how large, and how its parts are joined."""
+    """The architecture of one transformer: its components, their sizes, and how they are connected."""
 
     n_layers: int
-    """Blocks; 0 is the direct path alone."""
+    """Number of blocks; with 0 there is only the direct path."""
     d_model: int
     """Width of the residual stream."""
     n_heads: int
-    """Query heads of each layer."""
+    """Query heads in each layer."""
     d_head: int
     """Width of one head."""
     d_vocab: int
-    """Tokens the model reads, and predicts unless d_vocab_out says otherwise."""
+    """Size of the input vocabulary, and of the output unless d_vocab_out is given."""
     n_ctx: int
-    """Longest sequence it was made for."""
+    """Longest sequence that the model supports."""
     d_vocab_out: int | None = None
-    """Classes the model predicts, where they are not the tokens it reads; None: d_vocab."""
+    """Size of the output, if it is not the input vocabulary; None: d_vocab."""
     n_key_value_heads: int | None = None
     """Key/value heads shared by groups of query heads; None: one for each query head."""
     d_mlp: int | None = None
-    """Neurons of each MLP (of each expert); None: attention only."""
+    """Neurons in each MLP (in each expert); None: attention only."""
     act_fn: Activation | None = None
     """The MLP's nonlinearity; None exactly when there is no MLP."""
     gated_mlp: bool = False
     """post = act(x W_gate) * (x W_in) instead of act(x W_in)."""
     n_experts: int | None = None
-    """MLPs of each layer, among which a router chooses for each token; None: one MLP for all."""
+    """Experts in each layer, among which a router chooses for each token; None: one MLP for all tokens."""
     experts_per_token: int | None = None
-    """How many it chooses; given exactly when there are experts."""
+    """Number of experts chosen for each token; given exactly when there are experts."""
     norm_expert_weights: bool = False
-    """Whether the weights of those chosen are divided by their sum."""
+    """Whether the weights of the chosen experts are divided by their sum."""
     d_mlp_shared: int | None = None
-    """Neurons of one more gated MLP that every token takes, beside the experts."""
+    """Neurons in the shared expert, a gated MLP that is applied to every token."""
     parallel_attn_mlp: bool = False
     """Attention and MLP both read the block's input, instead of one after the other."""
     normalization_type: Normalization | None = "LN"
-    """LayerNorm or RMSNorm; ...Pre: weights folded into what reads the norm."""
+    """LayerNorm or RMSNorm; ...Pre: its weights are folded into the matrices that read it."""
     norm_placement: Placement = "pre"
-    """What blocks normalize: what attention and MLP read, what they write, or both."""
+    """Whether norms are before attention and MLP (pre), after them (post), or both."""
     qk_norm: Literal["head", "heads"] | None = None
-    """Queries and keys are normalized before positions turn them: each head's alone, or all heads' as one vector."""
+    """QK norm, before any rotary embedding: of each head separately, or of all heads as one vector."""
     post_embedding_ln: bool = False
-    """Embeddings are normalized before the first block."""
+    """Whether embeddings are normalized before the first block."""
     eps: float = 1e-5
-    """Added to the variance before the root."""
+    """Added to the variance before the square root."""
     positional_embedding_type: Positions | None = "standard"
     """standard: learned and added; sinusoidal: fixed and added; shortformer: learned, added to query and key inputs
-    only; rotary: turns q and k; alibi: raises the scores of later keys; None: no positions."""
+    only; rotary: rotates q and k; alibi: adds a linear bias to scores; None: no positions."""
     sinusoidal_base: float = 10000.0
-    """Longest wavelength of sinusoidal positions, over 2 pi."""
+    """Longest wavelength of sinusoidal positions, divided by 2 pi."""
     rotary: Rotary | None = None
     """Given exactly when positions are rotary."""
     rotary_local: Rotary | None = None
-    """Those of layers with a window, where they differ."""
+    """Rotary positions of layers with a window, if they differ."""
     unrotated_layers: tuple[int, ...] = ()
-    """Layers that do not turn queries and keys: they see no positions."""
+    """Layers that do not rotate queries and keys: they have no positions."""
     alibi: Alibi | None = None
     """Given exactly when positions are alibi."""
     windows: tuple[int | None, ...] | None = None
-    """For each layer, how many keys back a query sees, itself included; None: all of them."""
+    """For each layer, the number of keys that a query sees, its own included; None: all of them."""
     attn_scale: float | None = None
     """Scores are divided by this; None: sqrt(d_head)."""
     attention_dir: Direction = "causal"
@@ -175,40 +177,40 @@ class ModelConfig:
     output_logits_soft_cap: float | None = None
     """Logits become cap · tanh(logit / cap)."""
     clip_qkv: float | None = None
-    """Queries, keys and values are clamped at plus and minus this."""
+    """Queries, keys and values are clamped to [-clip_qkv, clip_qkv]."""
     embed_scale: float = 1.0
-    """Token embeddings are multiplied by this; 1 once it is in W_E."""
+    """Token embeddings are multiplied by this; 1 after it is folded into W_E."""
     logit_scale: float = 1.0
-    """Logits are multiplied by this, before a cap; 1 once it is in W_U."""
+    """Logits are multiplied by this, before a soft cap; 1 after it is folded into W_U."""
     residual_scale: float = 1.0
-    """What the checkpoint multiplies all that blocks write by. W_O and W_out hold it: no computation reads it."""
+    """The checkpoint's factor on block outputs. It is folded into W_O and W_out on loading; the forward ignores it."""
     scores_over_layer: bool = False
-    """The checkpoint divides a layer's scores by its number, counted from 1. W_Q holds it: no computation reads it."""
+    """Whether the checkpoint divides scores by the layer number (from 1). Folded into W_Q; the forward ignores it."""
     tied_embeddings: bool = False
-    """W_U is the transpose of W_E and not a weight of its own."""
+    """Whether W_U is the transpose of W_E instead of a separate weight."""
     biases: frozenset[str] = frozenset()
     """Which biases exist, in the names of `WEIGHT_PATHS`."""
     bos_token_id: int | None = None
     """The token that begins a sequence; None: none is known."""
     default_prepend_bos: bool = False
-    """Whether `to_tokens` puts it there when not told otherwise."""
+    """Whether `to_tokens` prepends BOS by default."""
     eos_token_ids: tuple[int, ...] = ()
     """Tokens that end a text, as the checkpoint's files say; generation stops at any of them."""
     family: str = "native"
-    """Where the weights' layout came from; never read by computation."""
+    """The family of the checkpoint; the forward ignores it."""
     model_name: str = "unnamed"
-    """For people: what reports call it."""
+    """The name shown in reports."""
     processing: tuple[str, ...] = ()
-    """Weight changes that were applied, in order."""
+    """The weight processing that was applied, in order."""
     notes: tuple[str, ...] = ()
-    """What was skipped or assumed on the way in."""
+    """Processing that was skipped, and assumptions made on loading."""
 
     def __post_init__(self) -> None:
         check(self)
 
     @property
     def n_kv(self) -> int:
-        """Key/value heads of each layer."""
+        """Key/value heads in each layer."""
         return self.n_heads if self.n_key_value_heads is None else self.n_key_value_heads
 
     @property
@@ -222,11 +224,11 @@ class ModelConfig:
         return self.d_mlp is None
 
     def window(self, layer: int) -> int | None:
-        """Keys that a query of `layer` sees, itself included; None: all that are not later."""
+        """Number of keys that a query of `layer` sees, its own included; None: all that are not later."""
         return None if self.windows is None else self.windows[layer]
 
     def rotary_of(self, layer: int) -> Rotary | None:
-        """How `layer` turns queries and keys, if it does."""
+        """The rotary positions of `layer`, if it has them."""
         if layer in self.unrotated_layers:
             return None
         return self.rotary_local if self.rotary_local is not None and self.window(layer) is not None else self.rotary
@@ -238,7 +240,7 @@ class ModelConfig:
 
     @property
     def n_params(self) -> int:
-        """Weights in all, norms and biases included."""
+        """Number of parameters, norms and biases included."""
         total = 0
         for name, shape in weight_shapes(self).items():
             size = 1
@@ -248,7 +250,7 @@ class ModelConfig:
         return total
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `from_dict` reads them back to an equal config."""
+        """The config as JSON values; `from_dict` reads them back to an equal config."""
         return asdict(self) | {
             "biases": sorted(self.biases),
             "processing": list(self.processing),
@@ -260,7 +262,7 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: Any) -> "ModelConfig":
-        """The config that `to_dict` wrote, read from JSON. Raises ConfigError on keys that are missing, unknown,
+        """Reads a config in the form of `to_dict`. Raises ConfigError on keys that are missing, unknown,
         contradictory or of the wrong type.
         """
         read = read_arguments("config", values, cls)

@@ -1,4 +1,4 @@
-"""Every weight that a config calls for: its name in the engine, its classic name and its shape."""
+"""The weights of a config: name in the engine, classic name and shape."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ WEIGHT_PATHS: Mapping[str, str] = {
     "W_U": "unembed.W_U",
     "b_U": "unembed.b_U",
 }
-"""Each weight's name in the engine, and the classic name it has in a module tree and in files."""
+"""Each weight's name in the engine, and its classic name in module trees and files."""
 
 ALL_BIASES = tuple(name for name in WEIGHT_PATHS if name.startswith("b_") or name.endswith("_b"))
-"""Every bias that some model has."""
+"""Every bias that a model can have."""
 BIASES = tuple(name for name in ALL_BIASES if name not in ("ln_embed_b", "q_norm_b", "k_norm_b"))
-"""Those of a model whose norms stand before attention, MLP and unembedding only."""
+"""The biases of a model whose norms are before attention, MLP and unembedding only."""
 GROUPED = ("W_K", "W_V", "b_K", "b_V")
-"""Weights with one entry per key/value head, stored under a leading underscore when heads share them."""
+"""Weights with one entry for each key/value head; with grouped queries, their names have a leading underscore."""
 
 
 def is_layered(name: str) -> bool:
-    """Whether a weight has one tensor for each layer."""
+    """Whether a weight has a tensor for each layer."""
     return "{l}" in WEIGHT_PATHS[name]
 
 
@@ -87,7 +87,7 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.normalization_type in ("LN", "RMS"):
         shapes |= {f"{norm}_w": (d,) for norm in norms(config)}
     if config.normalization_type is not None and config.norm_placement != "pre":
-        # Nothing reads these norms alone, so their weights are never folded away.
+        # The outputs of these norms are added to the stream, so their weights cannot be folded.
         shapes |= {f"{norm}_post_w": (d,) for norm in (("ln1",) if config.attn_only else ("ln1", "ln2"))}
     if config.post_embedding_ln:
         shapes["ln_embed_w"] = (d,)
@@ -114,7 +114,7 @@ def _mlp_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def bias_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Every bias this model could have, whether or not it does."""
+    """The shapes of every bias that this architecture allows, whether or not the model has it."""
     d, k, e = config.d_model, config.n_kv, config.d_head
     shapes: dict[str, tuple[int, ...]] = {"b_Q": (config.n_heads, e), "b_K": (k, e), "b_V": (k, e), "b_O": (d,)}
     if config.d_mlp is not None and config.n_experts is None:
@@ -131,6 +131,6 @@ def bias_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def norms(config: ModelConfig) -> tuple[str, ...]:
-    """The norms whose output is read by weights of their own: what `fold_ln` folds."""
+    """The norms whose output is read by weight matrices, which `fold_ln` folds."""
     before = () if config.norm_placement == "post" else ("ln1",) if config.attn_only else ("ln1", "ln2")
     return (*before, "ln_final")

@@ -1,4 +1,4 @@
-"""What each value of a config may be, alone and beside the others."""
+"""Validation of config values, each by itself and in combination."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Scaling = Literal["linear", "dynamic", "llama3", "yarn", "longrope"]
 
 
 def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
-    """A JSON object as arguments of a dataclass, once its keys and the type of each value are known to fit it."""
+    """Reads a JSON object as arguments of a dataclass. Raises ConfigError for wrong keys or types."""
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{what} is {values!r}; it must be an object of keys and values")
+        raise ConfigError(f"{what} is {values!r}; it must be a JSON object")
     known = {field.name for field in fields(kind)}
     unknown = sorted(str(key) for key in set(values) - known)
     if unknown:
-        raise ConfigError(f"{what} key {unknown[0]!r} is not one of Rung's.{near(unknown[0], known)}")
+        raise ConfigError(f"{what} key {unknown[0]!r} is unknown.{near(unknown[0], known)}")
     missing = [field.name for field in fields(kind) if field.default is MISSING and field.name not in values]
     if missing:
         raise ConfigError(f"{what} lacks {missing[0]!r}.{near(missing[0], values)}")
@@ -43,7 +43,7 @@ def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
 
 
 def check(config: ModelConfig) -> None:
-    """Raises ConfigError for the first value, or pair of values, that no model can have."""
+    """Raises ConfigError for the first invalid value or combination of values."""
     check_fields(vars(config))
     if config.n_heads % config.n_kv:
         raise ConfigError(f"{config.n_heads} query heads cannot share {config.n_kv} key/value heads evenly")
@@ -54,20 +54,20 @@ def check(config: ModelConfig) -> None:
     _check_positions(config)
     _check_experts(config)
     if config.normalization_type is None and (config.qk_norm or config.post_embedding_ln):
-        raise ConfigError("qk_norm and post_embedding_ln say where a norm is, but normalization_type is None")
+        raise ConfigError("qk_norm and post_embedding_ln need a norm, but normalization_type is None")
     unknown = sorted(config.biases - set(ALL_BIASES))
     if unknown:
         raise ConfigError(f"bias {unknown[0]!r} is unknown.{near(unknown[0], ALL_BIASES)}")
-    homeless = sorted(config.biases - set(bias_shapes(config)))
-    if homeless:
-        raise ConfigError(f"bias {homeless[0]!r} is listed, but this model has nothing it would belong to")
+    misplaced = sorted(config.biases - set(bias_shapes(config)))
+    if misplaced:
+        raise ConfigError(f"bias {misplaced[0]!r} is listed, but this model has no component with that bias")
     bos = config.bos_token_id
     if bos is not None and bos >= config.d_vocab:
         raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
     if any(eos >= config.d_vocab for eos in config.eos_token_ids):
         raise ConfigError(f"eos_token_ids are {list(config.eos_token_ids)}, with a vocabulary of {config.d_vocab}")
     if config.tied_embeddings and config.n_out != config.d_vocab:
-        raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens read; d_vocab_out is {config.n_out}")
+        raise ConfigError(f"with tied embeddings d_vocab_out must be d_vocab, {config.d_vocab}; it is {config.n_out}")
     if config.default_prepend_bos and bos is None:
         raise ConfigError("default_prepend_bos is set, but there is no bos_token_id")
 
@@ -76,7 +76,7 @@ def _check_positions(config: ModelConfig) -> None:
     kind = config.positional_embedding_type
     for name in ("rotary", "alibi"):
         if (getattr(config, name) is None) != (kind != name):
-            raise ConfigError(f"{name} settings belong with positional_embedding_type={name!r}, and only there")
+            raise ConfigError(f"{name} settings must be given exactly when positional_embedding_type is {name!r}")
     for rotary in (config.rotary, config.rotary_local):
         if rotary and rotary.dim > config.d_head:
             raise ConfigError(f"rotary dim is {rotary.dim}; it must be at most d_head = {config.d_head}")
@@ -84,7 +84,7 @@ def _check_positions(config: ModelConfig) -> None:
         raise ConfigError(f"windows are given for {len(config.windows)} layers; there are {config.n_layers}")
     if config.rotary_local is not None and (config.rotary is None or config.windows is None):
         raise ConfigError(
-            "rotary_local is for layers with a window, beside rotary for the rest: give windows and rotary"
+            "rotary_local applies to layers with a window, and rotary to the others: give windows and rotary too"
         )
     if config.unrotated_layers and (config.rotary is None or max(config.unrotated_layers) >= config.n_layers):
         raise ConfigError(
@@ -92,7 +92,9 @@ def _check_positions(config: ModelConfig) -> None:
             "whose positions are rotary"
         )
     if config.alibi and len(config.alibi.slopes) != config.n_heads:
-        raise ConfigError(f"alibi has {len(config.alibi.slopes)} slopes; {config.n_heads} heads call for as many")
+        raise ConfigError(
+            f"alibi has {len(config.alibi.slopes)} slopes; it needs one for each of {config.n_heads} heads"
+        )
 
 
 def _check_experts(config: ModelConfig) -> None:
@@ -104,7 +106,7 @@ def _check_experts(config: ModelConfig) -> None:
     if n is not None and config.d_mlp is None:
         raise ConfigError("n_experts is set, but there is no MLP: d_mlp is None")
     if n is None and (config.d_mlp_shared is not None or config.norm_expert_weights):
-        raise ConfigError("d_mlp_shared and norm_expert_weights belong with n_experts, which is None")
+        raise ConfigError("d_mlp_shared and norm_expert_weights need n_experts, which is None")
 
 
 _WHOLE = dict.fromkeys(("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "dim", "original_n_ctx"), 1)
@@ -136,21 +138,21 @@ _MAY_BE_NONE |= {"d_mlp_shared", "attn_scores_soft_cap", "output_logits_soft_cap
 
 
 def check_fields(values: Mapping[str, Any]) -> None:
-    """Each value alone, whatever type JSON gave it; ConfigError names the first that cannot be."""
+    """Raises ConfigError for the first value that is invalid by itself."""
     for name, value in values.items():
-        wanted = None if value is None and name in _MAY_BE_NONE else _unmet(name, value)
-        if wanted is not None:
-            raise ConfigError(f"{name} is {value!r}; {wanted}")
+        requirement = None if value is None and name in _MAY_BE_NONE else _unmet(name, value)
+        if requirement is not None:
+            raise ConfigError(f"{name} is {value!r}; {requirement}")
 
 
 def _unmet(name: str, value: Any) -> str | None:
-    """What would fit a field of this name; None if `value` does."""
+    """The requirement on a field that `value` does not meet; None if `value` is valid."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if name in _WHOLE:
         fits = number and isinstance(value, int) and value >= _WHOLE[name]
         return None if fits else f"it must be a whole number of at least {_WHOLE[name]}"
     if name in _NUMBERS:
-        # Python reads NaN and Infinity from JSON. No variance is 0 for long, so eps may be.
+        # Python reads NaN and Infinity from JSON. In practice no variance is 0, so eps may be 0.
         fits = number and (0 < value <= sys.float_info.max or (name == "eps" and value == 0))
         return None if fits else "it must be a finite number above 0"
     if name in _FLAGS:
@@ -165,7 +167,7 @@ def _unmet(name: str, value: Any) -> str | None:
         return None if fits else "it must be a list of layers, counted from 0"
     if name == "windows":
         fits = isinstance(value, list | tuple) and all(each is None or _unmet("n_ctx", each) is None for each in value)
-        return None if fits else "it must be a list of whole numbers of at least 1, or null, one a layer"
+        return None if fits else "it must be a list with a whole number of at least 1, or null, for each layer"
     if name == "eos_token_ids":
         fits = isinstance(value, list | tuple) and all(_unmet("bos_token_id", each) is None for each in value)
         return None if fits else "it must be a list of token ids"

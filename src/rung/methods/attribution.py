@@ -1,9 +1,9 @@
-"""Direct attribution: which part of the model pushed a number, where the number is a sum over parts.
+"""Direct attribution: decomposes a logit or an attention score into a sum over the model's components.
 
-The residual stream is a sum of what every part wrote, and with the norm's scale taken as it was in this run, reading
-it is linear: so a logit, or a later head's attention score, is a sum with one term for each part. What a part does
-through others that read it is theirs, not its own. (Elhage et al. 2021, "A Mathematical Framework for Transformer
-Circuits"; Wang et al. 2022, arXiv:2211.00593, section 3.1.)
+The residual stream is the sum of the outputs of all components. With the norms' scales frozen at their values in this
+run, reading the stream is linear, so that a logit, or a later head's attention score, is a sum with one term for each
+component. Indirect effects, through later components, are attributed to those components. (Elhage et al. 2021,
+"A Mathematical Framework for Transformer Circuits"; Wang et al. 2022, arXiv:2211.00593, section 3.1.)
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """A number at each query of each example, as a sum over parts. Exact: no seed."""
+    """A quantity at each query of each example, as a sum over components. Exact: nothing is sampled."""
 
     what: str
-    """The number that is taken apart."""
+    """The quantity that is decomposed."""
     unit: str
     labels: tuple[str, ...]
-    """One for each part: embed, pos_embed, 0.0, 0.1, …, 0.b_O, 0.mlp, …, and the biases on the way out."""
+    """One for each component: embed, pos_embed, 0.0, 0.1, …, 0.b_O, 0.mlp, …, and the final biases."""
     values: Float[Tensor, "part batch query"]
     total: Float[Tensor, "batch query"]
-    """The number as the model computes it."""
+    """The quantity as the model computes it."""
     residual: Float[Tensor, "batch query"]
-    """`total` minus the sum of `values`: rounding, and nothing else."""
+    """`total` minus the sum of `values`: rounding errors only."""
     queries: tuple[int, ...]
-    """The positions of the last axis."""
+    """The query positions along the last axis."""
 
     @property
     def n(self) -> int:
-        """Examples."""
+        """Number of examples."""
         return self.total.shape[0]
 
     def of(self, label: str) -> Float[Tensor, "batch query"]:
-        """One part's share. Raises InterventionError if there is no such part."""
+        """The attribution of one component. Raises InterventionError if there is none of that label."""
         if label not in self.labels:
-            raise InterventionError(f"no part {label!r}; the parts are {', '.join(self.labels)}")
+            raise InterventionError(f"no component {label!r}; the components are {', '.join(self.labels)}")
         return self.values[self.labels.index(label)]
 
 
@@ -69,19 +69,20 @@ def attribute_logits(
     minus: Int[Tensor, "batch query other"] | None = None,
     queries: Sequence[int] | None = None,
 ) -> Attribution:
-    """The logit of each target, less the mean logit of the tokens in `minus`, taken apart at `queries` (None: all).
+    """Decomposes the logit of each target, minus the mean logit of the tokens in `minus`, at `queries` (None: all).
 
-    part · (W_U[:, target] − mean W_U[:, minus]) through the last norm as it scaled this run, and a norm after
-    attention too. Sums to the logit: heads, MLPs (b_out in them), attention biases, positions where the stream holds
-    them, the last norm's b and b_U. A head's b_V is in its own term. Where logits are capped: to those before the cap.
+    component · (W_U[:, target] − mean W_U[:, minus]), with the scales of the final norm and of norms after attention
+    frozen at this run's values. The terms sum to the logit (before a soft cap): heads, MLPs (with b_out), attention
+    biases, positional embeddings if they are added to the stream, the final norm's b, and b_U. A head's b_V is in its
+    own term.
 
-    Raises PromptError where targets do not fit the queries, or tokens the model.
+    Raises PromptError if targets do not fit the queries, or tokens do not fit the model.
     """
     at = _positions(tokens, queries)
     for name, given in (("targets", targets), ("minus", minus)):
         if given is not None and given.shape[:2] != (len(tokens), len(at)):
             raise PromptError(
-                f"{name} have shape {list(given.shape)}; {len(tokens)} examples and {len(at)} queries were given"
+                f"{name} have shape {list(given.shape)}, not that of {len(tokens)} examples and {len(at)} queries"
             )
     targets, minus = targets.to(model.device), None if minus is None else minus.to(model.device)
     config = model.config
@@ -121,31 +122,33 @@ def attribute_scores(
     queries: Sequence[int],
     keys: Int[Tensor, "batch query"],
 ) -> Attribution:
-    """What each part writes into the receiver's Q or K, as the attention score that it adds at the right key.
+    """Decomposes a receiver's attention score at the right key over the components that its Q or K input reads.
 
-    score(query, key) − mean of score(query, other keys that it sees), taken apart over what the receiver's keys (for
-    K: each query as it was) or queries (for Q: each key as it was) are made from, the scale of every norm on the way
-    as in this run. Sums to the score, before its cap if it has one: earlier heads and MLPs, embeddings, shortformer
-    positions ("pos"), the biases, and what slopes add ("alibi").
+    score(query, right key) − mean score(query, other visible keys). For K, the keys are decomposed and the queries
+    frozen at this run's values; for Q the other way round; the scales of norms are frozen too. The terms sum to the
+    score before a soft cap: earlier heads and MLPs, embeddings, shortformer positions ("pos"), biases, and the ALiBi
+    bias ("alibi").
 
-    Raises SiteError for a missing head, InterventionError for a query without another key, for a key that it does not
-    see, or where queries or keys were clamped (`clip_qkv`), so that they are no sum.
+    Raises SiteError for a missing head, InterventionError for a query that sees only one key or does not see its right
+    key, NotDefinedError if queries or keys were clamped (`clip_qkv`), which makes them non-linear.
     """
     config = model.config
     layer, head = check_head(config, *receiver)
     at = _positions(tokens, queries)
     if keys.shape != (len(tokens), len(at)):
-        raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
+        raise PromptError(
+            f"keys have shape {list(keys.shape)}, which does not fit {len(tokens)} examples and {len(at)} queries"
+        )
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
     padding = model.find_padding(tokens.to(model.device))
     positions = position_info(config, model.weights, tuple(tokens.shape), model.device, mask=padding)
-    seen = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
-    inside = (keys >= 0) & (keys < tokens.shape[1])
-    told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
-    if not told.all() or (seen.sum(-1) < 2).any():
+    visible = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
+    in_range = (keys >= 0) & (keys < tokens.shape[1])
+    key_visible = visible.expand(len(tokens), -1, -1).gather(-1, (keys * in_range).unsqueeze(-1))[..., 0] & in_range
+    if not key_visible.all() or (visible.sum(-1) < 2).any():
         raise InterventionError(
-            "each query needs its key among the positions that it sees (up to its own, within its window), and one "
-            "other beside it"
+            "each query must see its right key (at or before its own position, within its window) and at least one "
+            "other key"
         )
     sites = [*written_sites(config, layer), *reading_sites(config, layer)]
     cache = record(model, tokens, sites)
@@ -156,7 +159,7 @@ def attribute_scores(
     def contrast(scores: Tensor) -> Float[Tensor, "batch query"]:
         scores = scores.expand(len(tokens), len(at), -1)
         own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
-        return own - (scores.masked_fill(~seen, 0).sum(-1) - own) / (seen.sum(-1) - 1)
+        return own - (scores.masked_fill(~visible, 0).sum(-1) - own) / (visible.sum(-1) - 1)
 
     def score(q: Float[Tensor, "batch query d_head"], k: Float[Tensor, "batch pos d_head"]) -> Tensor:
         return contrast(q @ k.mT / attention_scale(config))
@@ -313,7 +316,7 @@ def _contrast(
     targets: Int[Tensor, "batch query"],
     minus: Int[Tensor, "batch query other"] | None,
 ) -> Tensor:
-    """What `pick` gives for the targets, less its mean over the others, one at a time: directions are long."""
+    """`pick` of the targets minus its mean over the tokens in `minus`, one at a time to save memory."""
     found = pick(targets)
     return found if minus is None else found - sum(map(pick, minus.unbind(-1))) / minus.shape[-1]
 
@@ -322,19 +325,19 @@ def _positions(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, ...]
     n = tokens.shape[-1]
     found = tuple(range(n)) if queries is None else tuple(int(at) for at in queries)
     if not found or not all(0 <= at < n for at in found):
-        raise PromptError(f"queries {found} were asked for; the tokens have positions 0 to {n - 1}")
+        raise PromptError(f"queries {found} were requested; the tokens have positions 0 to {n - 1}")
     return found
 
 
 def uncapped_logits(
     config: ModelConfig, weights: Weights, x: Float[Tensor, "batch pos d_model"]
 ) -> Float[Tensor, "batch pos d_vocab"]:
-    """Logits of the stream that leaves the last layer, before they are capped."""
+    """Logits from the stream after the last layer, before a soft cap."""
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
 def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
-    """Which keys each of `n` queries sees; for each row, where some are padded."""
+    """The keys that each of `n` queries sees; for each row, where some are padded."""
     allowed = positions.allowed[layer]
     if allowed is None:
         return torch.ones(n, n, dtype=torch.bool).tril()
@@ -345,7 +348,7 @@ _LAST_SCALE = Site("ln_final.scale")
 
 
 def written_sites(config: ModelConfig, end: int) -> list[Site]:
-    """The sites that hold what is written to the stream before layer `end`, and the scales of norms it passed."""
+    """The sites of all outputs added to the stream before layer `end`, and of the scales of norms after attention."""
     sites = [Site("embed")]
     if config.positional_embedding_type in ("standard", "sinusoidal"):
         sites.append(Site("pos_embed"))
@@ -356,7 +359,7 @@ def written_sites(config: ModelConfig, end: int) -> list[Site]:
 
 
 def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
-    """Everything that was written to the stream before layer `end`, one part at a time."""
+    """The output of each component before layer `end`, as it was added to the stream."""
     for site in written_sites(model.config, end):
         x, layer = cache[site], site.layer
         if site.name in ("embed", "pos_embed"):
@@ -373,24 +376,24 @@ def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
 
 def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
     """The sites that `LinearizedRead` needs of its layer."""
-    turned = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
+    rotated = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
     scale = [Site("ln1.scale", layer)] if norms_before(config) else []
-    return [Site("q", layer), Site("k", layer), *turned, *scale]
+    return [Site("q", layer), Site("k", layer), *rotated, *scale]
 
 
 @dataclass(frozen=True, eq=False)
 class LinearizedRead:
-    """A head's queries or keys as a linear function of the stream: every norm's scale as it was in one run.
+    """A head's queries or keys as a linear function of the stream, with the norms' scales frozen at one run's values.
 
-    part → turned(part @ `matrix` / (`before` · `after`)): W_Q or W_K with the linear parts of the norms before
-    attention and of queries or keys, and what those two divided by.
+    component → apply_rotary(component @ `matrix` / (`before` · `after`)). `matrix` is W_Q or W_K with the linear parts
+    of the norm before attention and of the QK norm folded in; `before` and `after` are the scales of those two norms.
     """
 
     config: ModelConfig
     layer: int
     into: Literal["Q", "K"]
     index: int
-    """Which query or key head."""
+    """The index of the query head or key head."""
     matrix: Float[Tensor, "d_model d_head"]
     before: Float[Tensor, "batch pos 1"]
     after: Float[Tensor, "batch pos 1"]
@@ -405,7 +408,7 @@ class LinearizedRead:
         run: Mapping[str, Tensor],
         positions: PositionInfo,
     ) -> LinearizedRead:
-        """From a run that holds `reading_sites`, by path. Raises NotDefinedError where something was clamped."""
+        """Made from a run's activations at `reading_sites`. Raises NotDefinedError if a value was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
         made = upcast(run[Site(into.lower(), layer).path])
@@ -413,7 +416,7 @@ class LinearizedRead:
         if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
             raise NotDefinedError(
                 f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
-                f"±{config.clip_qkv:g} in this run, so they are not the sum of what was written into them"
+                f"±{config.clip_qkv:g} in this run, so they are not a sum over components"
             )
         one = made.new_ones(*made.shape[:2], 1)
         before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
@@ -422,15 +425,15 @@ class LinearizedRead:
         return cls(config, layer, into, index, matrix, before, after, positions)
 
     def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
-        """Turned by position as the layer turns them, where it does."""
+        """Applies the layer's rotary embedding, if it has one."""
         return apply_rotary(self.config, self.layer, x.unsqueeze(2), self.positions).squeeze(2)
 
     def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
-        """What a part of the stream adds to the queries or keys."""
+        """The contribution of a component of the stream to the queries or keys."""
         return self.turned(upcast(part) @ self.matrix / (self.before * self.after))
 
     def constants(self, weights: Weights) -> Parts:
-        """What they hold that no part of the stream wrote: shortformer positions and biases."""
+        """The terms of the queries or keys that do not come from the stream: shortformer positions and biases."""
         w = block_weights(weights, self.layer)
         W, b, norm_w, norm_b = (
             (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b)
@@ -459,7 +462,7 @@ class LinearizedRead:
 def query_key_vectors(
     model: HookedTransformer, receiver: Head, run: Mapping[str, Tensor]
 ) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch pos d_head"]]:
-    """A head's queries and keys as they meet, normed and turned, from a run that holds `reading_sites`."""
+    """A head's queries and keys after QK norm and rotary embedding, from a run's activations at `reading_sites`."""
     config, (layer, head) = model.config, receiver
     group, w = kv_head(config, receiver), block_weights(model.weights, layer)
     if config.rotary is not None:

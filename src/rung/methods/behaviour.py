@@ -1,4 +1,4 @@
-"""What the model does, before asking how: its loss at every token of a sequence that repeats."""
+"""The model's loss by position on sequences that repeat."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..tasks.builtin import RandomTokens
 from .patterns import Progress
 
 _LOGITS = 2**26
-"""Logits that are held at once: 256 MiB in float32."""
+"""Logits held in memory at once: 256 MiB in float32."""
 
 
 @dataclass(frozen=True, eq=False)
 class LossByPosition:
-    """Loss in nats of every token but the sequence's first, and whether it was the model's first guess.
+    """Loss in nats of every token except the sequence's first, and whether it was the model's top-1 prediction.
 
-    Column t is about the token at position t + 1, predicted from position t.
+    Column t is for the token at position t + 1, predicted from position t.
     """
 
     model_name: str
@@ -44,27 +44,27 @@ class LossByPosition:
 
     @property
     def by_position(self) -> Float[Tensor, " target"]:
-        """The loss of each token, mean over sequences."""
+        """The mean loss over sequences at each position."""
         return self.loss.mean(0)
 
     @property
     def first_copy(self) -> slice:
-        """Columns of the first copy's tokens (but the very first, if no BOS stands before it)."""
+        """Columns of the first copy's tokens (without its first token if there is no BOS before it)."""
         return slice(max(self.task.start, 1) - 1, self.task.second - 1)
 
     @property
     def second_copy(self) -> slice:
-        """Columns of the second copy's tokens but its first, which nothing announces."""
+        """Columns of the second copy's tokens without its first, which is not predictable."""
         return self.task.predictable
 
     @property
     def first_copy_loss(self) -> float:
-        """Mean loss of the first copy: nothing can be known, so about ln V, or more where the model expects text."""
+        """Mean loss on the first copy, which is unpredictable: about ln V, or more if the model expects text."""
         return float(self.loss[:, self.first_copy].mean())
 
     @property
     def second_copy_loss(self) -> float:
-        """Mean loss of the second copy without its first token."""
+        """Mean loss on the second copy without its first token."""
         return float(self.loss[:, self.second_copy].mean())
 
     @property
@@ -74,21 +74,21 @@ class LossByPosition:
 
     @property
     def accuracy(self) -> float:
-        """Share of the second copy's tokens (without its first) that were the model's first guess."""
+        """Top-1 accuracy on the second copy without its first token."""
         return float(self.right[:, self.second_copy].double().mean())
 
     @property
     def ln_vocabulary(self) -> float:
-        """The loss of guessing evenly among all tokens, ln V."""
+        """The loss of a uniform distribution over the vocabulary, ln V."""
         return math.log(self.d_vocab)
 
     @property
     def ln_period(self) -> float:
-        """The loss of knowing which tokens the first copy has and not their order, ln n."""
+        """The loss of a uniform distribution over the first copy's tokens, ln n."""
         return math.log(self.task.period)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON values; `loss` is by position, the mean over sequences."""
+        """The results as JSON values; `loss` is the mean over sequences at each position."""
         return {
             "model": self.model_name,
             "unit": self.unit,
@@ -105,12 +105,14 @@ class LossByPosition:
 
 @torch.no_grad()
 def loss_by_position(model: HookedTransformer, task: RandomTokens, progress: Progress | None = None) -> LossByPosition:
-    """−log p(token) at every position of `task`, in batches, with whatever hooks the model has.
+    """−log p(token) at every position of `task`, in batches, with the model's hooks active.
 
     Raises PromptError if `task` is a control, which has no second copy.
     """
     if not task.repeated:
-        raise PromptError("the board compares two copies, and these sequences hold one: give repeated tokens")
+        raise PromptError(
+            "loss by position compares two copies, but these sequences do not repeat: give repeated tokens"
+        )
     length, total = task.tokens.shape[1], len(task.tokens)
     rows = max(1, _LOGITS // (length * model.config.d_vocab))
     losses, rights = [], []

@@ -1,4 +1,4 @@
-"""Whether Rung can work here: what is installed, what it runs on, and a small check of the engine itself."""
+"""Checks whether Rung works on this machine: packages, hardware, folders, and a test of the engine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..engine.weights import init_weights
 from ..model.paths import BUNDLED, bundled_names, rung_home
 
 TOLERANCE = 1e-10
-"""Between two orders of the same sums in float64; measured differences are near 1e-15."""
+"""Largest allowed difference between two summation orders in float64; measured differences are near 1e-15."""
 
 Outcome = Literal["ok", "note", "fault"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: `note` is worth knowing, `fault` stops Rung from working."""
+    """The result of one check: a `note` gives information, a `fault` stops Rung from working."""
 
     name: str
     outcome: Outcome
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Every check, in the order to read them."""
+    """The results of all checks, in the order in which they are shown."""
 
     checks: tuple[Check, ...]
 
@@ -48,13 +48,13 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Looks at everything Rung needs; changes nothing."""
+    """Runs all checks; changes nothing."""
     return Diagnosis((_rung(), *_packages(), _threads(), _devices(), _home(), _bundled(), engine_check()))
 
 
 def engine_check(seed: int = 0) -> Check:
-    """A tiny random model in float64: fused and watched attention agree, patterns sum to one, and what is written to
-    the residual stream adds up to what leaves it.
+    """Checks identities on a tiny random model in float64: fused and tapped attention agree, patterns sum to one, and
+    component outputs sum to the residual stream.
     """
     config = ModelConfig(
         n_layers=2, d_model=16, n_heads=4, d_head=4, n_key_value_heads=2, d_vocab=32, n_ctx=16, d_mlp=32,
@@ -65,19 +65,21 @@ def engine_check(seed: int = 0) -> Check:
     tap = CacheTap(sites_of(config))
     with torch.no_grad():
         fused = forward(config, weights, tokens)
-        watched = forward(config, weights, tokens, tap)
+        tapped = forward(config, weights, tokens, tap)
     seen = tap.store
     parts = ["hook_embed", "hook_pos_embed", *(f"blocks.{n}.hook_{s}_out" for n in (0, 1) for s in ("attn", "mlp"))]
     gaps = {
-        "fused and watched attention": (fused - watched).abs().max(),
+        "fused and tapped attention": (fused - tapped).abs().max(),
         "patterns and one": (seen["blocks.1.attn.hook_pattern"].sum(-1) - 1).abs().max(),
-        "parts and the residual stream": (sum(seen[p] for p in parts) - seen["blocks.1.hook_resid_post"]).abs().max(),
+        "component outputs and the residual stream": (sum(seen[p] for p in parts) - seen["blocks.1.hook_resid_post"])
+        .abs()
+        .max(),
     }
     worst, gap = max(gaps.items(), key=lambda item: float(item[1]))
     if float(gap) <= TOLERANCE:
-        return Check("engine", "ok", f"checks itself: identities hold within {float(gap):.0e}")
+        return Check("engine", "ok", f"identities hold within {float(gap):.0e}")
     found = f"{worst} differ by {float(gap):.0e}, where {TOLERANCE:.0e} is allowed"
-    return Check("engine", "fault", found, "numbers cannot be trusted here: reinstall torch, then run this again")
+    return Check("engine", "fault", found, "results are not reliable: reinstall torch, then run this again")
 
 
 def _rung() -> Check:
@@ -90,7 +92,7 @@ def _packages() -> list[Check]:
     try:
         optional = Check("transformers", "ok", version("transformers"))
     except PackageNotFoundError:
-        advice = "only needed to take a model that it has loaded: pip install transformers"
+        advice = "needed only to convert models loaded with transformers: pip install transformers"
         optional = Check("transformers", "note", "not installed", advice)
     return [*needed, optional]
 
@@ -98,9 +100,9 @@ def _packages() -> list[Check]:
 def _threads() -> Check:
     threads = torch.get_num_threads()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = f"{threads} of torch's, {cores} cores for this process"
+    found = f"torch uses {threads}; this process may use {cores} cores"
     if threads > cores:
-        return Check("threads", "note", found, f"more threads than cores is slow: --threads {cores}")
+        return Check("threads", "note", found, f"more threads than cores are slow: use --threads {cores}")
     return Check("threads", "ok", found)
 
 
@@ -115,15 +117,15 @@ def _devices() -> Check:
 
 def _home() -> Check:
     home = rung_home()
-    by = "set by RUNG_HOME" if os.environ.get("RUNG_HOME") else "default; RUNG_HOME moves it"
+    by = "set by RUNG_HOME" if os.environ.get("RUNG_HOME") else "default; set RUNG_HOME to change it"
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        return Check("caches", "fault", f"{home} cannot be written", "set RUNG_HOME to a folder that can")
+        return Check("caches", "fault", f"{home} is not writable", "set RUNG_HOME to a writable folder")
     return Check("caches", "ok", f"{home} ({by})")
 
 
 def _bundled() -> Check:
     names = bundled_names()
     if not names:
-        return Check("models", "note", f"none in {BUNDLED}", "give commands the folder of a model of your own")
+        return Check("models", "note", f"none in {BUNDLED}", "give commands the folder of your own model")
     return Check("models", "ok", ", ".join(names))

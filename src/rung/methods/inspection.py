@@ -1,4 +1,4 @@
-"""What a model is: its description, tokenizer, hooks and weights, as values to show or to save."""
+"""The description of a model: config, tokenizer, hooks and weights."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..model.model import HookedTransformer
 
 @dataclass(frozen=True)
 class HookFacts:
-    """One hook point: `axes` beside `sizes`, a number, or the axis's own name where it depends on the input."""
+    """One hook point: its `axes` and their `sizes`, where a size that depends on the input is the axis name."""
 
     name: str
     meaning: str
     axes: tuple[str, ...]
     sizes: tuple[int | str, ...]
     on_request: bool
-    """Computed only when asked for by name."""
+    """Computed only when requested by name."""
 
     @property
     def shape(self) -> str:
-        """[batch, pos, d_model 128]."""
+        """The shape as text: "[batch, pos, d_model 128]"."""
         pairs = zip(self.axes, self.sizes, strict=True)
         return f"[{', '.join(axis if axis == size else f'{axis} {size}' for axis, size in pairs)}]"
 
 
 @dataclass(frozen=True)
 class TokenizerFacts:
-    """The text side of a model; special tokens as (id, text)."""
+    """A model's tokenizer: vocabulary size, and special tokens as (id, text)."""
 
     size: int
     special: dict[str, tuple[int, str]]
@@ -38,16 +38,16 @@ class TokenizerFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A model as it is held: after loading, and after the processing that `config.processing` lists."""
+    """A loaded model, after the processing that `config.processing` lists."""
 
     config: ModelConfig
     tokenizer: TokenizerFacts | None
     hooks: tuple[HookFacts, ...]
     weights: dict[str, tuple[int, ...]]
-    """Shapes by classic name; the layers' weights once, with "{l}" in the name."""
+    """Shapes by classic name; weights of layers are listed once, with "{l}" for the layer."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON values."""
+        """The description as JSON values."""
         tokenizer = self.tokenizer and {"size": self.tokenizer.size, "special": self.tokenizer.special}
         return {
             "config": self.config.to_dict(),
@@ -59,7 +59,7 @@ class Inspection:
 
 
 def inspect(model: HookedTransformer) -> Inspection:
-    """What `model` is."""
+    """Describes `model`."""
     config = model.config
     weights = {
         weight_path(config, name).replace(".None.", ".{l}."): shape for name, shape in weight_shapes(config).items()
@@ -71,13 +71,13 @@ def inspect(model: HookedTransformer) -> Inspection:
 
 
 def find_hooks(config: ModelConfig, name: str) -> tuple[HookFacts, ...]:
-    """The hooks of a full name, or of a short one in every layer. Raises SiteError with near names if there is none."""
+    """The hooks with a full name, or with a short name in every layer. Raises SiteError if there are none."""
     wanted = select_sites(config, [name])
     return tuple(hook_facts(config, site) for site in sites_of(config) if site in wanted)
 
 
 def hook_facts(config: ModelConfig, site: Site) -> HookFacts:
-    """Shape and meaning of one site of this model."""
+    """The shape and meaning of one site of this model."""
     sizes = {"d_model": config.d_model, "d_head": config.d_head, "head": config.n_heads, "kv_head": config.n_kv}
     if config.d_mlp is not None:
         sizes["d_mlp"] = config.d_mlp

@@ -1,11 +1,11 @@
-"""Replacing what a part of the model computes, and measuring what that changes.
+"""Interventions on activations, and their effects on a metric.
 
-An `Intervention` is a value: where, and what to put there. `taps` turns several into what a forward pass runs with,
-`measure` into a metric before and after, and `ablate_heads` is that for heads.
+An `Intervention` is a site and a replacement value. `taps` makes the taps of a forward pass from several
+interventions, `measure` gives a metric in the clean and in the edited run, and `ablate_heads` does so for heads.
 
-A resampled head does not fall silent: it asserts what it would say of another sequence. A mean does fall silent, but
-may lie where no run ever is. Zero is a stress test. (Wang et al. 2022, arXiv:2211.00593, section 3; Chan et al. 2022,
-"Causal Scrubbing".)
+Resample ablation does not remove a head's output: the head writes what it would write on another sequence. Mean
+ablation removes the information, but the mean may be off-distribution. Zero ablation is a stress test. (Wang et al.
+2022, arXiv:2211.00593, section 3; Chan et al. 2022, "Causal Scrubbing".)
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 
 FEWEST_DONORS = 8
-"""One donor asserts one wrong token; over this many, averaged logits come near to asserting none."""
+"""Least number of donors: one donor raises one wrong token's logit, which averaging over several nearly removes."""
 
 
 @dataclass(frozen=True)
 class Zero:
-    """Nothing at all."""
+    """Zero ablation."""
 
     def __str__(self) -> str:
         return "zero"
@@ -42,7 +42,7 @@ class Zero:
 
 @dataclass(frozen=True, eq=False)
 class Mean:
-    """The mean over reference sequences, for each position; those that are padded there are left out."""
+    """Mean ablation: the mean over reference sequences, at each position; those padded there are left out."""
 
     reference: Int[Tensor, "reference pos"]
 
@@ -52,9 +52,9 @@ class Mean:
 
 @dataclass(frozen=True, eq=False)
 class Resample:
-    """The value from other sequences: each example takes `draws` different ones in turn, and their logits are averaged.
+    """Resample ablation: values from `draws` different donor sequences for each example; the logits are averaged.
 
-    `donors` hold no scored example. Several parts resampled together take one and the same donor in each draw.
+    `donors` must not contain a scored example. Values that are resampled together come from the same donor in a draw.
     """
 
     donors: Int[Tensor, "donor pos"]
@@ -67,7 +67,7 @@ class Resample:
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The value from another run: example i takes it from sequence i."""
+    """Activation patching: example i takes its value from sequence i of another run."""
 
     run: Int[Tensor, "batch pos"]
 
@@ -76,12 +76,12 @@ class Patch:
 
 
 Replacement = Zero | Mean | Resample | Patch | Tensor
-"""What to put at a site. A tensor must broadcast to the part that it replaces."""
+"""A replacement value. A tensor must broadcast to the shape of what it replaces."""
 
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """One replacement: at `site`, of one head if the site has heads and one is given, at `positions` (None: all)."""
+    """A replacement at `site`, for one `head` (None: all) and at `positions` (None: all)."""
 
     site: SiteKey
     put: Replacement
@@ -96,34 +96,34 @@ class Intervention:
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """A metric of each example, in the clean run and in the edited one."""
+    """A metric of each example, in the clean run and in the edited run."""
 
     labels: tuple[str, ...]
-    """What was replaced, all of it together."""
+    """What was replaced, all together."""
     put: str
-    """By what."""
+    """The replacement values."""
     metric: str
     unit: str
     clean: Float[Tensor, " batch"]
     edited: Float[Tensor, " batch"]
     seed: int | None = None
-    """What donors were drawn with; None: nothing was drawn."""
+    """The seed of the donor draws; None: nothing was drawn."""
     draws: int = 1
-    """Edited runs whose logits were averaged."""
+    """Number of edited runs whose logits were averaged."""
 
     @property
     def change(self) -> Float[Tensor, " batch"]:
-        """Edited minus clean, of each example."""
+        """Edited minus clean metric of each example."""
         return self.edited - self.clean
 
     @property
     def n(self) -> int:
-        """Examples."""
+        """Number of examples."""
         return self.clean.shape[0]
 
 
 def on_head(head: Head, put: Replacement, positions: tuple[int, ...] | None = None) -> Intervention:
-    """Replaces what `head` writes to the stream, by way of its z: [batch, pos, d_head], result = z W_O."""
+    """An intervention on the output of `head`, at its z: [batch, pos, d_head], result = z W_O."""
     return Intervention(Site("z", head[0]), put, head[1], positions)
 
 
@@ -131,23 +131,23 @@ def on_head(head: Head, put: Replacement, positions: tuple[int, ...] | None = No
 def taps(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
 ) -> list[Tap]:
-    """A tap for a run over `tokens` with all of `interventions`: one, or one for each draw if any is resampled.
+    """The taps of a run over `tokens` with all of `interventions`: one, or one for each draw if any is resampled.
 
-    Where two write to the same place, the later one stands. Raises SiteError for a place that is not there,
-    InterventionError for what cannot be put there.
+    If two interventions edit the same values, the later one applies. Raises SiteError for a site that the model does
+    not have, InterventionError for a replacement that does not fit.
     """
-    places = [_Place.find(model, one) for one in interventions]
-    sources = _record_sources(model, tokens, places)
+    targets = [_Target.find(model, one) for one in interventions]
+    sources = _record_sources(model, tokens, targets)
     drawn = [one.put for one in interventions if isinstance(one.put, Resample)]
     if any(
         put.donors is not drawn[0].donors or (put.draws, put.seed) != (drawn[0].draws, drawn[0].seed) for put in drawn
     ):
-        raise InterventionError("parts that are resampled together need the same donors, draws and seed")
-    return [_tap(places, sources, tokens, draw) for draw in range(drawn[0].draws if drawn else 1)]
+        raise InterventionError("interventions that are resampled together need the same donors, draws and seed")
+    return [_tap(targets, sources, tokens, draw) for draw in range(drawn[0].draws if drawn else 1)]
 
 
 def hooks_of(tap: Tap) -> list[tuple[str, Callable[..., Tensor]]]:
-    """A tap as `fwd_hooks` for `model.run_with_hooks`."""
+    """A tap as the `fwd_hooks` argument of `model.run_with_hooks`."""
 
     def through(x: Tensor, *, hook: Any, site: Site) -> Tensor:
         return tap(site.name, site.layer, x)
@@ -159,9 +159,9 @@ def hooks_of(tap: Tap) -> list[tuple[str, Callable[..., Tensor]]]:
 def run_with_interventions(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
 ) -> Float[Tensor, "batch pos d_vocab"]:
-    """Logits under all of `interventions` at once, averaged over the draws if any is resampled.
+    """Logits under all of `interventions` together, averaged over the draws if any is resampled.
 
-    Whatever hooks the model has run too, before these. Raises as `taps` does.
+    The model's own hooks run before the interventions. Raises as `taps` does.
     """
     every = taps(model, tokens, interventions)
     total: Tensor | None = None
@@ -179,9 +179,9 @@ def measure(
     metric: Metric,
     labels: Sequence[str] | None = None,
 ) -> Effect:
-    """`metric` of each example in the clean run and under all of `interventions` at once.
+    """`metric` of each example in the clean run and under all of `interventions` together.
 
-    `labels` (None: the interventions themselves) name what was replaced. Raises as `taps` does.
+    `labels` name what was replaced (None: the interventions as text). Raises as `taps` does.
     """
     drawn = next((one.put for one in interventions if isinstance(one.put, Resample)), None)
     edited = metric(run_with_interventions(model, tokens, interventions), tokens)
@@ -206,16 +206,16 @@ def ablate_heads(
     put: Replacement,
     metric: Metric,
 ) -> Effect:
-    """`metric` of each example with all of `heads` replaced together, and without.
+    """`metric` of each example in the clean run and with all of `heads` ablated together.
 
-    Raises SiteError for a head that is not there, InterventionError for no head or fewer than eight draws of donors.
+    Raises SiteError for a missing head, InterventionError for no heads or fewer than eight draws of donors.
     """
     if not heads:
         raise InterventionError("no head was given to ablate")
     if isinstance(put, Resample) and put.draws < FEWEST_DONORS:
         raise InterventionError(
-            f"{put.draws} draws were asked for; a resampled head asserts a wrong token, so at least {FEWEST_DONORS} "
-            "donors are averaged"
+            f"{put.draws} draws were requested; at least {FEWEST_DONORS} are needed, because a resampled head raises "
+            "the logit of a wrong token"
         )
     for head in heads:
         check_head(model.config, *head)
@@ -224,7 +224,7 @@ def ablate_heads(
 
 @torch.no_grad()
 def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site]) -> ActivationCache:
-    """What `sites` hold in a run over `tokens`, which ends where the last of them has been met."""
+    """The activations at `sites` in a run over `tokens`, which stops after the last of them."""
     layers = [site.layer for site in sites if site.layer is not None]
     to_the_end = any(site.name in LAST for site in sites)
     stop = None if to_the_end else max(layers, default=-1) + 1
@@ -236,19 +236,19 @@ def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Se
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
-    """An intervention and the axes it lies along."""
+class _Target:
+    """The slice of a site that an intervention replaces."""
 
     site: Site
     put: Replacement
     head: int | None
     head_axis: int | None
     position_axis: int
-    """Once the head is picked."""
+    """The position axis after the head is selected."""
     positions: tuple[int, ...] | None
 
     @classmethod
-    def find(cls, model: HookedTransformer, one: Intervention) -> _Place:
+    def find(cls, model: HookedTransformer, one: Intervention) -> _Target:
         site = find_site(model.config, one.site)
         axes = list(site.kind.axes)
         along = None
@@ -256,7 +256,7 @@ class _Place:
             along = next((axis for axis in ("head", "kv_head") if axis in axes), None)
             if along is None or site.layer is None:
                 raise InterventionError(f"head {one.head} was given for {site.path}, whose axes are {', '.join(axes)}")
-            # Inputs of keys and values are shared by a group, though their axis is called head.
+            # Key and value inputs have one entry for each key/value head, though their axis is called head.
             shared = along == "kv_head" or site.name in ("k_input", "v_input")
             if shared and not 0 <= one.head < model.config.n_kv:
                 raise InterventionError(
@@ -270,18 +270,18 @@ class _Place:
         return cls(site, one.put, one.head, head_axis, position_axis, one.positions)
 
     def part(self, x: Tensor) -> Tensor:
-        """The view of the site's value that is replaced (but for positions)."""
+        """The view of the site's value that is replaced, at all positions."""
         return x if self.head is None or self.head_axis is None else x.select(self.head_axis, self.head)
 
     def edit(self, x: Tensor, value: Tensor) -> Tensor:
-        """The site's value with `value` in its place."""
+        """The site's value with the slice replaced by `value`."""
         x = x.clone()
         part = self.part(x)
         try:
             value = value.to(x).broadcast_to(part.shape)
         except RuntimeError:
             raise InterventionError(
-                f"a tensor of shape {list(value.shape)} cannot be put at {self.site.path}, where {list(part.shape)} is"
+                f"a tensor of shape {list(value.shape)} cannot replace {self.site.path}, of shape {list(part.shape)}"
             ) from None
         if self.positions is None:
             part.copy_(value)
@@ -299,7 +299,7 @@ def _name(put: Replacement) -> str:
 
 
 def _source(put: Replacement) -> Tensor | None:
-    """The sequences that a value is taken from."""
+    """The sequences that replacement values are taken from, if any."""
     match put:
         case Mean(reference=tokens) | Resample(donors=tokens) | Patch(run=tokens):
             return tokens
@@ -314,15 +314,15 @@ class _Source(NamedTuple):
 
 
 def _record_sources(
-    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], places: Sequence[_Place]
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[_Target]
 ) -> dict[int, _Source]:
-    """What the places hold in the runs that their values come from, each run once: by id of its tokens."""
+    """Activations at the targets' sites on the source sequences, by id of the token tensor; each is run once."""
     wanted: dict[int, tuple[Tensor, list[Site]]] = {}
-    for place in places:
-        source = _source(place.put)
+    for target in targets:
+        source = _source(target.put)
         if source is not None:
-            _check_source(place.put, source, tokens)
-            wanted.setdefault(id(source), (source, []))[1].append(place.site)
+            _check_source(target.put, source, tokens)
+            wanted.setdefault(id(source), (source, []))[1].append(target.site)
     return {
         key: _Source(record(model, source, sites), model.find_padding(source.to(model.device)))
         for key, (source, sites) in wanted.items()
@@ -332,49 +332,51 @@ def _record_sources(
 def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
     if source.ndim != 2 or source.shape[1] != tokens.shape[1] or not len(source):
         raise InterventionError(
-            f"values come from sequences as long as those scored, {tokens.shape[1]} tokens; "
-            f"for {put} they have shape {list(source.shape)}"
+            f"{put}: the source sequences have shape {list(source.shape)}; they must be as long as the scored ones, "
+            f"{tokens.shape[1]} tokens"
         )
     if isinstance(put, Patch) and len(source) != len(tokens):
-        raise InterventionError(f"a patch needs one sequence for each of {len(tokens)} examples; it has {len(source)}")
+        raise InterventionError(
+            f"a patch needs one source sequence for each of {len(tokens)} examples; it has {len(source)}"
+        )
     if isinstance(put, Resample):
         if not 1 <= put.draws <= len(source):
             raise InterventionError(
-                f"{put.draws} different donors were asked for each example; there are {len(source)}"
+                f"{put.draws} different donors were requested for each example; there are {len(source)}"
             )
         if (source.to(tokens.device)[:, None] == tokens).all(-1).any():
-            raise InterventionError("a donor is one of the scored examples; donors come from outside the scored batch")
+            raise InterventionError("a donor is one of the scored examples; donors must be other sequences")
 
 
-def _tap(places: Sequence[_Place], sources: dict[int, _Source], tokens: Tensor, draw: int) -> EditTap:
-    """The tap of one draw. Values are picked when the run meets their site, so that draws hold no copies."""
-    by_site: dict[Site, list[_Place]] = {}
-    for place in places:
-        by_site.setdefault(place.site, []).append(place)
+def _tap(targets: Sequence[_Target], sources: dict[int, _Source], tokens: Tensor, draw: int) -> EditTap:
+    """The tap of one draw. Values are selected when the run reaches their site, so that draws hold no copies."""
+    by_site: dict[Site, list[_Target]] = {}
+    for target in targets:
+        by_site.setdefault(target.site, []).append(target)
 
-    def edit(x: Tensor, here: list[_Place]) -> Tensor:
-        for place in here:
-            x = place.edit(x, _value(place, sources, len(tokens), draw))
+    def edit(x: Tensor, here: list[_Target]) -> Tensor:
+        for target in here:
+            x = target.edit(x, _value(target, sources, len(tokens), draw))
         return x
 
     edits: dict[Site, Edit] = {site: partial(edit, here=here) for site, here in by_site.items()}
     return EditTap(edits)
 
 
-def _value(place: _Place, sources: dict[int, _Source], batch: int, draw: int) -> Tensor:
-    put = place.put
+def _value(target: _Target, sources: dict[int, _Source], batch: int, draw: int) -> Tensor:
+    put = target.put
     if isinstance(put, Tensor):
         return put
     source = _source(put)
     if source is None:
         return torch.zeros(())
     cache, mask = sources[id(source)]
-    held = place.part(cache[place.site])
+    value = target.part(cache[target.site])
     if isinstance(put, Mean):
-        return held.mean(0, keepdim=True) if mask is None else _mean_of_real(held, mask, place.position_axis)
+        return value.mean(0, keepdim=True) if mask is None else _mean_of_real(value, mask, target.position_axis)
     if isinstance(put, Resample):
-        return held[donor_rows(put, batch)[draw].to(held.device)]
-    return held
+        return value[donor_rows(put, batch)[draw].to(value.device)]
+    return value
 
 
 def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:
@@ -390,7 +392,7 @@ def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_ax
 
 
 def donor_rows(put: Resample, batch: int) -> Int[Tensor, "draw batch"]:
-    """Which donor each example takes in each draw; an example never takes the same one twice."""
+    """The donor of each example in each draw, without replacement for an example."""
     generator = torch.Generator().manual_seed(put.seed)
     order = torch.rand(batch, len(put.donors), generator=generator).argsort(1)
     return order[:, : put.draws].T

@@ -1,8 +1,8 @@
-"""Path patching along one edge: what a sender tells one receiver, and nobody else.
+"""Path patching along direct edges, from a sender to one input of a receiver.
 
-The sender's output is swapped for that of a corrupted run only where the receiver's input reads it. Everything between
-the two stays as it was in the clean run, so that only the direct edge is tested; everything after the receiver is
-computed again. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
+The sender's output is replaced by that of a corrupted run only as the receiver's input reads it. All components
+between the two keep their clean values, so that only the direct edge is tested; everything after the receiver is
+recomputed. (Wang et al. 2022, arXiv:2211.00593, section 3.1; Goldowsky-Dill et al. 2023, arXiv:2304.05969.)
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ..tasks.metrics import Metric
 from .interventions import Effect, hooks_of, record
 
 INPUTS: tuple[Into, ...] = get_args(Into)
-"""Queries, keys, values: in the order that attention takes them."""
+"""Query, key and value inputs, in the order of attention's arguments."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """From `sender` to the receiver's Q, K or V input; without a receiver, straight to the logits.
+    """From `sender` to the receiver's Q, K or V input, or (without a receiver) directly to the logits.
 
-    Keys and values are shared by a group of query heads; an edge into K or V of one head is read by that head alone.
+    Keys and values may be shared by a group of query heads; an edge into K or V changes them for its receiver only.
     """
 
     sender: Head
@@ -49,13 +49,13 @@ class Edge:
         return f"{head_label(self.sender)} → {end}"
 
     def check(self, config: ModelConfig) -> None:
-        """Raises SiteError for a missing head, RungError for an edge that does not run forwards."""
+        """Raises SiteError for a missing head, RungError if the receiver is not in a later layer."""
         if self.receiver is None:
             check_head(config, *self.sender)
         else:
             check_edge(config, self.sender, self.receiver)
         if (self.receiver is None) != (self.into is None):
-            raise InterventionError(f"an edge has a receiver and its input (Q, K or V), or neither; not {self}")
+            raise InterventionError(f"an edge needs both a receiver and its input (Q, K or V), or neither; got {self}")
 
 
 @torch.no_grad()
@@ -66,21 +66,20 @@ def patch_paths(
     edges: Sequence[Edge],
     metric: Metric,
 ) -> Effect:
-    """`metric` of each example in the clean run, and with all of `edges` carrying what they carry in the corrupted run.
+    """`metric` of each example in the clean run, and with all of `edges` patched from the corrupted run.
 
-    The receiver's input gets (z' − z) W_O added, z the sender's in the clean run, z' in that of `corrupted`, example by
-    example: what swapping z for z' changes in what its layer's attention writes, a norm after it computed again, as is
-    the norm before the receiver. Raises RungError for an edge within a layer or
-    backwards, InterventionError for no edge or corrupted sequences that do not match.
+    (z' − z) W_O is added to the receiver's input, with the sender's z in the clean run and z' in the run over
+    `corrupted`. Norms after attention and before the receiver are recomputed. Raises RungError if a receiver is not in
+    a later layer than its sender, InterventionError for no edges or corrupted sequences of another shape.
     """
     if not edges:
-        raise InterventionError("no edge was given to patch")
+        raise InterventionError("no edges were given to patch")
     for edge in edges:
         edge.check(model.config)
     if corrupted.shape != tokens.shape:
         raise InterventionError(
-            f"each example needs its corrupted sequence: tokens are {list(tokens.shape)}, corrupted "
-            f"{list(corrupted.shape)}"
+            f"each example needs a corrupted sequence of the same length: tokens have shape {list(tokens.shape)}, "
+            f"corrupted {list(corrupted.shape)}"
         )
     clean = metric(model(tokens), tokens)
     tap = path_tap(model, tokens, corrupted, edges)
@@ -95,9 +94,9 @@ def message(
     before: Mapping[str, Tensor],
     after: Mapping[str, Tensor],
 ) -> Float[Tensor, "batch pos d_model"]:
-    """The change of attention's output when z of `senders` is that of the run `after`: Σ (z' − z) W_O.
+    """The change of attention's output when z of `senders` is replaced by that of the run `after`: Σ (z' − z) W_O.
 
-    A norm after attention is computed again. Both runs hold z, by path. Changes are computed per layer; a change in an
+    A norm after attention is recomputed. Both runs hold z, by path. Changes are computed per layer; a change in an
     earlier sender does not propagate to a later one.
     """
     total: Tensor | None = None
@@ -123,11 +122,11 @@ def path_tap(
     corrupted: Int[Tensor, "batch pos"],
     edges: Sequence[Edge],
 ) -> Tap:
-    """The tap of a clean run in which `edges` carry what they carry in the corrupted run."""
+    """The tap that patches `edges` in a clean run with values from the corrupted run."""
     sites = [Site("z", layer) for layer in sorted({edge.sender[0] for edge in edges})]
     before, after = record(model, tokens, sites), record(model, corrupted, sites)
 
-    # Senders of one end are swapped together.
+    # Senders with the same end are patched together.
     senders: dict[tuple[Head, Into] | None, dict[Head, None]] = {}
     for edge in edges:
         end = None if edge.receiver is None or edge.into is None else (edge.receiver, edge.into)
@@ -147,11 +146,11 @@ def path_tap(
 
 
 class ReceiverTap:
-    """Lets receivers read the stream with a delta added in one of their inputs; all other heads read it as it is.
+    """Adds a delta to one input of each receiver; all other heads read the unchanged stream.
 
-    `deltas`: (receiver, input) → [batch, pos, d_model]. The receiver's z is computed again from the run's own stream
-    with the delta added before the norm of that input alone. Keys and values of a group are patched for the one query
-    head that is named: its siblings read what they read.
+    `deltas`: (receiver, input) → [batch, pos, d_model]. The receiver's z is recomputed from the run's stream, with the
+    delta added before the norm of that input only. Keys and values of a group change for the receiver only, not for
+    the other query heads of the group.
     """
 
     def __init__(

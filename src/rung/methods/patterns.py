@@ -1,7 +1,8 @@
-"""Where each head looks: the scores of every head's attention pattern on repeated random tokens.
+"""Scores of every head's attention pattern on repeated random tokens.
 
-A score is an attention weight, averaged over the queries it speaks of, then over sequences: 0 to 1. It is a clue, not
-proof (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, arXiv:2209.11895).
+A score is an attention weight, averaged over the queries that it is defined for, then over sequences: 0 to 1. It is a
+clue, not proof (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022,
+arXiv:2209.11895).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..model.model import HookedTransformer
 from ..tasks.builtin import RandomTokens
 
 Progress = Callable[[int, int], None]
-"""Called with how much is done, and of how much."""
+"""Called with the number of sequences done and their total."""
 
 SCORES: Mapping[str, str] = {
     "previous_token": "attention to the position just before",
@@ -31,22 +32,22 @@ SCORES: Mapping[str, str] = {
     "bos": "attention from the second copy to the first position of the sequence",
     "elsewhere": "attention from the second copy to none of these",
 }
-"""Every score, and what it averages."""
+"""Every score, and the attention that it averages."""
 
 SIGNATURES = ("previous_token", "induction", "duplicate_token")
-"""The scores that say what a head may be for. The others are where attention is parked, and what is left."""
+"""The scores that suggest a role. The others are positions of idle attention (attention sinks), and the rest."""
 
 _ELEMENTS = 2**24
-"""Entries of one layer's patterns that are held at once: 64 MiB in float32."""
+"""Entries of one layer's patterns held in memory at once: 64 MiB in float32."""
 _TOKENS = 2**13
-"""Tokens that run at once."""
+"""Tokens in one batch."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeadScores:
-    """The scores of every head: `scores["induction"]` is [layer, head], the mean over sequences, an attention weight.
+    """The scores of every head: `scores["induction"]` is [layer, head], the mean attention weight over sequences.
 
-    `per_sequence` keeps each sequence's own.
+    `per_sequence` has the scores of each sequence.
     """
 
     model_name: str
@@ -76,20 +77,20 @@ class HeadScores:
 
     @property
     def labels(self) -> tuple[tuple[str, ...], ...]:
-        """Each head's name, "layer.head", by layer and head."""
+        """Each head's label, "layer.head", by layer and head."""
         return tuple(tuple(f"{layer}.{head}" for head in range(self.n_heads)) for layer in range(self.n_layers))
 
     def __getitem__(self, name: str) -> Float[Tensor, "layer head"]:
         return self.per_sequence[known_score(name)].mean(0)
 
     def ranked(self, by: str | None = None) -> list[tuple[int, int]]:
-        """(layer, head) of every head, highest score first; by None: the highest of its `SIGNATURES`."""
+        """(layer, head) of every head by the score `by` (None: the highest of its `SIGNATURES`), highest first."""
         score = torch.stack([self[name] for name in SIGNATURES]).amax(0) if by is None else self[by]
         order = score.flatten().argsort(descending=True, stable=True).tolist()
         return [divmod(index, self.n_heads) for index in order]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON values: {"heads": {"1.0": {"induction": 0.9, …}, …}, …}."""
+        """The scores as JSON values: {"heads": {"1.0": {"induction": 0.9, …}, …}, …}."""
         means = {name: self[name].tolist() for name in self.names}
         heads = {
             label: {name: means[name][layer][head] for name in self.names}
@@ -101,10 +102,11 @@ class HeadScores:
 
 @torch.no_grad()
 def head_scores(model: HookedTransformer, task: RandomTokens, progress: Progress | None = None) -> HeadScores:
-    """Every head's scores on `task` (`SCORES` says what each averages), with whatever hooks the model has.
+    """Every head's scores on `task` (see `SCORES`), with the model's hooks active.
 
-    Each layer's patterns are reduced as they come, in batches, so that memory does not grow with layers or sequences.
-    On a control (`task.repeated` False) the same offsets are read. Raises SiteError if the model has no heads.
+    Each layer's patterns are reduced during the run, in batches, so that memory does not grow with layers or sequences.
+    On a control (`task.repeated` is False) attention at the same offsets is averaged. Raises SiteError if the model has
+    no heads.
     """
     config = model.config
     if not config.n_layers:
@@ -124,7 +126,7 @@ def head_scores(model: HookedTransformer, task: RandomTokens, progress: Progress
 
 
 class _Reduce:
-    """A hook function for patterns: keeps their scores, not them."""
+    """A hook function that keeps the scores of patterns and discards the patterns."""
 
     def __init__(self, task: RandomTokens, n_layers: int) -> None:
         self._task = task
@@ -143,18 +145,18 @@ def pattern_scores(
 ) -> dict[str, Float[Tensor, "batch head"]]:
     """`SCORES` of patterns A on [first] r₁ … rₙ r₁ … rₙ, n = `period`, r₁ at position `start`.
 
-    previous_token mean A[q, q−1] over both copies, q > start. Over the queries q of the second copy but its last,
-    whose next token the first copy tells: induction mean A[q, q−n+1] · duplicate_token mean A[q, q−n] ·
-    current_token mean A[q, q] · bos mean A[q, 0] · elsewhere 1 − these four and A[q, q−1]. Never divided by what
-    stays on BOS.
+    previous_token mean A[q, q−1] over both copies, q > start. Over the queries q of the second copy except its
+    last, whose next token is in the first copy: induction mean A[q, q−n+1] · duplicate_token mean A[q, q−n] ·
+    current_token mean A[q, q] · bos mean A[q, 0] · elsewhere 1 − these four and A[q, q−1]. The weights
+    are not renormalized to exclude BOS.
 
     Raises PromptError if the patterns have another length.
     """
     length, second = start + 2 * period, start + period
     if tuple(pattern.shape[-2:]) != (length, length):
         raise PromptError(
-            f"patterns are {list(pattern.shape[-2:])}, query by key; period {period} from position {start} "
-            f"makes {length} of each"
+            f"patterns have shape {list(pattern.shape[-2:])}, query by key; period {period} from position {start} "
+            f"needs {length} of each"
         )
     pattern = upcast(pattern)
     predictable = slice(second, length - 1)
@@ -177,30 +179,30 @@ def pattern_scores(
 CLUE = 0.3
 """The least score that counts as a clue."""
 CLUE_OVER_CONTROL = 3.0
-"""How many times the control's score a signature of repetition must be."""
+"""The least ratio of an induction or duplicate-token score to that of the control."""
 
 
 def clue(scores: HeadScores, control: HeadScores | None, layer: int, head: int) -> str | None:
-    """The signature that a head shows most, if it is a clue at all: at least `CLUE`, and, for those that need a
-    repeat, `CLUE_OVER_CONTROL` times what the same offset gets where nothing repeats.
+    """The signature with a head's highest score, or None if no score is high enough: at least `CLUE` and, for
+    induction and duplicate token, `CLUE_OVER_CONTROL` times the score on the control.
     """
-    shown = {name: float(scores[name][layer, head]) for name in SIGNATURES}
+    values = {name: float(scores[name][layer, head]) for name in SIGNATURES}
     for name in ("induction", "duplicate_token"):
-        if control is not None and shown[name] < CLUE_OVER_CONTROL * float(control[name][layer, head]):
-            del shown[name]
-    best = max(shown, key=lambda name: shown[name])
-    return best if shown[best] >= CLUE else None
+        if control is not None and values[name] < CLUE_OVER_CONTROL * float(control[name][layer, head]):
+            del values[name]
+    best = max(values, key=lambda name: values[name])
+    return best if values[best] >= CLUE else None
 
 
 def known_score(name: str) -> str:
-    """`name`, if it is one of `SCORES`; SiteError if not."""
+    """Returns `name`. Raises SiteError unless it is one of `SCORES`."""
     if name not in SCORES:
-        raise SiteError(f"no head score is called {name!r}; there are {', '.join(SCORES)}")
+        raise SiteError(f"no head score is called {name!r}; the scores are {', '.join(SCORES)}")
     return name
 
 
 def _named_keys(length: int, period: int) -> Bool[Tensor, "query_pos key_pos"]:
-    """True at the keys that one of the scores counts, for queries of the second copy."""
+    """True at the keys that one of the scores is defined for, for queries of the second copy."""
     query = torch.arange(length)[:, None]
     key = torch.arange(length)[None]
     distance = query - key

@@ -1,7 +1,7 @@
-"""One model on one batch: the runs that every test is made of.
+"""The forward passes of one model on one batch, which every test is measured with.
 
-Every number is one per sequence, or one per query. Runs start at the first layer that an edit touches, end where
-nothing more is read, and take logits only where a loss is read, so that a proof is some dozens of cheap runs.
+Results are one number for each sequence or for each query. Runs start at the first edited layer, stop after the last
+activation that is read, and compute logits only at scored queries, so that a proof needs some dozens of cheap runs.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from .interventions import FEWEST_DONORS
 PerSequence = np.ndarray
 """One number a sequence, float64."""
 PerQuery = np.ndarray
-"""One number a position, [sequence, pos], float64; NaN where nothing was asked."""
+"""One number a position, [sequence, pos], float64; NaN at positions that are not scored."""
 
 HeadValues = dict[int, Float[Tensor, "row place head d_head"]]
 """z of every head, by layer: of some sequences (or one for all), as far as any of them needs."""
 
 LARGE = 20_000_000
-"""Weights from which a run takes seconds: sequences then run in chunks as long as they need to be."""
+"""Parameters from which a model counts as large: its sequences run in chunks, each as long as necessary."""
 ROWS = 8
-"""Sequences of a chunk."""
+"""Sequences in a chunk."""
 FEW = 2
-"""Chunks that a large model runs for what only describes."""
+"""Chunks that a large model runs for descriptive tests."""
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is put in place of heads: their per-position mean over the donors, a donor's own value, or nothing."""
+    """How heads are ablated: by their mean over the donors at each position, by a donor's value, or by zero."""
 
     name: str
     draws: int
@@ -59,22 +59,22 @@ RESAMPLE = Ablation("resample", FEWEST_DONORS)
 
 
 class Chunk(NamedTuple):
-    """Sequences that run together, and as many positions as any of them needs: none reads what follows the copies."""
+    """Sequences that run together, and the number of positions that they need: tokens after the copies are not run."""
 
     rows: Int[Tensor, " row"]
     width: int
 
     def of(self, x: Tensor) -> Tensor:
-        """These sequences' part of [sequence, pos, …]."""
+        """The slice of a tensor [sequence, pos, …] for these sequences."""
         return x[self.rows.to(x.device), : self.width]
 
 
 TapFactory = Callable[[Chunk], Tap]
-"""Makes the tap that a chunk runs with."""
+"""A function that makes the tap of a chunk's run."""
 
 
 class Readout(NamedTuple):
-    """What is read at each query of a run."""
+    """Loss and top-1 prediction at each query of a run."""
 
     loss: PerQuery
     """−log p(next token), in nats."""
@@ -83,21 +83,21 @@ class Readout(NamedTuple):
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
+"""Called with the name of the current step, the number of steps done, and the total."""
 
 
 def no_progress(step: str, done: int, total: int) -> None:
-    """No progress shown."""
+    """A progress callback that does nothing."""
 
 
 def untouched(chunk: Chunk) -> Tap:
-    """Nothing is edited."""
+    """A tap factory that edits nothing."""
     return NO_TAP
 
 
 @runtime_checkable
 class Scored(Protocol):
-    """Sequences, which of their queries are scored, and where each may end."""
+    """Sequences, the queries that are scored, and the end of what has to be run of each sequence."""
 
     @property
     def tokens(self) -> Int[Tensor, "sequence pos"]: ...
@@ -108,7 +108,7 @@ class Scored(Protocol):
 
 
 class Runner:
-    """A model, the sequences it is scored on, and donors: others of the same task that values are taken from."""
+    """A model, the sequences it is scored on, and donors: other sequences of the same task for ablation values."""
 
     def __init__(self, model: HookedTransformer, batch: Scored, *, seed: int, donors: Int[Tensor, "donor pos"]) -> None:
         self.model = model
@@ -128,22 +128,22 @@ class Runner:
         self._clean: Readout | None = None
 
     def seed_for(self, *purpose: str) -> int:
-        """A seed of its own for each thing that is drawn: draws for one purpose say nothing of another's."""
+        """A separate seed for each purpose, so that draws for different purposes are independent."""
         return sub_seed(self.seed, " ".join(purpose))
 
     @property
     def n(self) -> int:
-        """Sequences."""
+        """Number of sequences."""
         return len(self.batch.tokens)
 
     @property
     def width(self) -> int:
-        """Positions of the longest chunk."""
+        """Number of positions of the longest chunk."""
         return max(chunk.width for chunk in self.chunks)
 
     @property
     def few(self) -> list[Chunk]:
-        """The chunks for what only describes: of a large model some, from short sequences to long."""
+        """The chunks for descriptive tests: for a large model a few, from short sequences to long ones."""
         return self.chunks[:: max(1, len(self.chunks) // FEW)] if self.large else self.chunks
 
     @torch.no_grad()
@@ -155,27 +155,27 @@ class Runner:
         stream: Tensor | None = None,
         stop: int | None = None,
     ) -> Float[Tensor, "batch pos d_model"]:
-        """The stream before layer `stop` (None: after the last), from tokens or from a stream before `start`."""
-        frame = position_info(self.config, self.weights, tokens.shape, self.model.device)
-        x = embed(self.config, self.weights, tokens.to(self.model.device), frame, tap) if stream is None else stream
-        x = blocks(self.config, self.weights, x, frame, tap, start, stop)
+        """The stream before layer `stop` (None: after the last), from tokens or the stream before layer `start`."""
+        positions = position_info(self.config, self.weights, tokens.shape, self.model.device)
+        x = embed(self.config, self.weights, tokens.to(self.model.device), positions, tap) if stream is None else stream
+        x = blocks(self.config, self.weights, x, positions, tap, start, stop)
         self.on_run()
         return x
 
     def stream(self, layer: int) -> list[Float[Tensor, "row pos d_model"]]:
-        """Each chunk's clean stream before `layer` (`n_layers`: after the last); kept once asked for."""
+        """Each chunk's clean stream before `layer` (`n_layers`: after the last); cached."""
         if layer not in self._streams:
             before = max((at for at in self._streams if at < layer), default=0)
-            entered = self._streams[before] if before else [None] * len(self.chunks)
+            inputs = self._streams[before] if before else [None] * len(self.chunks)
             self._streams[layer] = [
                 self.run(chunk.of(self.batch.tokens), start=before, stream=x, stop=layer)
-                for chunk, x in zip(self.chunks, entered, strict=True)
+                for chunk, x in zip(self.chunks, inputs, strict=True)
             ]
         return self._streams[layer]
 
     @torch.no_grad()
     def row_logits(self, x: Tensor, at: Bool[Tensor, "batch pos"], tap: Tap = NO_TAP) -> Float[Tensor, "row d_vocab"]:
-        """Logits at the positions `at`, row after row."""
+        """Logits at the positions `at`, concatenated over sequences."""
         return upcast(unembed(self.config, self.weights, x[at][None], tap)[0])
 
     def read(
@@ -188,12 +188,15 @@ class Runner:
         answers: Int[Tensor, "batch pos"] | None = None,
         chunks: Sequence[Chunk] | None = None,
     ) -> Readout:
-        """Loss and most likely token at the queries `at` (None: the predictable ones), of the scored sequences.
+        """Loss and top-1 prediction at the queries `at` (None: the predictable ones) of the scored sequences.
 
-        Runs start at layer `start` (None: after the last, where nothing is edited). Several factories are draws of one
-        resampling: their logits are averaged before anything is read. `tokens` (None: the batch's) are run in their
-        place, from the start; `answers` (None: the next tokens) are what the loss is of. `chunks` (None: all): of
-        which sequences; the others stay NaN.
+        Args:
+            factories: Several are the draws of one resample ablation, whose logits are averaged.
+            start: The first edited layer (None: no layer is edited).
+            at: The queries that are read.
+            tokens: Run instead of the batch's tokens, from layer 0.
+            answers: The tokens whose loss is taken (None: the next tokens).
+            chunks: The chunks that are run (None: all); other sequences are NaN.
         """
         at = self.predictable if at is None else at.to(self.model.device)
         answers = (self.batch.tokens if tokens is None else tokens).roll(-1, 1) if answers is None else answers
@@ -213,7 +216,7 @@ class Runner:
         return Readout(loss, top)
 
     def read_with_addition(self, delta: Float[Tensor, "batch pos d_model"]) -> Readout:
-        """The same with `delta` added to the stream after the last layer: what reaches the logits directly."""
+        """Loss and top-1 prediction with `delta` added to the stream after the last layer: its direct effect."""
         shape = self.batch.tokens.shape
         loss, top = np.full(shape, np.nan), np.full(shape, np.nan)
         for chunk, x in zip(self.chunks, self.stream(self.config.n_layers), strict=True):
@@ -225,15 +228,15 @@ class Runner:
     def _keep(
         self, logits: Tensor, chunk: Chunk, here: Tensor, answers: Tensor, loss: np.ndarray, top: np.ndarray
     ) -> None:
-        right = chunk.of(answers).to(logits.device)[here]
+        targets = chunk.of(answers).to(logits.device)[here]
         rows, columns = (axis.cpu().numpy() for axis in here.nonzero(as_tuple=True))
         of = chunk.rows.numpy()[rows]
-        loss[of, columns] = F.cross_entropy(logits, right, reduction="none").double().cpu().numpy()
+        loss[of, columns] = F.cross_entropy(logits, targets, reduction="none").double().cpu().numpy()
         top[of, columns] = logits.argmax(-1).cpu().numpy()
 
     @property
     def clean(self) -> Readout:
-        """Untouched, at the predictable queries."""
+        """The clean run's readout at the predictable queries."""
         if self._clean is None:
             self._clean = self.read()
         return self._clean
@@ -244,7 +247,7 @@ class Runner:
         return found
 
     def by_chunk(self, measured: Callable[[Chunk], Mapping[Any, PerSequence]]) -> dict[Any, PerSequence]:
-        """What is measured of each chunk, put together: one number a sequence under every key."""
+        """Measures every chunk and joins the results: one number for each sequence under every key."""
         whole: dict[Any, PerSequence] = {}
         for chunk in self.chunks:
             for key, values in measured(chunk).items():
@@ -252,20 +255,20 @@ class Runner:
         return whole
 
     def z(self, layers: Iterable[int], donors: bool = False) -> HeadValues:
-        """z of every head of some layers, on the scored sequences (0 after their copies) or on the donors."""
+        """z of every head of some layers, on the scored sequences (0 after their copies) or on the donors; cached."""
         layers = list(layers)
-        held = self._donor_z if donors else self._z
-        missing = [layer for layer in layers if layer not in held]
+        cache = self._donor_z if donors else self._z
+        missing = [layer for layer in layers if layer not in cache]
         if missing and donors:
             parts = [self.z_of(tokens, missing) for tokens in self._donor_batches()]
-            held |= {layer: torch.cat([part[layer] for part in parts]) for layer in missing}
+            cache |= {layer: torch.cat([part[layer] for part in parts]) for layer in missing}
         elif missing:
             first = min(missing)
             for chunk, x in zip(self.chunks, self.stream(first), strict=True):
                 for layer, z in self.z_of(chunk.of(self.batch.tokens), missing, first, x).items():
-                    whole = held.setdefault(layer, z.new_zeros((self.n, self.width, *z.shape[2:])))
+                    whole = cache.setdefault(layer, z.new_zeros((self.n, self.width, *z.shape[2:])))
                     whole[chunk.rows.to(z.device), : chunk.width] = z
-        return {layer: held[layer] for layer in layers}
+        return {layer: cache[layer] for layer in layers}
 
     def z_of(
         self, tokens: Int[Tensor, "batch pos"], layers: Sequence[int], start: int = 0, stream: Tensor | None = None
@@ -276,12 +279,12 @@ class Runner:
         return {layer: tap.store[Site("z", layer).path] for layer in layers}
 
     def _donor_batches(self) -> Sequence[Tensor]:
-        # Nothing after the longest chunk is put anywhere.
+        # Donor values after the end of the longest chunk are never used.
         tokens = self.donors[:, : self.width]
         return tokens.split(ROWS) if self.large else (tokens,)
 
     def donor_means(self, layers: Iterable[int]) -> HeadValues:
-        """z of every head of some layers, mean over the donors for each position."""
+        """z of every head of some layers: the mean over donors at each position; cached."""
         layers = list(layers)
         missing = [layer for layer in layers if layer not in self._donor_means]
         for layer in [layer for layer in missing if layer in self._donor_z]:
@@ -292,12 +295,12 @@ class Runner:
             for tokens in self._donor_batches():
                 self.run(tokens, tap, stop=max(missing) + 1)
                 for layer in missing:
-                    held = self._donor_means.get(layer, 0)
-                    self._donor_means[layer] = held + tap.store[Site("z", layer).path] / len(self.donors)
+                    total = self._donor_means.get(layer, 0)
+                    self._donor_means[layer] = total + tap.store[Site("z", layer).path] / len(self.donors)
         return {layer: self._donor_means[layer] for layer in layers}
 
     def donor_rows(self, draws: int) -> Int[Tensor, "draw batch"]:
-        """Which donor each sequence takes in each draw; never the same twice."""
+        """The donor of each sequence in each draw, without replacement for a sequence."""
         generator = torch.Generator().manual_seed(self.seed_for("draws"))
         return torch.rand(self.n, len(self.donors), generator=generator).argsort(1)[:, :draws].T
 
@@ -308,7 +311,7 @@ class Runner:
         where: Bool[Tensor, "batch pos"] | None = None,
         chunks: Sequence[Chunk] | None = None,
     ) -> Readout:
-        """What is read with `heads` replaced together, at the positions `where` (None: everywhere)."""
+        """The readout with `heads` ablated together, at the positions `where` (None: everywhere)."""
         if not heads:
             return self.clean if chunks is None else self.read(chunks=chunks)
         return self.read(self.ablation(heads, how, where), min(layer for layer, _ in heads), chunks=chunks)
@@ -316,7 +319,7 @@ class Runner:
     def ablation(
         self, heads: Sequence[Head], how: Ablation, where: Bool[Tensor, "batch pos"] | None = None
     ) -> list[TapFactory]:
-        """One factory a draw."""
+        """The tap factories of an ablation, one for each draw."""
         layers = sorted({layer for layer, _ in heads})
         if how is ZERO:
             return [
@@ -329,7 +332,7 @@ class Runner:
 
 
 class InductionRunner(Runner):
-    """A runner on the induction task: two copies, and what the second is worth to the model."""
+    """A runner on the induction task, with the gain from the first copy to the second."""
 
     batch: InductionBatch
 
@@ -349,7 +352,7 @@ class InductionRunner(Runner):
 
     @property
     def first_loss(self) -> PerQuery:
-        """Untouched loss at the first copy's queries, at the place of the query that asks again."""
+        """Clean loss on the first copy, stored at the position of the corresponding query in the second copy."""
         if self._first is None:
             at = np.arange(self.batch.tokens.shape[1]) - self.batch.back.numpy()[:, None]
             found = np.take_along_axis(self.read(at=self.batch.first_copy).loss, at.clip(0), 1)
@@ -358,21 +361,21 @@ class InductionRunner(Runner):
 
     @property
     def gain_by_query(self) -> PerQuery:
-        """First-copy loss minus second-copy loss of each predictable query."""
+        """First-copy loss minus second-copy loss at each predictable query."""
         found: PerQuery = self.first_loss - self.clean.loss
         return found
 
     @property
     def gain(self) -> PerSequence:
-        """The same, averaged within sequences."""
+        """The gain, averaged within sequences."""
         return averaged(self.gain_by_query)
 
     @torch.no_grad()
     def remaining_losses(self) -> tuple[PerQuery, PerQuery]:
         """Loss of the predictable tokens among the first copy's remaining tokens, and its order-blind bound.
 
-        −log of p(right) / Σ p(remaining), whatever the model gives to all other tokens; ln(n − k) after k tokens of
-        the second copy: a predictor that knows the set of remaining tokens but not their order has at least this
+        −log of p(right) / Σ p(remaining), which does not depend on the logits of other tokens; ln(n − k) after k tokens
+        of the second copy: a predictor that knows the set of remaining tokens but not their order has at least this
         expected loss.
         """
         batch = self.batch
@@ -395,7 +398,7 @@ class InductionRunner(Runner):
 
 
 def _chunks(batch: Scored, rows: int) -> list[Chunk]:
-    """The sequences by length, `rows` at a time, each chunk as long as its longest; whole if all run together."""
+    """Chunks of `rows` sequences, sorted by length and cut to the longest of the chunk; one chunk if all fit."""
     n, width = batch.tokens.shape
     if rows >= n:
         return [Chunk(torch.arange(n), width)]
@@ -403,7 +406,7 @@ def _chunks(batch: Scored, rows: int) -> list[Chunk]:
 
 
 def sub_seed(seed: int, purpose: str) -> int:
-    """A seed for one purpose, from a seed and the purpose's name."""
+    """A seed derived from a seed and the name of a purpose."""
     return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:4], "big")
 
 
@@ -413,9 +416,10 @@ def put_heads(
     rows: Int[Tensor, " batch"] | None = None,
     where: Bool[Tensor, "batch pos"] | None = None,
 ) -> TapFactory:
-    """Puts `values` in place of the z of `heads`: for each sequence that of its row in `rows`, or (None) one for all.
+    """A factory of taps that replace z of `heads` by `values`, at the positions `where` (None: everywhere).
 
-    `where` (None: everywhere): at which positions. A value without axes (zero) is the same for all heads.
+    Sequence i takes row `rows[i]` of the values (None: the same value for all sequences). A scalar is used for all
+    heads.
     """
     by_layer: dict[int, list[int]] = {}
     for layer, head in heads:
@@ -439,15 +443,15 @@ def together(*factories: TapFactory) -> TapFactory:
 
 
 def averaged(values: PerQuery, where: Bool[Tensor, "batch pos"] | None = None) -> PerSequence:
-    """The mean of each sequence's queries (those in `where`); NaN for a sequence that has none."""
-    held = ~np.isnan(values) if where is None else where.cpu().numpy()
-    count = held.sum(1)
+    """The mean over each sequence's queries (those in `where`); NaN for a sequence without queries."""
+    mask = ~np.isnan(values) if where is None else where.cpu().numpy()
+    count = mask.sum(1)
     with np.errstate(invalid="ignore"):
-        found: PerSequence = np.where(held, values, 0.0).sum(1) / np.where(count, count, np.nan)
+        found: PerSequence = np.where(mask, values, 0.0).sum(1) / np.where(count, count, np.nan)
     return found
 
 
 def per_sequence(rows: Float[Tensor, " row"], at: Bool[Tensor, "batch pos"]) -> PerSequence:
-    """Rows averaged within each sequence."""
+    """Averages rows, one for each True position of `at`, within each sequence."""
     sums = torch.zeros(at.shape, dtype=torch.float64, device=rows.device).masked_scatter(at, rows.double()).sum(1)
     return (sums / at.sum(1)).cpu().numpy()

@@ -1,1 +1,1 @@
-"""What a model is asked to do: the tokens it reads, and what in them can be known."""
+"""Tasks: token sequences, masks of their predictable queries, and metrics."""

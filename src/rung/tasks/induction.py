@@ -1,8 +1,8 @@
-"""Induction: `[BOS] prefix r₁…rₙ gap r₁…rₙ tail`, where everything after the second r₁ can be read off the first copy.
+"""The induction task: `[BOS] prefix r₁…rₙ gap r₁…rₙ tail`; after the second r₁ the first copy predicts the second.
 
-Periods, prefixes and gaps differ from sequence to sequence, so that neither a fixed distance nor a fixed position
-works. All tokens of a sequence are different, but for the repetition. The tail only makes rows equally long: causal
-attention never sees it. Sequence i is drawn from (seed, i), so more sequences extend the fewer.
+Periods, prefixes and gaps differ between sequences, so that attending to a fixed distance or position does not solve
+the task. All tokens of a sequence are different, except for the repetition. The tail pads rows to equal length: no
+scored query sees it. Sequence i is drawn from (seed, i), so that a larger batch extends a smaller one.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from ..model.model import HookedTransformer
 from .builtin import ordinary_tokens
 
 LONGEST = 128
-"""Sequences are this long, or as long as the model reads."""
+"""The length of sequences, unless the model's context is shorter."""
 SHORTEST = 16
 Kind = Literal["repeated", "unrepeated", "shuffled", "prose"]
 Corrupted = Literal["A", "B"]
-"""Of `… A B … A`, which token of the first copy is replaced."""
+"""The token of the first copy that is replaced in `… A B … A`."""
 STRATA = (
     "short periods",
     "medium periods",
@@ -38,15 +38,15 @@ STRATA = (
     "middle sources",
     "late sources",
 )
-"""Groups of queries in each of which a claim must hold; a source is the position of B."""
+"""Groups of queries, in each of which a claim must hold; a source is the position of B in the first copy."""
 EDGES = (1 / 3, 0.85)
-"""Shares of the queries whose sources are early, and early or middle. Late ones are few, so that a role that ends at
-some position shows."""
+"""Quantiles of the source position that separate early, middle and late sources. The late stratum is small, so that a
+role that fails beyond some position is detected."""
 
 
 @dataclass(frozen=True, eq=False)
 class InductionBatch:
-    """Sequences, and where their copies lie: the first begins at `first`, the second at `second`."""
+    """Sequences, and the positions of their copies, which begin at `first` and `second`."""
 
     tokens: Int[Tensor, "sequence pos"]
     period: Int[Tensor, " sequence"]
@@ -59,32 +59,32 @@ class InductionBatch:
 
     @property
     def second(self) -> Int[Tensor, " sequence"]:
-        """Where the second copy begins."""
+        """The position at which the second copy begins."""
         return self.first + self.period + self.gap
 
     @property
     def back(self) -> Int[Tensor, " sequence"]:
-        """From a token of the second copy back to its first occurrence."""
+        """The distance from a token of the second copy to its first occurrence."""
         return self.period + self.gap
 
     @property
     def ends(self) -> Int[Tensor, " sequence"]:
-        """Where the second copy has ended: nothing after it is scored."""
+        """The position after the second copy; nothing from there on is scored."""
         return self.second + self.period
 
     @cached_property
     def predictable(self) -> Bool[Tensor, "sequence pos"]:
-        """Queries whose next token follows from the first copy: the second copy but its last token."""
+        """Mask of the queries whose next token is in the first copy: the second copy without its last token."""
         return self._within(self.second)
 
     @cached_property
     def first_copy(self) -> Bool[Tensor, "sequence pos"]:
-        """Queries for the same tokens at their first occurrence: the first copy but its last token."""
+        """Mask of the queries for the same targets at their first occurrence: the first copy without its last token."""
         return self._within(self.first)
 
     @cached_property
     def sources(self) -> Bool[Tensor, "sequence pos"]:
-        """The positions of B: the first copy but its first token."""
+        """Mask of the positions of B: the first copy without its first token."""
         return self.first_copy.roll(1, 1)
 
     def _within(self, start: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class InductionBatch:
 
     @cached_property
     def strata(self) -> Mapping[str, Bool[Tensor, "sequence pos"]]:
-        """The predictable queries of each of the `STRATA`, empty where a batch has none."""
+        """Mask of the predictable queries in each of the `STRATA`; it may be empty."""
         rows = torch.arange(len(self.tokens)) % 3
         groups = [rows == i for i in range(3)]
         groups += [self.prefix == 0, self.prefix > 0, self.gap == 0, self.gap > 0]
@@ -106,13 +106,13 @@ class InductionBatch:
         return dict(zip(STRATA, found, strict=True))
 
     def take(self, rows: slice) -> "InductionBatch":
-        """Some of the sequences."""
+        """A batch of some of the sequences."""
         picked = {name: getattr(self, name)[rows] for name in ("tokens", "period", "prefix", "gap", "first")}
         return replace(self, **picked)
 
 
 def draw(seed: int, row: int, purpose: str = "") -> Generator:
-    """The generator of one row, for one purpose."""
+    """The random generator of one row, for one purpose."""
     digest = hashlib.sha256(f"{purpose} {seed} {row}".encode()).digest()
     return Generator().manual_seed(int.from_bytes(digest[:6], "big"))
 
@@ -120,10 +120,10 @@ def draw(seed: int, row: int, purpose: str = "") -> Generator:
 def induction_batch(
     model: HookedTransformer, *, sequences: int = 64, seed: int = 0, kind: Kind = "repeated"
 ) -> InductionBatch:
-    """`sequences` draws with a third each of short, medium and long periods, half with a prefix, half with a gap.
+    """Sequences with a third each of short, medium and long periods, half with a prefix, half with a gap.
 
-    Of one seed, "unrepeated" puts other tokens where the second copy was, "shuffled" its own in another order. Raises
-    PromptError where the model is too short in context or too small in vocabulary.
+    For the same seed, "unrepeated" has other tokens in place of the second copy, and "shuffled" has the copy's tokens
+    in another order. Raises PromptError if the model's context or vocabulary is too small.
     """
     config = model.config
     length = min(config.n_ctx, LONGEST)
@@ -152,7 +152,7 @@ def induction_batch(
 def _lay_out(
     config: ModelConfig, own: Tensor, n: int, prefix: int, gap: int, kind: Kind, generator: Generator
 ) -> Int[Tensor, " pos"]:
-    """One row: BOS first where there is one, and the copy in its place."""
+    """One row, with BOS if the model has one, and with the second copy."""
     row = own.clone()
     start = int(config.bos_token_id is not None)
     if config.bos_token_id is not None:
@@ -165,12 +165,12 @@ def _lay_out(
 
 
 def between(low: int, high: int, generator: Generator) -> int:
-    """A whole number from `low` to `high`, each as likely."""
+    """A uniform random integer from `low` to `high`, both included."""
     return int(torch.randint(low, max(low, high) + 1, (1,), generator=generator))
 
 
 def period_range(length: int) -> tuple[int, int]:
-    """Shortest and longest period in sequences of this length."""
+    """The shortest and longest period in sequences of this length."""
     return max(4, length // 16), 5 * length // 16
 
 
@@ -180,31 +180,31 @@ def longest_fill(length: int) -> tuple[int, int]:
 
 
 def check_room(config: ModelConfig, ordinary: int, sequences: int) -> None:
-    """Raises PromptError unless the model can read the task."""
+    """Raises PromptError unless context, vocabulary and number of sequences are large enough."""
     length = min(config.n_ctx, LONGEST)
     if length < SHORTEST:
         raise PromptError(
-            f"{config.model_name} reads {config.n_ctx} tokens, too short a context for the induction task: "
-            f"{SHORTEST} is the least"
+            f"the context of {config.model_name} is {config.n_ctx}, too short for the induction task: at least "
+            f"{SHORTEST} is needed"
         )
     if ordinary < length:
         raise PromptError(
-            f"{config.model_name} has {ordinary} ordinary tokens, too small a vocabulary for the induction task, "
-            f"which needs {length} different ones"
+            f"{config.model_name} has {ordinary} ordinary tokens, too few for the induction task, which needs "
+            f"{length} different ones"
         )
     if sequences < 2:
-        raise PromptError(f"{sequences} sequences were asked for; at least 2 are needed")
+        raise PromptError(f"{sequences} sequences were requested; at least 2 are needed")
 
 
 @dataclass(frozen=True, eq=False)
 class Corruption:
-    """Of each sequence one query that the first copy no longer answers: A or B was replaced there."""
+    """Sequences in which A or B of the first copy is replaced, so that one query is no longer predictable."""
 
     tokens: Int[Tensor, "sequence pos"]
     query: Bool[Tensor, "sequence pos"]
     """The one query: the second A."""
     answer: Int[Tensor, " sequence"]
-    """What the first copy said before it was corrupted: B."""
+    """The answer before the corruption: B."""
 
 
 def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, seed: int) -> Corruption:
@@ -220,7 +220,7 @@ def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, s
         pair[row] = between(0, int(batch.period[row]) - 2, generator)
         at = int(batch.first[row] + pair[row]) + (which == "B")
         foreign = ordinary[~torch.isin(ordinary, batch.tokens[row])]
-        if not len(foreign):  # every ordinary token occurs: take one from the tail, which nothing sees
+        if not len(foreign):  # Every ordinary token occurs: take one from the tail, which no scored query sees.
             foreign = batch.tokens[row, -1:]
         tokens[row, at] = foreign[between(0, len(foreign) - 1, generator)]
     query = torch.zeros_like(batch.predictable)
@@ -230,16 +230,16 @@ def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, s
 
 @dataclass(frozen=True, eq=False)
 class Interchange:
-    """For each sequence S another one, S′: as long a copy of other tokens, elsewhere in its row."""
+    """For each sequence S another sequence S′ with the same period, other tokens, and copies at other positions."""
 
     donor: InductionBatch
-    """The sequences S′. Its first copy's token j is "at the same place" as S's."""
+    """The sequences S′. Token j of its copies corresponds to token j of the copies of S."""
     hybrid: Int[Tensor, "sequence pos"]
     """S with its second copy replaced by that of S′."""
 
 
 def interchange(batch: InductionBatch, model: HookedTransformer, seed: int) -> Interchange:
-    """S′ for each S: the same period, another prefix and another gap, a copy of tokens that S does not hold."""
+    """Draws S′ for each S: the same period, another prefix and gap, and a copy of tokens that S does not contain."""
     config, width = model.config, batch.tokens.shape[1]
     ordinary = ordinary_tokens(config, model.tokenizer)
     start = int(config.bos_token_id is not None)
@@ -252,8 +252,8 @@ def interchange(batch: InductionBatch, model: HookedTransformer, seed: int) -> I
             for own, most in zip((batch.prefix[row], batch.gap[row]), longest_fill(width), strict=True)
         )
         order = ordinary[torch.randperm(len(ordinary), generator=generator)]
-        held = torch.isin(order, batch.tokens[row, : second + n])
-        copy = order[~held][:n]
+        used = torch.isin(order, batch.tokens[row, : second + n])
+        copy = order[~used][:n]
         rest = order[~torch.isin(order, copy)]
         one = start + prefix
         fill = rest.repeat(1 + width // len(rest))

@@ -1,4 +1,4 @@
-"""What is read off the logits: one number for each example. Means and intervals come later, from those."""
+"""Metrics: one number for each example, from logits and tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ..errors import PromptError
 Logits = Float[Tensor, "batch pos d_vocab"]
 Tokens = Int[Tensor, "batch pos"]
 Queries = slice | Bool[Tensor, "example query"]
-"""The positions that predict: the same for every example, or True at those of each."""
+"""The query positions: a slice for all examples, or a mask with one row for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +32,12 @@ class Metric:
 def next_token_loss(queries: Queries) -> Metric:
     """The mean of −log p(next token) over each example's `queries`, in nats.
 
-    The metric raises PromptError where a query is the last token, whose next one is not there, or an example has none.
+    The metric raises PromptError if the last position, which has no next token, is a query, or an example has no query.
     """
 
     def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
         mask = _mask(queries, tokens)
-        # Only the asked-for rows are normalized: the vocabulary is the long axis.
+        # Only the queries' rows are normalized, because the vocabulary is the largest axis.
         loss = F.cross_entropy(upcast(logits[mask]), tokens.roll(-1, 1)[mask], reduction="none")
         total: Tensor = loss.new_zeros(mask.shape).masked_scatter(mask, loss).sum(1)
         return total / mask.sum(1)
@@ -46,7 +46,7 @@ def next_token_loss(queries: Queries) -> Metric:
 
 
 def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
-    """The logit of `right` minus that of `wrong` at one position: log p(right)/p(wrong), in nats."""
+    """The logit of `right` minus the logit of `wrong` at one position: log p(right)/p(wrong), in nats."""
 
     def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
         at = upcast(logits[:, query])
@@ -63,11 +63,11 @@ def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
     elif queries.shape == tokens.shape:
         mask = queries.to(tokens.device)
     else:
-        raise PromptError(f"queries are {list(queries.shape)} and tokens {list(tokens.shape)}; they must agree")
-    if mask[:, -1].any():
         raise PromptError(
-            f"the last of {tokens.shape[1]} positions was asked for its loss; its next token is not there"
+            f"queries have shape {list(queries.shape)} and tokens {list(tokens.shape)}; they must be equal"
         )
+    if mask[:, -1].any():
+        raise PromptError(f"the last of {tokens.shape[1]} positions is a query, but it has no next token")
     if not mask.any(1).all():
         raise PromptError("an example has no query to score")
     return mask

@@ -1,4 +1,4 @@
-"""Ordinary text as a task: windows of prose, as they are or repeated."""
+"""Tasks on ordinary text: windows of prose, unchanged or repeated."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,37 +13,37 @@ from ..model.model import HookedTransformer
 from .induction import LONGEST, InductionBatch
 
 FEWEST = 8
-"""Windows without which text says nothing."""
+"""The least number of windows that a test on text needs."""
 
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """Windows of running text, every next token of which is scored."""
+    """Windows of text, in which every next token is scored."""
 
     tokens: Int[Tensor, "window pos"]
 
     @cached_property
     def predictable(self) -> Bool[Tensor, "window pos"]:
-        """All positions but the last."""
+        """Mask of all positions except the last."""
         found = torch.ones_like(self.tokens, dtype=torch.bool)
         found[:, -1] = False
         return found
 
     @property
     def ends(self) -> Int[Tensor, " window"]:
-        """Where each window ends."""
+        """The length of each window."""
         return torch.full((len(self.tokens),), self.tokens.shape[1])
 
 
 def bundled_text() -> str:
-    """Forty short passages of prose that come with Rung, dedicated to the public domain."""
+    """The forty short passages of prose bundled with Rung, in the public domain."""
     return files(__package__).joinpath("passages.txt").read_text(encoding="utf-8")
 
 
 def windows(model: HookedTransformer, text: str, length: int) -> Int[Tensor, "window pos"]:
-    """The text's tokens in windows of `length`, without a first token, one after the other.
+    """The text's tokens in consecutive windows of `length`, without BOS.
 
-    Raises PromptError for a text too short for `FEWEST` windows.
+    Raises PromptError if the text is too short for `FEWEST` windows.
     """
     assert model.tokenizer is not None
     tokens = torch.tensor(model.tokenizer.encode(text, add_special_tokens=False))
@@ -56,14 +56,14 @@ def windows(model: HookedTransformer, text: str, length: int) -> Int[Tensor, "wi
 
 
 def text_windows(model: HookedTransformer, text: str) -> Int[Tensor, "window pos"]:
-    """Windows as long as the induction task's sequences, after the model's first token."""
+    """Windows as long as the induction task's sequences, each beginning with BOS if the model has one."""
     first = _first(model)
     rows = windows(model, text, min(model.config.n_ctx, LONGEST) - len(first))
     return model.check_tokens(torch.cat((first.expand(len(rows), -1), rows), 1)).cpu()
 
 
 def repeated_passages(model: HookedTransformer, text: str) -> InductionBatch:
-    """[BOS] passage passage: running text twice, for heads that a claim about random tokens names."""
+    """[BOS] passage passage: repeated text, on which claims about random tokens are tested too."""
     first = _first(model)
     period = (min(model.config.n_ctx, LONGEST) - len(first)) // 2
     rows = windows(model, text, period)

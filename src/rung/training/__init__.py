@@ -1,4 +1,4 @@
-"""Training the small models that ship, and your own: `train(find_recipe("two-layer-tiny"), out)`."""
+"""Trains the bundled models, and models of your own: `train(find_recipe("two-layer-tiny"), out)`."""
 
 from .card import checkpoints, read_card, read_curve
 from .loop import Progress, TrainResult, train

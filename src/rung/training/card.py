@@ -1,4 +1,4 @@
-"""The folder that a training run leaves: model, tokenizer, curve, and a card written from the run."""
+"""Writes and reads the folder of a training run: model, tokenizer, curve, and a model card derived from the run."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ KEYS = (
     "name", "about", "parameters", "data", "licence", "seed", "steps", "stages_entered_at_steps", "stages_planned",
     "head_scale", "silence", "seconds", "threads", "torch", "scores",
 )  # fmt: skip
-"""What every card tells."""
+"""The keys of every card."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a finished run hands over to its card."""
+    """The values of a finished run that its card is written from."""
 
     recipe: Recipe
     seed: int
@@ -43,7 +43,7 @@ class Training:
 
 
 def write_model(out: Path, training: Training) -> dict[str, Any]:
-    """Write config, float16 weights, tokenizer and card; the card's scores are of those weights."""
+    """Writes config, float16 weights, tokenizer and card; the card's scores are measured on the float16 weights."""
     config = replace(training.recipe.config, model_name=training.recipe.name)
     tokenizer = TextTokenizer(training.corpus.tokenizer, bos_token=BOS)
     save_checkpoint(out, config, halved(training.weights), tokenizer)
@@ -55,22 +55,24 @@ def write_model(out: Path, training: Training) -> dict[str, Any]:
 
 
 def write_card(out: Path, card: Mapping[str, Any]) -> None:
-    """The card for programs, and for people."""
+    """Writes the card as card.json and as a README.md."""
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").write_text(page(card), encoding="utf-8")
 
 
 def halved(weights: Weights) -> Weights:
-    """The same in float16, free of gradients."""
+    """The weights in float16, detached from the graph."""
 
-    def half(held: Tensor) -> Tensor:
-        return held.detach().half()
+    def half(tensor: Tensor) -> Tensor:
+        return tensor.detach().half()
 
-    return {name: tuple(map(half, held)) if isinstance(held, tuple) else half(held) for name, held in weights.items()}
+    return {
+        name: tuple(map(half, value)) if isinstance(value, tuple) else half(value) for name, value in weights.items()
+    }
 
 
 def describe(training: Training) -> dict[str, Any]:
-    """Where the model comes from."""
+    """The card without its scores: recipe, data, licence, seed and the run's settings."""
     recipe = training.recipe
     return {
         "name": recipe.name,
@@ -91,7 +93,7 @@ def describe(training: Training) -> dict[str, Any]:
 
 
 def data_sources(training: Training) -> dict[str, Any]:
-    """The corpus with its hash, and its packages where a `corpus.json` beside the file lists them."""
+    """The corpus with its hash, and its packages if a `corpus.json` in the same folder lists them."""
     corpus, file = training.corpus, training.corpus_file
     about: dict[str, Any] = {"sha256": corpus.sha256, "tokens": len(corpus.train)}
     if file is None:
@@ -108,7 +110,7 @@ def data_sources(training: Training) -> dict[str, Any]:
 
 
 def page(card: Mapping[str, Any]) -> str:
-    """The card as a page for people."""
+    """The card as a Markdown page."""
     data, found = card["data"], card["scores"]
     sources = [
         f"- {one['name']} {one['version']}: {one['holds']} ({one['licence']})" for one in data.get("packages", ())
@@ -122,12 +124,12 @@ def page(card: Mapping[str, Any]) -> str:
         "\n".join(sources),
         "## Training",
         f"{card['steps']} steps from seed {card['seed']}, {card['seconds']} s on {card['threads']} thread(s) with "
-        f"torch {card['torch']}. The bits repeat on the same machine with the same torch build and thread count.",
+        f"torch {card['torch']}. The same machine, torch build and thread count give bitwise the same weights.",
         *disclosures(card),
         "## Scores",
-        "Of the stored weights; losses in nats. The copies are those of [BOS] r₁ … rₙ r₁ … rₙ, with distinct random "
-        "tokens r, or (“prose”) a passage that was held out from training. Heads are written layer.head. The ablation "
-        "rise is what the second copy's loss gains when heads give their mean per position instead.",
+        "Measured on the stored weights; losses in nats. The copies are those of [BOS] r₁ … rₙ r₁ … rₙ, with distinct "
+        "random tokens r, or (“prose”) a passage that was held out from training. Heads are written layer.head. The "
+        "ablation rise is the increase of the second copy's loss when heads are mean-ablated, position by position.",
         table(["measured", "value"], scores.rows(found)),
         *seeds(card),
     ]
@@ -135,64 +137,64 @@ def page(card: Mapping[str, Any]) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as Markdown has it."""
+    """A Markdown table."""
     title, *below = (f"| {' | '.join(row)} |" for row in (titles, *rows))
     return "\n".join([title, "|" + "---|" * len(titles), *below])
 
 
 def seeds(card: Mapping[str, Any]) -> Iterator[str]:
-    """The same recipe from other seeds, beside this one."""
+    """The section that compares this run with runs of the same recipe from other seeds."""
     runs = [card, *card.get("other_seeds", ())]
     if len(runs) > 1:
-        told = [scores.headline(run["scores"]) for run in runs]
-        rows = [[name, *(each[name] for each in told)] for name in told[0]]
+        columns = [scores.headline(run["scores"]) for run in runs]
+        rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
         if card["stages_planned"] > 1:
             stages = (" ".join(map(str, run["stages_entered_at_steps"])) for run in runs)
             rows.append(["stages began at steps", *stages])
         yield "## Seeds"
-        yield "The recipe was run from other seeds too, which ship as figures only."
+        yield "The recipe was also run from other seeds. Only the scores of those runs are included."
         yield table(["measured", *(f"seed {run['seed']}" for run in runs)], rows)
 
 
 def with_seeds(card: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The card with the figures of other seeds. Raises CheckpointError if a run differs in more than its seed."""
+    """The card with the scores of other seeds. Raises CheckpointError if a run differs in more than its seed."""
     same = ("name", "parameters", "data", "steps", "stages_planned", "head_scale", "silence", "threads", "torch")
-    told = ("seed", "seconds", "stages_entered_at_steps", "scores")
+    kept = ("seed", "seconds", "stages_entered_at_steps", "scores")
     runs = sorted(others, key=lambda run: int(run["seed"]))
     for run in runs:
         if differ := [key for key in same if run[key] != card[key]]:
             raise CheckpointError(f"seed {run['seed']} of {run['name']} differs from {card['name']} in {differ[0]}")
     if len({card["seed"], *(run["seed"] for run in runs)}) <= len(runs):
         raise CheckpointError(f"two runs of {card['name']} have the same seed")
-    return dict(card) | {"other_seeds": [{key: run[key] for key in told} for run in runs]}
+    return dict(card) | {"other_seeds": [{key: run[key] for key in kept} for run in runs]}
 
 
 def disclosures(card: Mapping[str, Any]) -> Iterator[str]:
-    """What was done to the training that a reader of its curve must know."""
+    """Sentences on curriculum, head scales and silenced heads, which a reader of the training curve must know of."""
     steps = card["stages_entered_at_steps"]
     if card["stages_planned"] > 1:
         yield (
-            f"A curriculum of {card['stages_planned']} stages taught it, each begun once the one before was learned to "
-            f"a set accuracy: stages began at steps {', '.join(map(str, steps))}. The phase change in its curve is one "
-            "under a curriculum."
+            f"Trained with a curriculum of {card['stages_planned']} stages, which began at steps "
+            f"{', '.join(map(str, steps))}: a stage ends when the accuracy on it reaches a threshold. The phase change "
+            "in the curve therefore happens under a curriculum."
         )
     if len(steps) < card["stages_planned"]:
-        yield f"Only {len(steps)} of them were reached."
+        yield f"Only {len(steps)} of the stages were reached."
     if card["head_scale"]:
         layers = "; ".join(f"layer {layer}: {tuple(factors)}" for layer, factors in enumerate(card["head_scale"]))
         yield (
-            f"Heads started, and took their steps, scaled by fixed factors ({layers}). That breaks their "
-            "symmetry, so that one is likely to win a role; it wires nothing."
+            f"Each head's initial weights and learning rate were multiplied by a fixed factor ({layers}). This "
+            "breaks the symmetry between heads, so that one of them is likely to take a role; it sets no connections."
         )
     if card["silence"]:
         yield (
-            f"In a share of {card['silence']} of the batches one head of the last layer, drawn at random, was silent, "
-            "so that the others learned to cover for it."
+            f"In a fraction {card['silence']} of the batches, one random head of the last layer was zero-ablated, "
+            "so that the others learned to back it up."
         )
 
 
 def read_card(name: str | Path) -> dict[str, Any]:
-    """The card of a bundled model, or of a folder that `train` left. Raises CheckpointError if it has none."""
+    """The card of a bundled model, or of a folder written by `train`. Raises CheckpointError if it has none."""
     path = resolve_folder(name) / "card.json"
     try:
         card = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -204,7 +206,7 @@ def read_card(name: str | Path) -> dict[str, Any]:
 
 
 def read_curve(name: str | Path) -> list[dict[str, Any]]:
-    """Every measurement along training, in order: what `Progress.scores` held."""
+    """Every measurement during training, in order, as in `Progress.scores`."""
     path = resolve_folder(name) / "curve.jsonl"
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -213,6 +215,6 @@ def read_curve(name: str | Path) -> list[dict[str, Any]]:
 
 
 def checkpoints(name: str | Path) -> dict[int, Path]:
-    """The weights kept along training: step to a folder that `from_pretrained` reads."""
+    """The checkpoints saved during training: a dict from step to a folder that `from_pretrained` reads."""
     kept = (resolve_folder(name) / "checkpoints").glob("step-*")
     return {int(path.name.removeprefix("step-")): path for path in sorted(kept)}

@@ -1,13 +1,13 @@
-"""What the models are trained on: text as tokens, and batches of repeated sequences.
+"""Training data: text as tokens, and batches of repeated sequences.
 
-A repeated row is one formula. Of a row of fresh tokens x (random, or a natural passage),
-position j with phase φ = (j - start) mod (period + gap) becomes a copy of x[start + φ] wherever an
+A repeated row follows one formula. In a row of fresh tokens x (random, or a passage of text),
+position j with phase φ = (j - start) mod (period + gap) becomes a copy of x[start + φ] if an
 earlier occurrence exists and φ < period:
 
     BOS  prefix…  r₁ … rₚ  gap…  r₁ … rₚ  gap…  r₁ …
 
-Every copied token but the first of a copy is predictable from the tokens before it: those are the
-targets that count. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson
+Every copied token except the first of each copy is predictable from the tokens before it; these
+are the targets with full loss weight. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson
 et al. 2022, "In-context Learning and Induction Heads".)
 """
 
@@ -28,12 +28,12 @@ from ..errors import RungError
 
 BOS = "<|bos|>"
 BLOCK = 2048
-"""Tokens of one block; whole blocks are held out, so that no held-out window touches training text."""
+"""Tokens of one block; whole blocks are held out, so that no held-out window overlaps training text."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Tokens to train on and tokens kept back, with the tokenizer that made them."""
+    """Training tokens and held-out tokens, with the tokenizer that made them."""
 
     train: Int[Tensor, "train_tokens"]
     held_out: Int[Tensor, "held_out_tokens"]
@@ -43,31 +43,31 @@ class Corpus:
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
-    """How the batches of one stage are made. Fractions and chances are between 0 and 1."""
+    """How the batches of one stage are made. Fractions and probabilities are between 0 and 1."""
 
     window: int
-    """Positions of a row, BOS included."""
+    """Positions in a row, BOS included."""
     rows: int
-    """Rows of a batch."""
+    """Rows in a batch."""
     repeated: float
-    """Fraction of rows with a repeated sequence; the others are plain text."""
+    """Fraction of rows with a repeated sequence; the other rows are plain text."""
     natural: float = 0.0
     """Fraction of the repeated rows that repeat a passage of text instead of random tokens."""
     prefix: float = 0.0
-    """Chance that the first copy starts at a random position instead of right after BOS."""
+    """Probability that the first copy starts at a random position instead of directly after BOS."""
     gap: float = 0.0
-    """Chance that other tokens stand between the copies."""
+    """Probability that there are other tokens between the copies."""
     shortest: int = 4
-    """Shortest period; periods are log-uniform from here to half of the window."""
+    """Shortest period; periods are log-uniform from this to half of the window."""
     offset: bool = False
     """Whether the window starts at a random position of the context instead of at 0."""
     unpredictable: float = 0.0
-    """Loss weight of the repeated rows' targets that nothing predicts; predictable ones have 1."""
+    """Loss weight of the unpredictable targets in repeated rows; predictable targets have weight 1."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of tokens; the weight of each target; and the position in the context of the first."""
+    """Rows of tokens, the loss weight of each target, and the first token's position in the context (`offset`)."""
 
     tokens: Int[Tensor, "batch length"]
     weight: Float[Tensor, "batch pos"]
@@ -75,7 +75,7 @@ class Batch:
 
 
 def read_corpus(path: Path, d_vocab: int) -> Corpus:
-    """Text from a file, a tokenizer trained on it, and its tokens, one block in fifty held out.
+    """Reads text from a file, trains a tokenizer on it, and tokenizes it; one block in fifty is held out.
 
     Raises RungError for a file that is absent, empty, binary or too short.
     """
@@ -84,14 +84,14 @@ def read_corpus(path: Path, d_vocab: int) -> Corpus:
         text = data.decode("utf-8")
     except OSError as error:
         raise RungError(
-            f"no corpus at {path} ({error.strerror}); `make corpus` builds one, any text file will do"
+            f"no corpus at {path} ({error.strerror}); `make corpus` builds one, and any text file can be used"
         ) from None
     except UnicodeDecodeError:
-        raise RungError(f"{path} is not UTF-8 text, and a corpus is a text file") from None
+        raise RungError(f"{path} is not UTF-8 text; a corpus must be a text file") from None
     if "\0" in text:
-        raise RungError(f"{path} holds zero bytes, so it is not text, and a corpus is a text file")
+        raise RungError(f"{path} contains zero bytes; a corpus must be a text file")
     if not text.strip():
-        raise RungError(f"{path} is empty; a corpus needs at least some ten thousand words")
+        raise RungError(f"{path} is empty; a corpus needs at least about ten thousand words")
     tokenizer = train_tokenizer(text, d_vocab)
     if tokenizer.get_vocab_size() != d_vocab:
         raise RungError(
@@ -101,7 +101,7 @@ def read_corpus(path: Path, d_vocab: int) -> Corpus:
 
 
 def train_tokenizer(text: str, d_vocab: int) -> Tokenizer:
-    """Byte-level BPE whose token 0 is BOS."""
+    """Trains a byte-level BPE tokenizer whose token 0 is BOS."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -116,43 +116,43 @@ def train_tokenizer(text: str, d_vocab: int) -> Tokenizer:
 
 
 def encode(tokenizer: Tokenizer, text: str) -> Int[Tensor, "tokens"]:
-    """The text's tokens in one line."""
+    """The tokens of the text as one vector."""
     encoded = tokenizer.encode_batch(text.splitlines(keepends=True))
     return torch.tensor([token for line in encoded for token in line.ids])
 
 
 def split(tokens: Int[Tensor, "tokens"], tokenizer: Tokenizer, sha256: str) -> Corpus:
-    """One block in fifty is held out, at least one; the choice is the same for every seed."""
+    """Holds out one block in fifty, at least one; the choice is the same for every seed."""
     blocks = tokens[: len(tokens) // BLOCK * BLOCK].view(-1, BLOCK)
     if len(blocks) < 4:
         raise RungError(f"the corpus has {len(tokens)} tokens; at least {4 * BLOCK} are needed")
     order = torch.randperm(len(blocks), generator=Generator().manual_seed(0))
-    held = math.ceil(len(blocks) / 50)
-    train, held_out = blocks[order[held:].sort().values], blocks[order[:held].sort().values]
+    n_held_out = math.ceil(len(blocks) / 50)
+    train, held_out = blocks[order[n_held_out:].sort().values], blocks[order[:n_held_out].sort().values]
     return Corpus(train.flatten(), held_out.flatten(), tokenizer, sha256)
 
 
 def synthetic_corpus(d_vocab: int) -> Corpus:
-    """A language of syllables that needs no file: each token has four likely successors.
+    """A synthetic language of syllables that needs no file: each token has four likely successors.
 
-    One token in ten is drawn at random, the others follow the table with chances .5 .25 .15 .1.
+    One token in ten is drawn at random; the others follow the table with probabilities .5 .25 .15 .1.
     """
     generator = Generator().manual_seed(0)
     successors = torch.randint(1, d_vocab, (d_vocab, 4), generator=generator)
-    chances = torch.tensor([0.5, 0.25, 0.15, 0.1])
+    probabilities = torch.tensor([0.5, 0.25, 0.15, 0.1])
     chains, length = BLOCK // 2, BLOCK // 2
-    rank = torch.multinomial(chances, chains * length, replacement=True, generator=generator)
-    stray = torch.rand(chains, length, generator=generator) < 0.1
+    rank = torch.multinomial(probabilities, chains * length, replacement=True, generator=generator)
+    random = torch.rand(chains, length, generator=generator) < 0.1
     tokens = torch.randint(1, d_vocab, (chains, length), generator=generator)
     for j, ranks in enumerate(rank.view(length, chains)[1:], 1):
         follower = successors[tokens[:, j - 1], ranks]
-        tokens[:, j] = torch.where(stray[:, j], tokens[:, j], follower)
+        tokens[:, j] = torch.where(random[:, j], tokens[:, j], follower)
     digest = hashlib.sha256(tokens.numpy().tobytes()).hexdigest()
     return split(tokens.flatten(), syllables(d_vocab), digest)
 
 
 def syllables(d_vocab: int) -> Tokenizer:
-    """Words of a made-up language, one token each, for a model that never saw text."""
+    """A tokenizer for the words of the synthetic language, one token each."""
     onsets = "b bl br d dr f fl fr g gl gr h j k kl kr l m n p pl pr r s sk sl sm sn sp st t tr v z"
     rimes = "a e i o u an en in on un al el il ol ul"
     words = [onset + rime for rime, onset in product(rimes.split(), onsets.split())]
@@ -182,15 +182,15 @@ def make_batch(mix: Mix, corpus: Corpus, n_ctx: int, d_vocab: int, generator: Ge
 def text_rows(
     source: Int[Tensor, "tokens"], rows: int, window: int, generator: Generator
 ) -> Int[Tensor, "batch length"]:
-    """Random windows of text, each with its first token replaced by BOS, and one target more."""
+    """Random windows of `window` + 1 tokens of text, the first replaced by BOS; the last is only a target."""
     starts = torch.randint(len(source) - window, (rows, 1), generator=generator)
-    found = source[starts + torch.arange(window + 1)]
-    found[:, 0] = 0
-    return found
+    tokens = source[starts + torch.arange(window + 1)]
+    tokens[:, 0] = 0
+    return tokens
 
 
 def repeated_rows(mix: Mix, rows: int, source: Int[Tensor, "tokens"], d_vocab: int, generator: Generator) -> Batch:
-    """Rows in which a sequence recurs, with weights on the targets that the recurrence predicts."""
+    """Rows in which a sequence repeats, with loss weights on the targets that the repetition predicts."""
     length = mix.window + 1
     fresh = distinct_tokens(rows, length, d_vocab, generator)
     natural = torch.rand(rows, 1, generator=generator) < mix.natural
@@ -212,7 +212,7 @@ def repeat(
     period: Int[Tensor, "batch 1"],
     gap: Int[Tensor, "batch 1"],
 ) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
-    """The module's formula: the rows with their copies, and which tokens can be predicted."""
+    """Applies the formula above: returns the rows with their copies, and a mask of the predictable tokens."""
     position = torch.arange(fresh.shape[1]).expand_as(fresh)
     phase = (position - start) % (period + gap)
     copied = (position >= start + period + gap) & (phase < period)
@@ -221,23 +221,23 @@ def repeat(
 
 
 def distinct_tokens(rows: int, length: int, d_vocab: int, generator: Generator) -> Int[Tensor, "batch length"]:
-    """Random tokens without BOS and, as far as the vocabulary goes, without replacement in a row."""
+    """Random tokens other than BOS, without replacement in a row unless the vocabulary is too small."""
     draws = torch.rand(rows, d_vocab - 1, generator=generator)
     order = draws.topk(min(length, d_vocab - 1), dim=1).indices + 1
     return order.repeat(1, math.ceil(length / (d_vocab - 1)))[:, :length]
 
 
 def log_uniform(high: Int[Tensor, "batch 1"], generator: Generator, low: int = 1) -> Int[Tensor, "batch 1"]:
-    """Whole numbers from low to high, small ones more often: their logarithm is uniform."""
+    """Log-uniform integers from low to high."""
     u = torch.rand(high.shape, generator=generator)
     return (low * ((high + 1) / low) ** u).long().clamp(min=low).minimum(high)
 
 
 def chance(rows: int, p: float, generator: Generator) -> Bool[Tensor, "batch 1"]:
-    """True with probability p, row by row."""
+    """True with probability p, independently for each row."""
     return torch.rand(rows, 1, generator=generator) < p
 
 
 def uniform(high: Int[Tensor, "batch 1"], generator: Generator) -> Int[Tensor, "batch 1"]:
-    """Whole numbers from 0 to high, each row with its own bound."""
+    """Uniform integers from 0 to `high`, which differs from row to row."""
     return (torch.rand(high.shape, generator=generator) * (high + 1)).long()

@@ -1,9 +1,9 @@
-"""The trainer: a plain loop over batches on the engine's own forward pass.
+"""The training loop, on the engine's forward pass.
 
 Every step draws its batch from a generator seeded by (seed, step) alone, and everything else that
-a step depends on is written down at each measurement: a run that was interrupted and resumed ends
-with the same bits as one that was not. The bits are those of one machine, torch build and thread
-count, which the card names.
+a step depends on is saved at each measurement. A run that was interrupted and resumed therefore
+ends with bitwise the same weights as an uninterrupted one, on the same machine, torch build and
+thread count, which the card names.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ PROGRESS = "progress.safetensors"
 
 @dataclass(frozen=True)
 class Progress:
-    """What the callback hears after every measurement: one line of the training curve."""
+    """The argument of the progress callback after every measurement: one line of the training curve."""
 
     step: int
     steps: int
     stage: int
-    """The stage that was measured; the next line may belong to the next one."""
+    """The stage during which this was measured; the next line may belong to the next stage."""
     seconds: float
     scores: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run: where the model lies, and its card's values."""
+    """A finished run: the model's folder, and its card."""
 
     folder: Path
     card: Mapping[str, Any]
@@ -61,7 +61,7 @@ class TrainResult:
 
 @dataclass
 class Run:
-    """A training run between two steps. `leaves` are the weights before head scales."""
+    """The state of a training run between two steps. `leaves` are the weights before head scales are applied."""
 
     recipe: Recipe
     seed: int
@@ -71,12 +71,12 @@ class Run:
     step: int = 0
     stage: int = 0
     seconds: float = 0.0
-    """Time spent on steps, measurements left out."""
+    """Time spent on steps, without measurements."""
     curve: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def weights(self) -> Weights:
-        """The leaves times their head's scale: what the model computes with."""
+        """The leaves times their head's scale, which the model computes with."""
         return scaled(self.recipe, self.leaves)
 
 
@@ -89,10 +89,10 @@ def train(
     progress: Callable[[Progress], None] = lambda _: None,
     resume: bool = True,
 ) -> TrainResult:
-    """Train from the start, or from where an earlier call with the same `out` was interrupted.
+    """Trains from the start, or from where an earlier call with the same `out` was interrupted.
 
-    Leaves in `out` what `from_pretrained(out)` reads, with the curve, the card and the checkpoints
-    that the recipe keeps. Without `resume`, what an interrupted run left there is deleted. Raises
+    Writes to `out` what `from_pretrained(out)` reads, with the curve, the card and the checkpoints
+    that the recipe keeps. Without `resume`, the files of an interrupted run are deleted. Raises
     RungError for a corpus or folder that cannot be used, and CheckpointError if `out` holds the
     progress of another recipe, seed or corpus.
     """
@@ -121,37 +121,38 @@ def train(
 
 
 def find_corpus(recipe: Recipe, path: Path | None) -> Corpus:
-    """The recipe's tokens: of its made-up language, or of the text file at `path`."""
+    """The corpus of a recipe: its synthetic language, or the text file at `path`."""
     if recipe.synthetic:
         if path is not None:
             raise RungError(f"{recipe.name} is trained without text, but a corpus was given: {path}")
         return synthetic_corpus(recipe.config.d_vocab)
     if path is None:
         raise RungError(
-            f"{recipe.name} is trained on text and no corpus was given: `make corpus` builds one, any text file will do"
+            f"{recipe.name} is trained on text, but no corpus was given: `make corpus` builds one, and any "
+            "text file can be used"
         )
     return read_corpus(path, recipe.config.d_vocab)
 
 
 def check_folder(out: Path) -> None:
-    """Find out before the corpus is read whether the folder can be made and takes a new model."""
-    there = next(path for path in (out, *out.absolute().parents) if os.path.exists(path))
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        what = "takes no new files" if there.is_dir() else "is not a folder"
-        raise RungError(f"cannot write to {out}: {there} {what}; choose another folder")
+    """Raises RungError unless the folder can be made and written to, and holds no finished model."""
+    existing = next(path for path in (out, *out.absolute().parents) if os.path.exists(path))
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        reason = "is not writable" if existing.is_dir() else "is not a folder"
+        raise RungError(f"cannot write to {out}: {existing} {reason}; choose another folder")
     if (out / "model.safetensors").exists() and not (out / PROGRESS).exists():
         raise RungError(f"{out} already holds a finished model; choose another folder or delete it")
 
 
 def clear(out: Path) -> None:
-    """Delete what an interrupted run left."""
+    """Deletes the files of an interrupted run."""
     (out / PROGRESS).unlink(missing_ok=True)
     for kept in (out / "checkpoints").glob("step-*"):
         shutil.rmtree(kept)
 
 
 def begin(recipe: Recipe, seed: int, corpus: Corpus) -> Run:
-    """Step 0."""
+    """A run at step 0, with initial weights and a new optimizer."""
     leaves = initial_weights(recipe, seed)
     flat = [leaf.requires_grad_() for _, leaf in flatten(recipe.config, leaves)]
     optimizer = torch.optim.AdamW(flat, weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
@@ -159,11 +160,12 @@ def begin(recipe: Recipe, seed: int, corpus: Corpus) -> Run:
 
 
 def initial_weights(recipe: Recipe, seed: int) -> Weights:
-    """Fresh weights, as embeddings of deviation 0.5 ask for them.
+    """Initial weights, with embeddings of standard deviation 0.5.
 
-    The unembedding starts as a faint copy of the embedding, attention outputs are halved, and
-    shortformer positions start as sinusoids. Where positions are rotary, embeddings share a common
-    part: a score can depend on distance alone only through what all tokens have in common.
+    The unembedding starts as a scaled-down transpose of the embedding, attention outputs are halved,
+    and shortformer positions start as sinusoids. With rotary positions, a common vector is added to
+    all embeddings: an attention score can depend on distance alone only through a component that
+    all tokens share.
     """
     config = recipe.config
     weights = dict(init_weights(config, seed))
@@ -185,7 +187,7 @@ def initial_weights(recipe: Recipe, seed: int) -> Weights:
 def scaled(recipe: Recipe, leaves: Weights) -> Weights:
     """Each head's weights times the recipe's `head_scale`.
 
-    AdamW's steps are equally large whatever a gradient's size, so that what is scaled by s starts
+    AdamW's step size does not depend on the size of the gradient, so that a weight scaled by s starts
     s times as large and learns s times as fast.
     """
     if recipe.head_scale is None:
@@ -195,13 +197,13 @@ def scaled(recipe: Recipe, leaves: Weights) -> Weights:
     keys = [factors[::group] for factors in queries]
     by = {"W_Q": queries, "W_O": queries, "W_K": keys, "W_V": keys}
     return {
-        name: tuple(each * factors for each, factors in zip(held, by[name], strict=True)) if name in by else held
-        for name, held in leaves.items()
+        name: tuple(leaf * factors for leaf, factors in zip(value, by[name], strict=True)) if name in by else value
+        for name, value in leaves.items()
     }
 
 
 def take_step(run: Run) -> None:
-    """One batch, one step of AdamW."""
+    """Takes one AdamW step on one batch."""
     recipe, config = run.recipe, run.recipe.config
     generator = Generator().manual_seed(run.seed * 1_000_003 + run.step)
     mix = recipe.stages[run.stage].mix
@@ -222,14 +224,14 @@ def take_step(run: Run) -> None:
 
 
 def without_head(weights: Weights, head: int) -> Weights:
-    """The weights with nothing coming out of one head of the last layer."""
+    """The weights with one head of the last layer zero-ablated."""
     *before, last = weights["W_O"]
     kept = (torch.arange(len(last)) != head)[:, None, None]
     return dict(weights) | {"W_O": (*before, last * kept)}
 
 
 def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tensor, ""]:
-    """Cross-entropy in nats over the targets, each with its weight."""
+    """Weighted mean of the cross-entropy over the targets, in nats."""
     W_pos = weights.get("W_pos")
     if batch.offset and isinstance(W_pos, Tensor):
         weights = dict(weights) | {"W_pos": W_pos[batch.offset :]}
@@ -240,7 +242,7 @@ def weighted_loss(recipe: Recipe, weights: Weights, batch: Batch) -> Float[Tenso
 
 
 def observe(run: Run, out: Path) -> None:
-    """Measure, enter the next stage if this one is learned, and write everything down."""
+    """Measures, enters the next stage if this one is learned, and saves the state."""
     recipe, config = run.recipe, run.recipe.config
     with torch.no_grad():
         weights = run.weights
@@ -264,62 +266,62 @@ def observe(run: Run, out: Path) -> None:
 
 
 def stage_accuracy(run: Run) -> float:
-    """How often the stage's own predictable targets, on fresh random rows, come out right."""
+    """Accuracy on the stage's predictable targets, on fresh random rows."""
     config = run.recipe.config
     mix = replace(run.recipe.stages[run.stage].mix, natural=0.0)
     generator = Generator().manual_seed(999)
     rows = repeated_rows(mix, scores.ROWS, run.corpus.train, config.d_vocab, generator)
     with torch.no_grad():
-        said = forward(config, run.weights, rows.tokens[:, :-1]).argmax(-1)
-    right = (said == rows.tokens[:, 1:]).float()
-    return scores.mean(right[rows.weight == 1])
+        predicted = forward(config, run.weights, rows.tokens[:, :-1]).argmax(-1)
+    correct = (predicted == rows.tokens[:, 1:]).float()
+    return scores.mean(correct[rows.weight == 1])
 
 
 def identity(run: Run) -> dict[str, str]:
-    """What a run must share with the progress it resumes, name by name."""
+    """The properties that must be equal for a run to be resumed."""
     return {"recipe": run.recipe.to_json(), "seed": str(run.seed), "corpus": run.corpus.sha256}
 
 
 def save(run: Run, out: Path) -> None:
-    """Leaves, optimizer state and curve, in files that are whole whenever they are there."""
+    """Writes leaves, optimizer state and curve; the progress file is replaced atomically."""
     config, state = run.recipe.config, run.optimizer.state
     tensors = {}
     for name, leaf in flatten(config, run.leaves):
         tensors[name] = leaf.detach().contiguous()
         for key, value in state[leaf].items():
             tensors[f"{name}/{key}"] = value.contiguous()
-    place = {name: getattr(run, name) for name in ("step", "stage", "seconds", "curve")}
-    save_file(tensors, out / "part", metadata=identity(run) | {"place": json.dumps(place)})
+    state_of_run = {name: getattr(run, name) for name in ("step", "stage", "seconds", "curve")}
+    save_file(tensors, out / "part", metadata=identity(run) | {"place": json.dumps(state_of_run)})
     (out / "part").replace(out / PROGRESS)
     (out / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in run.curve))
 
 
 def restore(run: Run, out: Path) -> None:
-    """Continue from what `save` wrote. Raises CheckpointError if it belongs to another run."""
+    """Restores the state that `save` wrote. Raises CheckpointError if it belongs to another run."""
     config, path = run.recipe.config, out / PROGRESS
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); delete it to start anew") from None
+        raise CheckpointError(f"{path} cannot be read ({error}); delete it to start again") from None
     for name, value in identity(run).items():
         if metadata.get(name) != value:
             raise CheckpointError(
-                f"{path} is the progress of another {name}; resume with that one, or choose another folder"
+                f"{path} is the progress of a run with another {name}; resume with that one, or choose another folder"
             )
     with torch.no_grad():
         for name, leaf in flatten(config, run.leaves):
             leaf.copy_(tensors[name])
             for key in ("step", "exp_avg", "exp_avg_sq"):
-                if (held := tensors.get(f"{name}/{key}")) is not None:
-                    # in memory as the leaf lies: the same kernels, the same bits
-                    run.optimizer.state[leaf][key] = held if key == "step" else torch.empty_like(leaf).copy_(held)
+                if (stored := tensors.get(f"{name}/{key}")) is not None:
+                    # The leaf's memory layout selects the same kernels, which give bitwise the same steps.
+                    run.optimizer.state[leaf][key] = stored if key == "step" else torch.empty_like(leaf).copy_(stored)
     for name, value in json.loads(metadata["place"]).items():
         setattr(run, name, value)
 
 
 def stage_steps(curve: list[dict[str, Any]]) -> tuple[int, ...]:
-    """The step at which each stage was entered: that of the last measurement of the one before."""
+    """The step at which each stage began: the last measurement of the stage before it."""
     last = {line["stage"]: line["step"] for line in curve}
     return (0, *(last[stage] for stage in sorted(last)[:-1]))

@@ -1,9 +1,9 @@
-"""The recipes: everything that decides how a model is trained, as data.
+"""The training recipes: everything that decides how a model is trained, as data.
 
-Each of them teaches by a curriculum, and a stage ends when its own accuracy is reached. The phase
-change that a curve shows is therefore one under a curriculum. `head_scale` multiplies a head's
-weights at the start and the steps it takes: it breaks the heads' symmetry, so that one is likely to
-win a role, and wires nothing.
+Most recipes use a curriculum, in which a stage ends when the accuracy on it reaches a threshold.
+The phase change in such a training curve therefore happens under a curriculum. `head_scale`
+multiplies a head's initial weights and its learning rate: it breaks the symmetry between heads, so
+that one of them is likely to take a role, and sets no connections.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .corpus import Mix
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One step of a curriculum: how its batches are made, and when it has been learned."""
+    """One stage of a curriculum: how its batches are made, and when it ends."""
 
     mix: Mix
     until: float | None = None
-    """Accuracy on the stage's own predictable targets that ends it; None: it is the last."""
+    """The stage ends when accuracy on its predictable targets reaches this; None: it is the last stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A model's shape, its curriculum and the optimizer's settings."""
+    """A model's config, its curriculum and the optimizer's settings."""
 
     name: str
     about: str
@@ -40,34 +40,34 @@ class Recipe:
     stages: tuple[Stage, ...]
     steps: int
     synthetic: bool = False
-    """Whether the plain rows are a made-up language, so that no corpus is needed."""
+    """Whether the plain rows are a synthetic language, so that no corpus is needed."""
     head_scale: tuple[tuple[float, ...], ...] | None = None
-    """One factor a head, layer by layer; None: all heads alike."""
+    """One factor for each head of each layer; None: no scaling."""
     silence: float = 0.0
-    """Chance that a batch is computed without one random head of the last layer: the others learn to cover for it."""
+    """Probability that a random head of the last layer is zero-ablated in a batch, so that the others back it up."""
     learning_rate: float = 3e-3
-    """Its peak, after 100 steps of warm-up; a cosine leads down from there."""
+    """The peak learning rate, after 100 steps of warm-up; a cosine schedule follows."""
     learning_rate_end: float = 0.1
-    """The share of it that is left at the end."""
+    """The final learning rate as a fraction of the peak."""
     weight_decay: float = 0.01
     position_base: float = 1000.0
-    """Shortformer positions start as sinusoids of this base."""
+    """Shortformer positions start as sinusoids with this base."""
     measure_every: int = 100
     keep: tuple[int, ...] = ()
-    """Measured steps whose weights are kept beside the model."""
+    """Measured steps at which a checkpoint is saved."""
 
     def __post_init__(self) -> None:
         for fault in _faults(self):
             raise ConfigError(fault)
 
     def to_json(self) -> str:
-        """The whole recipe in one line, the same for equal recipes; `from_json` reads it back."""
+        """The recipe as one line of JSON, the same for equal recipes; `from_json` reads it back."""
         values = asdict(self) | {"config": self.config.to_dict()}
         return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """The recipe that `to_json` wrote, or a person did. Raises ConfigError naming what is off."""
+        """Reads a recipe in the form of `to_json`. Raises ConfigError that names the first invalid value."""
         try:
             values = dict(json.loads(text))
             values["stages"] = tuple(_read(Stage, each | {"mix": _read(Mix, each["mix"])}) for each in values["stages"])
@@ -89,19 +89,19 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "tuple[int, ...]": (int,),
     "tuple[tuple[float, ...], ...] | None": (int, float),
 }
-"""What JSON may give for a field of each annotation, or for each item of its tuples."""
+"""The JSON types allowed for each field annotation, or for the items of its tuples."""
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    """A JSON object as a dataclass. Raises ConfigError for a key that it lacks and a value of another type."""
+    """Reads a JSON object as a dataclass. Raises ConfigError for an unknown key or a value of the wrong type."""
     known = {field.name: str(field.type) for field in fields(kind)}
     for key, value in values.items():
         if key not in known:
             raise ConfigError(f"recipe key {key!r} is not known.{near(key, known)}")
-        fitting = _JSON_TYPES.get(known[key])
+        allowed = _JSON_TYPES.get(known[key])
         each = _flat(value or ()) if known[key].startswith("tuple") else [value]
-        # A bool is an int to Python, not to a reader; NaN and infinity are no JSON.
-        if fitting and not all(type(one) in fitting and (type(one) is not float or math.isfinite(one)) for one in each):
+        # In Python a bool is an int, here it is not; NaN and infinity are not valid JSON.
+        if allowed and not all(type(one) in allowed and (type(one) is not float or math.isfinite(one)) for one in each):
             raise ConfigError(f"{key} is {value!r}; it must be {known[key]}")
     return kind(**values)
 
@@ -111,38 +111,44 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _faults(recipe: Recipe) -> Iterator[str]:
-    """What keeps a recipe from being carried out, in words."""
+    """The reasons why a recipe is invalid, as error messages."""
     config, rate, end = recipe.config, recipe.learning_rate, recipe.learning_rate_end
     if not recipe.stages:
         yield f"recipe {recipe.name!r} needs at least one stage"
     if recipe.steps < 1 or recipe.measure_every < 1:
         yield f"steps is {recipe.steps} and measure_every {recipe.measure_every}; both must be at least 1"
     if config.bos_token_id != 0:
-        yield f"bos_token_id is {config.bos_token_id}; a recipe's tokenizer makes it 0"
+        yield f"bos_token_id is {config.bos_token_id}; the tokenizer of a recipe uses 0"
     if recipe.head_scale is not None and [*map(len, recipe.head_scale)] != [config.n_heads] * config.n_layers:
-        yield f"head_scale is {recipe.head_scale}; it needs one factor a head, layer by layer"
+        yield f"head_scale is {recipe.head_scale}; it needs one factor for each head of each layer"
     if rate <= 0 or not 0 <= end <= 1:
-        yield f"learning_rate is {rate} and learning_rate_end {end}; the one must be above 0, the other a share of it"
+        yield (
+            f"learning_rate is {rate} and learning_rate_end {end}; the first must be above 0, the second between 0 "
+            "and 1"
+        )
     if recipe.weight_decay < 0 or recipe.position_base <= 0:
         yield (
-            f"weight_decay is {recipe.weight_decay} and position_base {recipe.position_base}; the one must not be "
-            "below 0, the other above it"
+            f"weight_decay is {recipe.weight_decay} and position_base {recipe.position_base}; the first must be at "
+            "least 0, the second above 0"
         )
     if not 0 <= recipe.silence <= 1 or (recipe.silence and not config.n_layers):
-        yield f"silence is {recipe.silence}; it is a chance, and needs a layer with heads to silence"
+        yield f"silence is {recipe.silence}; it is a probability, above 0 only if the model has layers"
     for stage in recipe.stages:
         mix = stage.mix
         if not max(8, 2 * mix.shortest) <= mix.window <= config.n_ctx:
             yield (
-                f"a window of {mix.window} must be at least 8, hold two periods of {mix.shortest} and fit the context "
-                f"of {config.n_ctx}"
+                f"window is {mix.window}; it must be at least 8, hold two periods of {mix.shortest} and fit the "
+                f"context of {config.n_ctx}"
             )
         if (stage.until is None) != (stage is recipe.stages[-1]):
-            yield "every stage but the last needs an accuracy to end at, `until`; the last has none"
+            yield "every stage except the last needs `until`, the accuracy at which it ends; the last has none"
         if mix.shortest < 1 or mix.unpredictable < 0:
-            yield f"shortest is {mix.shortest}, at least 1, and unpredictable {mix.unpredictable}, at least 0"
+            yield (
+                f"shortest is {mix.shortest} and unpredictable {mix.unpredictable}; the first must be at least 1, the "
+                "second at least 0"
+            )
         if mix.rows < 1 or not all(0 <= each <= 1 for each in (mix.repeated, mix.natural, mix.prefix, mix.gap)):
-            yield f"a stage needs rows, and chances between 0 and 1: {mix}"
+            yield f"a stage needs at least one row, and probabilities between 0 and 1: {mix}"
 
 
 def _attention_only(n_layers: int, **changes: Any) -> ModelConfig:
@@ -162,7 +168,7 @@ def _attention_only(n_layers: int, **changes: Any) -> ModelConfig:
 
 
 def _induction(config: ModelConfig, repeated: float, natural: float, unpredictable: float) -> tuple[Stage, ...]:
-    """Short windows of periodic tokens from position 1; then anywhere; then gaps; then a share of prose."""
+    """Stages: periodic tokens from position 1 in short windows; from any position; with gaps; mixed with prose."""
     first = Mix(window=config.n_ctx // 2, rows=32, repeated=0.85)
     anywhere = replace(first, prefix=0.7, offset=True)
     whole = replace(anywhere, window=config.n_ctx, rows=20, gap=0.5, shortest=2)
@@ -175,7 +181,7 @@ def _induction(config: ModelConfig, repeated: float, natural: float, unpredictab
 
 
 def _induction_tiny(config: ModelConfig) -> tuple[Stage, ...]:
-    """The same in one window: periodic tokens from position 1, then anywhere, then with gaps."""
+    """Stages in full windows: periodic tokens from position 1; from any position; with gaps."""
     first = Mix(window=config.n_ctx, rows=32, repeated=0.9)
     anywhere = replace(first, prefix=0.7)
     return (
@@ -263,12 +269,12 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ConfigError with the names most like it."""
     if name not in RECIPES:
         known = ", ".join(RECIPES)
-        raise ConfigError(f"no recipe is called {name!r}; there are {known}.{near(name, RECIPES)}")
+        raise ConfigError(f"no recipe is called {name!r}; the recipes are {known}.{near(name, RECIPES)}")
     return RECIPES[name]
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe from a JSON file, in the form that `Recipe.to_json` writes."""
+    """Reads a recipe from a JSON file, in the form that `Recipe.to_json` writes."""
     try:
         return Recipe.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

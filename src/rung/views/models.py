@@ -1,4 +1,4 @@
-"""What a model is, and whether Rung can work here, in words."""
+"""Terminal views of a model's description, of fetched models, and of `rung doctor`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,37 +19,37 @@ from .terminal import facts, heading, note, printable
 _POSITIONS = {
     "standard": "learned, added to the residual stream",
     "sinusoidal": "sinusoidal, added to the residual stream",
-    "shortformer": "learned, added to what queries and keys read (shortformer)",
-    "rotary": "rotary: queries and keys are turned",
-    "alibi": "slopes: later keys score higher (alibi)",
+    "shortformer": "learned, added to query and key inputs (shortformer)",
+    "rotary": "rotary: queries and keys are rotated by position",
+    "alibi": "ALiBi: a linear bias raises the scores of later keys",
     None: "none",
 }
 _NORMS = {"LN": "LayerNorm", "LNPre": "LayerNorm", "RMS": "RMSNorm", "RMSPre": "RMSNorm"}
-_PLACES = {"pre": "before each part", "post": "behind each part", "both": "before and behind each part"}
+_PLACES = {"pre": "before each sublayer", "post": "after each sublayer", "both": "before and after each sublayer"}
 _WHOSE = {"head": "each head's", "heads": "all heads'"}
 _PROCESSES = {
     "fold_ln": "norm weights folded in",
-    "center_writing_weights": "what writes to the stream centred",
+    "center_writing_weights": "weights that write to the stream centred",
     "center_unembed": "unembedding centred",
     "fold_value_biases": "value biases moved to b_O",
-    "refactor_factored_attn_matrices": "each head's products shared evenly by their factors",
+    "refactor_factored_attn_matrices": "factors of each head's QK and OV balanced",
 }
 
 
 def model_view(found: Inspection, width: int) -> RenderableType:
-    """What a model is, in a dozen lines."""
+    """A summary of a model."""
     config = found.config
     rows = [
         ("family", config.family),
         ("parameters", f"{config.n_params:,}"),
         ("layers", _layers(config)),
-        ("residual", f"{config.d_model} wide"),
+        ("residual", f"d_model {config.d_model}"),
         ("MLP", _mlp(config)),
         ("norm", _norm(config)),
         ("positions", f"{_POSITIONS[config.positional_embedding_type]}; context of {config.n_ctx:,} tokens"),
         *([("windows", _windows(config.windows))] if config.windows else []),
         *([("no positions", _unrotated(config))] if config.unrotated_layers else []),
-        *([("besides", "; ".join(_besides(config)))] if _besides(config) else []),
+        *([("scaling", "; ".join(_scaling(config)))] if _scaling(config) else []),
         (
             "vocabulary",
             f"{config.d_vocab:,} tokens{', embedding and unembedding tied' if config.tied_embeddings else ''}",
@@ -57,16 +57,19 @@ def model_view(found: Inspection, width: int) -> RenderableType:
         ("tokenizer", _tokenizer(found)),
         ("begins with", _first(config)),
         ("biases", f"{len(config.biases)} kinds" if config.biases else "none"),
-        ("processing", ", ".join(_PROCESSES.get(name, name) for name in config.processing) or "none: weights as saved"),
+        (
+            "processing",
+            ", ".join(_PROCESSES.get(name, name) for name in config.processing) or "none: weights as stored",
+        ),
         *(("note", text) for text in config.notes),
-        ("hooks", f"{len(found.hooks)}, listed by --hooks, one explained by --hook NAME"),
+        ("hooks", f"{len(found.hooks)}, listed by --hooks; --hook NAME explains one"),
         ("weights", f"{len(found.weights)} kinds, listed by --weights"),
     ]
     return Group(heading(config.model_name), Text(), facts(rows))
 
 
 def hooks_view(hooks: Sequence[HookFacts], width: int) -> RenderableType:
-    """Hook names with shapes and meanings, one layer standing for all."""
+    """Hook names with shapes and meanings."""
     if width >= 110:
         listed = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         for title in ("hook", "shape", "meaning"):
@@ -78,7 +81,7 @@ def hooks_view(hooks: Sequence[HookFacts], width: int) -> RenderableType:
         for hook in hooks:
             listed.add_row(Text(hook.name, style="bold"))
             listed.add_row(Padding(Text(f"{hook.shape}  {_meaning(hook)}"), (0, 0, 0, 2)))
-    starred = [Text(), note("* computed only when asked for by name")] if any(h.on_request for h in hooks) else []
+    starred = [Text(), note("* computed only when requested by name")] if any(h.on_request for h in hooks) else []
     return Group(listed, *starred)
 
 
@@ -90,7 +93,7 @@ def weights_view(found: Inspection, width: int) -> RenderableType:
 
 
 def doctor_view(found: Diagnosis, width: int) -> RenderableType:
-    """Every check with its outcome in a word, and what to do."""
+    """Every check with its outcome, what was found, and advice."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(no_wrap=True)
@@ -106,11 +109,11 @@ def doctor_view(found: Diagnosis, width: int) -> RenderableType:
 
 
 def fetched_view(name: str, path: Path, width: int) -> RenderableType:
-    """That a model is here, where, and what to do with it."""
+    """Where a fetched model is stored, its size, and a next command."""
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 1e6
     return Group(
-        heading(f"{name} is here; it needs no network from now on."),
+        heading(f"Fetched {name}; it needs no network from now on."),
         Text(),
         facts([("where", str(path)), ("size", f"{size:,.0f} MB"), ("next", f"rung prove induction --model {name}")]),
     )
@@ -119,13 +122,13 @@ def fetched_view(name: str, path: Path, width: int) -> RenderableType:
 def sources_view(
     fetched: Sequence[str], others: Mapping[str, str], families: Sequence[Family], width: int
 ) -> RenderableType:
-    """Models that were brought here, those that one command brings, and the checkpoints that can be read at all."""
+    """Fetched models, models that can be fetched, and the checkpoint formats that Rung reads."""
     here = [heading("Fetched: no network needed"), *map(Text, fetched), Text()] if fetched else []
     there = [(f"rung fetch {name}", what) for name, what in others.items()]
     there.append(("rung fetch ORG/NAME", "a repository of the Hugging Face hub, or its short name: gpt2-small"))
     read = [(family.name, " · ".join((", ".join(family.model_types), *_example(family)))) for family in families]
     return Group(
-        Text(), *here, heading("To fetch, once"), facts(there), Text(),
+        Text(), *here, heading("Available to fetch"), facts(there), Text(),
         heading("What Rung reads"),
         note("folders of config.json and safetensors, or hub repositories, by the model_type in config.json; GGUF of "
              + ", ".join(ARCHITECTURES)),
@@ -144,10 +147,10 @@ def _meaning(hook: HookFacts) -> str:
 
 def _layers(config: ModelConfig) -> str:
     if not config.n_layers:
-        return "0: embedding and unembedding alone"
+        return "0: embedding and unembedding only"
     shared = f", {config.n_kv} shared key/value heads" if config.grouped else ""
-    beside = ", attention and MLP side by side" if config.parallel_attn_mlp else ""
-    return f"{config.n_layers} × {config.n_heads} heads, each {config.d_head} wide{shared}{beside}"
+    parallel = ", attention and MLP in parallel" if config.parallel_attn_mlp else ""
+    return f"{config.n_layers} × {config.n_heads} heads, d_head {config.d_head}{shared}{parallel}"
 
 
 def _mlp(config: ModelConfig) -> str:
@@ -155,8 +158,8 @@ def _mlp(config: ModelConfig) -> str:
         return "none: attention only"
     act = f"{config.act_fn}{', gated' if config.gated_mlp else ''}"
     if config.n_experts is None:
-        return f"{config.d_mlp:,} neurons a layer, {act}"
-    shared = f"; one of {config.d_mlp_shared:,} neurons for every token" if config.d_mlp_shared else ""
+        return f"{config.d_mlp:,} neurons per layer, {act}"
+    shared = f"; a shared expert of {config.d_mlp_shared:,} neurons for every token" if config.d_mlp_shared else ""
     chosen = f"{config.experts_per_token} of {config.n_experts} experts for each token"
     return f"{chosen}, {config.d_mlp:,} neurons each, {act}{shared}"
 
@@ -168,7 +171,7 @@ def _norm(config: ModelConfig) -> str:
     where += ["over embeddings"] if config.post_embedding_ln else []
     if config.qk_norm is not None:
         where.append(f"over {_WHOSE[config.qk_norm]} queries and keys")
-    folded = ", weights folded into what reads it" if config.normalization_type.endswith("Pre") else ""
+    folded = ", weights folded into the matrices that read it" if config.normalization_type.endswith("Pre") else ""
     return f"{_NORMS[config.normalization_type]} {', '.join(where)}{folded}"
 
 
@@ -177,18 +180,18 @@ def _unrotated(config: ModelConfig) -> str:
 
 
 def _windows(windows: Sequence[int | None]) -> str:
-    """How far back the layers see that do not see everything."""
+    """How many layers have a sliding window, and its size."""
     narrow = [size for size in windows if size is not None]
     sizes = " or ".join(f"{size:,}" for size in sorted(set(narrow)))
-    return f"{len(narrow)} of {len(windows)} layers see {sizes} tokens, the last one included"
+    return f"{len(narrow)} of {len(windows)} layers attend to the last {sizes} tokens, the current one included"
 
 
-def _besides(config: ModelConfig) -> list[str]:
-    """Caps, cut-offs and factors, where there are any."""
+def _scaling(config: ModelConfig) -> list[str]:
+    """The soft caps, clamps and scale factors of a model."""
     caps = {
-        "scores capped at": config.attn_scores_soft_cap,
-        "logits capped at": config.output_logits_soft_cap,
-        "queries, keys and values cut off at": config.clip_qkv,
+        "scores soft-capped at": config.attn_scores_soft_cap,
+        "logits soft-capped at": config.output_logits_soft_cap,
+        "queries, keys and values clamped at": config.clip_qkv,
     }
     factors = {"embeddings": config.embed_scale, "logits": config.logit_scale}
     found = [f"{what} ±{value:g}" for what, value in caps.items() if value is not None]
@@ -197,14 +200,14 @@ def _besides(config: ModelConfig) -> list[str]:
 
 def _tokenizer(found: Inspection) -> str:
     if found.tokenizer is None:
-        return "none: token ids stand for text"
+        return "none: give token ids instead of text"
     special = [f"{name} {printable(text)} = {index}" for name, (index, text) in found.tokenizer.special.items()]
     return "; ".join([f"{found.tokenizer.size:,} tokens", *special])
 
 
 def _first(config: ModelConfig) -> str:
     if config.bos_token_id is None:
-        return "nothing: no BOS is known"
+        return "nothing: the model has no BOS"
     if config.default_prepend_bos:
-        return f"BOS, token {config.bos_token_id}, put before every text unless told otherwise"
-    return f"nothing, unless BOS, token {config.bos_token_id}, is asked for"
+        return f"BOS, token {config.bos_token_id}, prepended to every text by default"
+    return f"nothing by default; BOS is token {config.bos_token_id}"

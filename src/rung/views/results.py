@@ -1,4 +1,4 @@
-"""Results of methods, drawn for the terminal."""
+"""Terminal views of the results of `rung heads` and `rung board`."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,9 @@ _WORDS = {
 """Each score's column heading, long and short."""
 
 ALL_COLUMNS = 52
-"""Columns from which every score is shown."""
+"""Width in columns from which every score is shown."""
 LONG_WORDS = 92
-"""Columns from which headings are written out."""
+"""Width in columns from which column headings are not abbreviated."""
 
 HeadList = Sequence[tuple[int, int]]
 
@@ -33,11 +33,11 @@ HeadList = Sequence[tuple[int, int]]
 def heads_view(
     scores: HeadScores, control: HeadScores | None, heads: HeadList, width: int, by: str | None = None
 ) -> RenderableType:
-    """The scores of `heads` as a table, and heat maps of all; `control`: the same heads where nothing repeats."""
+    """The scores of `heads` as a table, and heat maps of all heads; `control`: scores on unrepeated sequences."""
     bos = "" if scores.task.bos is not None else " This model has no BOS: “BOS” is the sequence's first token."
     words = [
-        note("Mean attention, 0 to 1. A score is a clue to what a head may be for, not proof that it is."),
-        note(f"control: “induction” where nothing repeats. elsewhere: none of these places.{bos}"),
+        note("Mean attention, 0 to 1. A score is a clue to the role of a head, not proof of it."),
+        note(f"control: “induction” on unrepeated sequences. elsewhere: attention to all other positions.{bos}"),
     ]
     left_out = scores.n_layers * scores.n_heads - len(heads)
     if left_out:
@@ -46,7 +46,7 @@ def heads_view(
         words.append(note(" · ".join(f"{short}: {long}" for long, short in _WORDS.values() if long != short)))
     maps = (SIGNATURES[0], SIGNATURES[1]) if by is None else (by,)
     drawn = [
-        heading(f"Every head of {scores.model_name}, on random tokens twice"),
+        heading(f"Attention heads of {scores.model_name} on repeated random tokens"),
         note(described(scores.task)),
         Text(),
         _table(scores, control, heads, width),
@@ -96,24 +96,24 @@ def _maps(scores: HeadScores, names: Sequence[str], width: int) -> list[Renderab
 
 
 def board_view(board: LossByPosition, example: Sequence[str], width: int) -> RenderableType:
-    """Loss of every token as bars, with the ln V and ln n lines, both copies' means and what they say.
+    """Loss by position as bars, with lines at ln V and ln n, the mean of each copy, and a conclusion.
 
-    `example`: the texts of one sequence's tokens.
+    `example`: the tokens of one sequence, as texts.
     """
     rows = [
         (
             "first copy",
-            f"{nats(board.first_copy_loss)} nats a token (ln V = {board.ln_vocabulary:.2f}: guessing evenly)",
+            f"{nats(board.first_copy_loss)} nats per token (ln V = {board.ln_vocabulary:.2f}: uniform guess)",
         ),
         (
             "second copy",
-            f"{nats(board.second_copy_loss)} nats a token (ln n = {board.ln_period:.2f}: knowing which, not the order)",
+            f"{nats(board.second_copy_loss)} nats per token (ln n = {board.ln_period:.2f}: set known, order unknown)",
         ),
         ("gain", f"{nats(board.gain)} nats"),
-        ("right", f"{100 * board.accuracy:.0f} % of the second copy's tokens are the first guess"),
+        ("top-1", f"{100 * board.accuracy:.0f} % of the second copy's tokens"),
     ]
     return Group(
-        heading(f"The board: {board.model_name} reads random tokens twice"),
+        heading(f"Loss by position: {board.model_name} on repeated random tokens"),
         note(described(board.task)),
         _excerpt(board.task, example),
         Text(),
@@ -126,18 +126,18 @@ def board_view(board: LossByPosition, example: Sequence[str], width: int) -> Ren
 
 
 def reading(board: LossByPosition) -> str:
-    """What the means say, and no more."""
+    """The conclusion that the two mean losses allow."""
     if board.gain >= 1 and board.second_copy_loss < board.ln_period:
         return (
-            "The second copy costs less than ln n: the model uses the order of the first copy, as an induction "
-            "circuit would. Which heads look the part: rung heads."
+            "The second copy's loss is below ln n: the model uses the order of the first copy, as an induction circuit "
+            "would. See which heads have high induction scores: rung heads."
         )
     if board.gain >= 1:
         return (
-            "The second copy is cheaper, yet not below ln n: knowing which tokens the first copy has would be enough "
-            "for that, so this is no sign of induction."
+            "The second copy's loss is lower, but not below ln n: knowing the set of the first copy's tokens would be "
+            "enough for that, so this is no evidence of induction."
         )
-    return "The second copy is hardly cheaper than the first: no sign that the model uses the repeat."
+    return "The second copy's loss is hardly lower than the first copy's: no evidence that the model uses the repeat."
 
 
 def _chart(board: LossByPosition, width: int) -> list[RenderableType]:
@@ -145,9 +145,7 @@ def _chart(board: LossByPosition, width: int) -> list[RenderableType]:
     first, rest = values[board.first_copy], values[second - 1 :]
     lines = {"ln V": board.ln_vocabulary, "ln n": board.ln_period}
     top = 1.05 * max(*values, *lines.values())
-    legend = note(
-        "Loss in nats of each token, mean over sequences. ░ the second copy's first token, left out of its mean."
-    )
+    legend = note("Loss of each token in nats, mean over sequences. ░ second copy's first token, not part of its mean.")
     if LABEL + len(values) <= width:
         under = "first copy".ljust(len(first) + 1) + "second copy"
         drawn = bars([*first, 0.0, *rest], lines, top, faint=(len(first) + 1,))
@@ -163,7 +161,7 @@ def _chart(board: LossByPosition, width: int) -> list[RenderableType]:
 
 
 def described(task: RandomTokens) -> str:
-    """One line on the sequences."""
+    """One line that describes the sequences."""
     first = "" if task.bos is None else "BOS, then "
     return f"{len(task.tokens)} sequences: {first}{task.period} random tokens, then the same again; seed {task.seed}"
 

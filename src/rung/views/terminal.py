@@ -1,7 +1,7 @@
-"""Drawing in a terminal: tables, heat maps of heads and columns of bars, as text of a given width.
+"""Terminal drawing: tables, heat maps of heads and bar charts, as text of a given width.
 
-Whatever colour says, a number or a character says too. Colours follow NO_COLOR and are left out of a pipe; where the
-encoding is not UTF-8, every sign has an ASCII stand-in of the same width.
+No information is shown by colour alone. Colours follow NO_COLOR and are not written to a pipe. If the encoding is not
+UTF-8, every character is replaced by an ASCII character of the same width.
 """
 
 import os
@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 PIPE_CLOSED = 141
-"""Exit code when the reader went away, as shells report it: 128 + SIGPIPE."""
+"""Exit code when the reader of a pipe has closed it, as shells report it: 128 + SIGPIPE."""
 
 STAND_INS: Mapping[str, str] = {
     "█": "#", "▇": "#", "▆": "#", "▅": "#", "▄": "=", "▃": "=", "▂": "_", "▁": "_", "░": ":", "▓": "%",
@@ -26,21 +26,21 @@ STAND_INS: Mapping[str, str] = {
     "…": "~", "’": "'", "“": '"', "”": '"', "✓": "+", "✗": "x", "ₙ": "n", "₁": "1", "₂": "2",
     "Σ": "S", "λ": "l",
 }  # fmt: skip
-"""ASCII for each sign that views use."""
+"""The ASCII replacement of each non-ASCII character that views use."""
 
 NO_BREAK = "\u00a0"
-"""A space at which no line is broken; written as a plain one."""
+"""A space at which no line is broken; printed as an ordinary space."""
 Output = TextIO | StringIO
 Drawing = Callable[[int], RenderableType]
-"""Something to show, once the width in columns is known."""
+"""A function from the width in columns to what is shown."""
 
 _CIVIDIS = ((0, 32, 77), (53, 69, 108), (102, 105, 112), (148, 142, 119), (200, 184, 102), (255, 234, 70))
 _INK = 0.47
-"""From here on black shows better than white."""
+"""From this value on, black text has more contrast than white."""
 
 
 def show(drawing: Drawing, file: Output | None = None) -> None:
-    """Draws for the terminal, pipe or file that `file` (None: stdout) is."""
+    """Renders a drawing to the terminal, pipe or file `file` (None: stdout)."""
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(drawing(console.width))
@@ -48,7 +48,7 @@ def show(drawing: Drawing, file: Output | None = None) -> None:
 
 
 def write(text: str, file: Output | None = None) -> None:
-    """Writes text as it is, in what the encoding can carry. A closed pipe ends the program quietly."""
+    """Writes text, replacing characters that the encoding lacks. A closed pipe ends the program silently."""
     out = sys.stdout if file is None else file
     text = text.replace(NO_BREAK, " ")
     encoding = (getattr(out, "encoding", None) or "utf-8").lower()
@@ -58,34 +58,34 @@ def write(text: str, file: Output | None = None) -> None:
         out.write(text)
         out.flush()
     except BrokenPipeError:
-        # Python flushes stdout once more on its way out; let that go nowhere.
+        # Python flushes stdout again at exit; send that to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         raise SystemExit(PIPE_CLOSED) from None
 
 
 def to_ascii(text: str) -> str:
-    """The same text with `STAND_INS` in place of our signs, column for column."""
+    """The text with each character in `STAND_INS` replaced, of the same width."""
     return text.translate({ord(sign): plain for sign, plain in STAND_INS.items()})
 
 
 def printable(text: str) -> str:
-    """A token's text on one line: spaces as "·", whatever else would move the cursor escaped."""
+    """A token's text on one line: spaces as "·", other non-printable characters escaped."""
     shown = "".join("·" if char == " " else char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return shown or "(empty)"
 
 
 def heading(text: str) -> Text:
-    """A line that names what follows."""
+    """A heading."""
     return Text(text, style="bold")
 
 
 def note(text: str) -> Text:
-    """A line for those who wonder."""
+    """A line of explanation, in dim text."""
     return Text(text, style="dim")
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> Table:
-    """Two columns: what, and what it is."""
+    """A table of two columns: name and value."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -95,7 +95,7 @@ def facts(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def cividis(value: float) -> Style:
-    """Background from dark blue (0) to yellow (1), readable to all kinds of colour vision, with ink that shows on it
+    """The cividis colour map, from dark blue (0) to yellow (1), as background with a contrasting text colour
     (Nuñez et al. 2018).
     """
     at = min(max(value, 0.0), 1.0) * (len(_CIVIDIS) - 1)
@@ -106,9 +106,9 @@ def cividis(value: float) -> Style:
 
 
 def heat_map(values: Sequence[Sequence[float]], width: int) -> Text:
-    """Layers down, heads across; each cell its value in percent ("·" under 1), or in tenths where that is too wide.
+    """A heat map, layers down and heads across, in percent ("·" under 1), or in tenths if that is too wide.
 
-    `values[layer][head]` is 0 to 1. Heads that still do not fit go on below.
+    `values[layer][head]` is 0 to 1. Heads that do not fit are continued below.
     """
     margin = max(3, len(str(len(values) - 1)) + 1)
     n_heads = len(values[0])
@@ -130,11 +130,11 @@ def heat_map(values: Sequence[Sequence[float]], width: int) -> Text:
 
 
 def key_to_heat_map(n_layers: int, n_heads: int, width: int) -> str:
-    """What the cells of `heat_map` mean at this width."""
+    """The legend of `heat_map` at this width."""
     margin = max(3, len(str(n_layers - 1)) + 1)
     if margin + 4 * n_heads <= width:
-        return "layers down, heads across; percent of attention, · under 1"
-    return "layers down, heads across; tenths of attention, rounded down, · under 1"
+        return "rows: layers, columns: heads; percent of attention, · under 1"
+    return "rows: layers, columns: heads; tenths of attention, rounded down, · under 1"
 
 
 def _column_name(head: int, cell: int) -> str:
@@ -151,14 +151,14 @@ def _tenths(value: float) -> str:
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 LABEL = 10
-"""Columns that `bars` keeps free on the left, for its scale."""
+"""Width in columns of the scale to the left of `bars`."""
 
 
 def bars(
     values: Sequence[float], lines: Mapping[str, float], top: float, *, faint: Sequence[int] = (), style: str = "cyan",
     height: int = 10,
 ) -> Text:  # fmt: skip
-    """One column a value, from 0 to `top`, behind them a dashed line at each named height.
+    """A bar chart with one column for each value, from 0 to `top`, and a dashed line at each named height.
 
     `faint`: columns drawn in another pattern.
     """
@@ -190,24 +190,24 @@ def _scale(named: Sequence[str], lines: Mapping[str, float], row: int, height: i
 
 
 def spark(values: Sequence[float], top: float, columns: int) -> str:
-    """A line of characters, each as high as its value from 0 to `top`, in at most `columns`."""
+    """A sparkline of the values, from 0 to `top`, in at most `columns` characters."""
     return "".join(_EIGHTHS[min(8, max(1, round(8 * value / top)))] for value in binned(values, columns))
 
 
 def nats(value: float) -> str:
-    """Two decimals, and no minus before a zero."""
+    """The value with two decimals, without a minus sign before zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 
 def binned(values: Sequence[float], columns: int) -> list[float]:
-    """`values` in at most `columns` groups of neighbours, each its mean."""
+    """The means of `values` in at most `columns` bins of consecutive values."""
     count = min(len(values), max(1, columns))
     edges = [round(i * len(values) / count) for i in range(count + 1)]
     return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
 def beside(left: Text, right: Text, gap: int = 3) -> Table:
-    """Two drawings next to each other."""
+    """Two drawings side by side."""
     grid = Table.grid(padding=(0, gap))
     grid.add_row(left, right)
     return grid

@@ -1,4 +1,4 @@
-"""Training as it happens, what came of it, and the cards of the models that ship."""
+"""Views of training: recipes, progress, the finished model, and the cards of the bundled models."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from ..training.card import disclosures
 from .terminal import LABEL, bars, binned, facts, heading, nats, note, spark
 
 Card = Mapping[str, Any]
-"""What `read_card` reads."""
+"""The value of `read_card`."""
 Line = Mapping[str, Any]
-"""One measurement along training."""
+"""One measurement during training."""
 
 WIDE = 110
-"""Columns from which a list is a table with a row each."""
+"""Width in columns from which a list is drawn as a table with one row for each item."""
 GAIN = 1.0
-"""Nats that the second copy must be cheaper by, before anything is said about copying."""
+"""The gain in nats from which a model counts as one that uses the repeat."""
 
 
 def recipes_view(recipes: Sequence[tuple[Recipe, Card | None]], width: int) -> RenderableType:
-    """Every recipe, with what its bundled model's training took where there is one."""
+    """Every recipe, with the training time of its bundled model if there is one."""
     titles = ("recipe", "layers × heads", "steps", "time", "learns from", "what it is")
     rows = [
         (recipe.name, _shape(recipe.config), f"{recipe.steps:,}", _time(card), _source(recipe), recipe.about)
@@ -37,14 +37,14 @@ def recipes_view(recipes: Sequence[tuple[Recipe, Card | None]], width: int) -> R
         Text(),
         _listed(titles, rows, width),
         Text(),
-        note("time: what the bundled model's training took, on one thread (rung models NAME)"),
-        note("text: give a file with --corpus FILE, your own or the one that make corpus builds in Rung's repository"),
-        note("your own: rung train RECIPE --show > mine.json, edit it, then rung train --config mine.json"),
+        note("time: training time of the bundled model, on one thread (rung models NAME)"),
+        note("text: give a text file with --corpus FILE; make corpus builds one in Rung's repository"),
+        note("your own recipe: rung train RECIPE --show > mine.json, edit it, then rung train --config mine.json"),
     )
 
 
 def models_view(models: Sequence[tuple[ModelConfig, Card]], width: int) -> RenderableType:
-    """Every bundled model with what its card says in a row."""
+    """Every bundled model in one row, with the main values of its card."""
     titles = ("model", "layers × heads", "parameters", "second copy", "text", "licence", "what it shows")
     rows = [
         (
@@ -59,29 +59,29 @@ def models_view(models: Sequence[tuple[ModelConfig, Card]], width: int) -> Rende
         for config, card in models
     ]
     return Group(
-        heading("The models that ship with Rung"),
+        heading("The bundled models"),
         Text(),
         _listed(titles, rows, width),
         Text(),
-        note("second copy, text: loss in nats a token; the second copy is that of random tokens that come twice"),
+        note("second copy, text: loss in nats per token; the second copy is the repeat of a random sequence"),
         note("one model's card: rung models NAME. Use: rung heads NAME, rung prove induction --model NAME"),
         Text(),
     )
 
 
 def card_view(card: Card, config: ModelConfig, curve: Sequence[Line], width: int) -> RenderableType:
-    """One model's card: what it is, what it learned from and how, its scores and its curve."""
+    """One model's card: description, data, training, scores and training curve."""
     data = card["data"]
     sources = [f"{one['holds']}: {one['name']} {one['version']} ({one['licence']})" for one in data.get("packages", ())]
     heads = f"{_shape(config)} heads" if config.n_layers else "no attention"
     on = f"{card['threads']} thread{'s' if card['threads'] > 1 else ''}"
     rows = [
-        ("shape", f"{heads}, {config.d_model} wide; {card['parameters']:,} parameters"),
+        ("shape", f"{heads}, d_model {config.d_model}; {card['parameters']:,} parameters"),
         ("licence", card["licence"]),
         ("data", f"{data['kind']}: {data['tokens']:,} tokens"),
         *(("", source) for source in sources),
         ("training", f"{card['steps']:,} steps from seed {card['seed']}, {_time(card)} on {on}, torch {card['torch']}"),
-        *(("note", told) for told in disclosures(card)),
+        *(("note", sentence) for sentence in disclosures(card)),
         *((f"seed {run['seed']}", _briefly(run["scores"])) for run in card.get("other_seeds", ())),
     ]
     return Group(
@@ -98,13 +98,15 @@ def card_view(card: Card, config: ModelConfig, curve: Sequence[Line], width: int
 def trained_view(
     card: Card, bundled: Card | None, config: ModelConfig, curve: Sequence[Line], folder: str, width: int
 ) -> RenderableType:
-    """What came of a training run: its scores beside those of the bundled model of the same recipe, and where it is."""
-    told = [note("The bundled model was trained by the same recipe: its scores are what to expect.")] if bundled else []
+    """The result of a training run: its scores, those of the bundled model of the same recipe, and its folder."""
+    expected = (
+        [note("The bundled model was trained by the same recipe, so similar scores are expected.")] if bundled else []
+    )
     return Group(
-        heading(f"{card['name']} is trained: {card['steps']:,} steps from seed {card['seed']}, {_time(card)}"),
+        heading(f"Trained {card['name']}: {card['steps']:,} steps from seed {card['seed']}, {_time(card)}"),
         Text(),
         *_scores(card, config, bundled),
-        *told,
+        *expected,
         *_curve(curve, config, width),
         Text(),
         facts(
@@ -118,7 +120,7 @@ def trained_view(
 
 
 def live_view(recipe: Recipe, curve: Sequence[Line], width: int) -> RenderableType:
-    """The training curve as it grows: one line of bars for each measure, its last value beside it."""
+    """The training curve so far: one sparkline for each measure, followed by its last value."""
     ln_vocabulary, now = math.log(recipe.config.d_vocab), curve[-1]
     left = "" if not now["step"] else f", {_duration(now['seconds'] * (recipe.steps / now['step'] - 1))} to go"
     losses = {"second copy": "second_copy_loss", "first copy": "first_copy_loss", "text": "prose_loss"}
@@ -136,49 +138,49 @@ def live_view(recipe: Recipe, curve: Sequence[Line], width: int) -> RenderableTy
     return Group(
         heading(f"{recipe.name}: step {now['step']:,} of {recipe.steps:,}, {_stage(now['stage'], recipe)}{left}"),
         grid,
-        note(f"losses in nats, ln V = {ln_vocabulary:.2f}; each role's best head, 0 to 1"),
+        note(f"losses in nats, ln V = {ln_vocabulary:.2f}; best head's score for each role, 0 to 1"),
     )
 
 
-def progress_line(recipe: Recipe, told: Progress) -> str:
-    """The same in one line, for a log."""
-    found = told.scores
+def progress_line(recipe: Recipe, progress: Progress) -> str:
+    """One measurement as one line of a log."""
+    found = progress.scores
     heads = [
         f"{title} {ranked[0][0]} {ranked[0][1]:.2f}"
         for title, name in (("induction", "induction"), ("previous", "previous_token"))
         if (ranked := _best(found[name]))
     ]
     parts = [
-        f"step {told.step}/{told.steps}",
-        _stage(told.stage, recipe),
+        f"step {progress.step}/{progress.steps}",
+        _stage(progress.stage, recipe),
         f"second copy {nats(found['second_copy_loss'])}",
         f"first {nats(found['first_copy_loss'])}",
         f"text {nats(found['prose_loss'])}",
         *heads,
-        f"{told.seconds:.0f} s",
+        f"{progress.seconds:.0f} s",
     ]
     return " · ".join(parts)
 
 
 def begin_line(recipe: Recipe, seed: int, threads: int, folder: str, resumed: bool) -> str:
-    """What is about to be done."""
-    where = f"going on with {folder}" if resumed else f"into {folder}"
+    """The line printed before training: parameters, steps, seed, threads and folder."""
+    where = f"resuming in {folder}" if resumed else f"writing to {folder}"
     return (
         f"{recipe.name}: {recipe.config.n_params:,} parameters, {recipe.steps:,} steps, seed {seed}, "
-        f"{threads} thread{'s' if threads > 1 else ''} (another count, other bits), {where}"
+        f"{threads} thread{'s' if threads > 1 else ''} (results are bitwise reproducible for one thread count), {where}"
     )
 
 
 def interrupted_line(step: int | None, steps: int, fresh: bool) -> str:
-    """How to go on."""
+    """The message after an interruption: what was saved, and how to resume."""
     if step is None:
-        return "interrupted before anything was kept; the same command begins again"
+        return "interrupted before anything was saved; the same command starts again"
     command = "the same command without --fresh" if fresh else "the same command"
-    return f"interrupted; kept up to step {step:,} of {steps:,}, and {command} goes on from there"
+    return f"interrupted; saved up to step {step:,} of {steps:,}; {command} resumes from there"
 
 
 def _listed(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
-    """A table where there is room; else each row as its name, its facts and its last column below each other."""
+    """A table if it fits; otherwise each row as lines: its name, its last column, its other columns."""
     if width >= WIDE:
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         for column, title in enumerate(titles):
@@ -195,19 +197,19 @@ def _listed(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
     stacked = Table.grid()
     for name, *between, last in rows:
         stacked.add_row(Text(name, style="bold"))
-        told = " · ".join(f"{title} {value}" for title, value in zip(titles[1:-1], between, strict=True))
-        for line in (Text(last), note(told)):
+        details = " · ".join(f"{title} {value}" for title, value in zip(titles[1:-1], between, strict=True))
+        for line in (Text(last), note(details)):
             stacked.add_row(Padding(line, (0, 0, 0, 2)))
     return stacked
 
 
-def _scores(card: Card, config: ModelConfig, beside: Card | None) -> list[RenderableType]:
-    """The scores that tell what the model does; `beside`: another card's in a second column."""
-    here = _told(card["scores"])
-    ln_vocabulary = note(f"Losses in nats a token; guessing evenly costs ln V = {math.log(config.d_vocab):.2f}.")
-    if beside is None:
+def _scores(card: Card, config: ModelConfig, other: Card | None) -> list[RenderableType]:
+    """The main scores of a card; `other`: a card whose scores are shown in a second column."""
+    here = _score_texts(card["scores"])
+    ln_vocabulary = note(f"Losses in nats per token; a uniform guess has ln V = {math.log(config.d_vocab):.2f}.")
+    if other is None:
         return [facts(list(here.items())), Text(), ln_vocabulary]
-    there = _told(beside["scores"])
+    there = _score_texts(other["scores"])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("measured", "here", "bundled"):
         table.add_column(title, style="dim" if title == "measured" else "", overflow="fold")
@@ -216,38 +218,40 @@ def _scores(card: Card, config: ModelConfig, beside: Card | None) -> list[Render
     return [table, Text(), ln_vocabulary]
 
 
-def _told(found: Mapping[str, Any]) -> dict[str, str]:
-    told = {
-        "second copy": f"{nats(found['second_copy_loss'])}, {100 * found['second_copy_accuracy']:.0f} % right",
+def _score_texts(found: Mapping[str, Any]) -> dict[str, str]:
+    texts = {
+        "second copy": f"{nats(found['second_copy_loss'])}, top-1 accuracy {100 * found['second_copy_accuracy']:.0f} %",
         "first copy": nats(found["first_copy_loss"]),
         "text": nats(found["prose_loss"]),
         "copied text": (
-            f"{nats(found['prose_second_copy_loss'])}, {100 * found['prose_second_copy_accuracy']:.0f} % right"
+            f"{nats(found['prose_second_copy_loss'])}, top-1 accuracy {100 * found['prose_second_copy_accuracy']:.0f} %"
         ),
     }
     if _copies(found):
-        told |= {
+        texts |= {
             "induction": _ranked(found["induction"]),
             "previous token": _ranked(found["previous_token"]),
-            "without a head": _rises({at: rise for at, rise in found["ablation_rise"].items() if at[-1] != "*"}),
-            "without a layer": _rises({at: rise for at, rise in found["ablation_rise"].items() if at[-1] == "*"}),
+            "ablating a head": _rises({at: rise for at, rise in found["ablation_rise"].items() if at[-1] != "*"}),
+            "ablating a layer": _rises({at: rise for at, rise in found["ablation_rise"].items() if at[-1] == "*"}),
         }
     elif "direct_path_correlation" in found:
         correlation, top = found["direct_path_correlation"], found["direct_path_top1"]
-        told["direct path"] = f"correlation {correlation:.2f} with the text's bigrams, {100 * top:.0f} % the same first"
-    return told
+        texts["direct path"] = (
+            f"correlation {correlation:.2f} with the text's bigrams, top-1 agreement {100 * top:.0f} %"
+        )
+    return texts
 
 
 def _briefly(found: Mapping[str, Any]) -> str:
-    """A run from another seed in one line."""
-    told = _told(found)
+    """The scores of a run from another seed in one line."""
+    texts = _score_texts(found)
     return "; ".join(
-        f"{name} {told[name]}" for name in (("second copy", "copied text") if _copies(found) else ("text",))
+        f"{name} {texts[name]}" for name in (("second copy", "copied text") if _copies(found) else ("text",))
     )
 
 
 def _rises(of: Mapping[str, float]) -> str:
-    """The largest rise in each layer, in at most the three layers where it is largest."""
+    """The largest rise in each layer, for the three layers where it is largest."""
     largest: dict[str, tuple[str, float]] = {}
     for at, rise in sorted(of.items(), key=lambda item: item[1]):
         largest[at.partition(".")[0]] = (at, rise)
@@ -257,8 +261,8 @@ def _rises(of: Mapping[str, float]) -> str:
 
 def _ranked(scores: Sequence[Sequence[float]]) -> str:
     best = _best(scores)
-    then = f", next {best[1][0]} {best[1][1]:.2f}" if len(best) > 1 else ""
-    return f"{best[0][0]} {best[0][1]:.2f}{then}"
+    second = f" (second best {best[1][0]} {best[1][1]:.2f})" if len(best) > 1 else ""
+    return f"{best[0][0]} {best[0][1]:.2f}{second}"
 
 
 def _best(scores: Sequence[Sequence[float]]) -> list[tuple[str, float]]:
@@ -272,7 +276,7 @@ def _copies(found: Mapping[str, Any]) -> bool:
 
 
 def _curve(curve: Sequence[Line], config: ModelConfig, width: int) -> list[RenderableType]:
-    """The loss that the model was taught to lower, along training, with stages and heads below."""
+    """The loss of the second copy (or of text) during training, with stages and head scores below it."""
     if len(curve) < 2:
         return []
     last, room = curve[-1], width - LABEL
@@ -283,7 +287,7 @@ def _curve(curve: Sequence[Line], config: ModelConfig, width: int) -> list[Rende
     end = f"{last['step']:,}"
     drawn: list[RenderableType] = [
         Text(),
-        heading(f"The {title} loss along training"),
+        heading(f"The {title} loss during training"),
         bars(values, {"ln V": ln_vocabulary}, top, height=8),
         note(f"{'step':<{LABEL}}0{end:>{max(len(end), len(values) - 1)}}"),
     ]
@@ -296,12 +300,12 @@ def _curve(curve: Sequence[Line], config: ModelConfig, width: int) -> list[Rende
         layer, head = map(int, at.split("."))
         scores = [line[role][layer][head] for line in curve]
         drawn.append(Text.assemble((f"{f'{short} {at}':<{LABEL}}", "dim"), (spark(scores, 1.0, room), "cyan")))
-    said = "ind, prev: the induction and previous-token score of the head that ends highest, 0 to 1"
-    return [*drawn, note(f"stage: where a stage of the curriculum begins. {said}" if last["stage"] else said)]
+    legend = "ind, prev: induction and previous-token score (0 to 1) of the head with the highest final score"
+    return [*drawn, note(f"stage: where a stage of the curriculum begins. {legend}" if last["stage"] else legend)]
 
 
 def _stages(curve: Sequence[Line], columns: int) -> str:
-    """Each stage's number under the column where it begins."""
+    """A line with each stage's number under the column where it begins."""
     marks = [" "] * columns
     before = -1
     for at, line in enumerate(curve):
@@ -316,7 +320,7 @@ def _shape(config: ModelConfig) -> str:
 
 
 def _source(recipe: Recipe) -> str:
-    return "made-up words" if recipe.synthetic else "text"
+    return "synthetic words" if recipe.synthetic else "text"
 
 
 def _stage(stage: int, recipe: Recipe) -> str:

@@ -107,7 +107,7 @@ def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_ke
 def test_senders_of_several_layers_with_norms_behind_them_cannot_be_read_together(build) -> None:
     model = build("RMS behind, all queries normed as one")
     x = token_inputs(model)
-    with pytest.raises(RungError, match=r"0\.1, 1\.0 stand in several layers"):
+    with pytest.raises(RungError, match=r"0\.1, 1\.0 are in several layers"):
         routed_qk(model, {(0, 1): x, (1, 0): x}, (2, 0), x)
 
 

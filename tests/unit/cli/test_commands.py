@@ -69,9 +69,9 @@ def test_commands_work_on_our_own_folder_and_on_one_that_transformers_wrote(comm
 
 def test_inspect_says_what_the_model_is(folder, gpt2):
     out = invoke("inspect", folder).stdout
-    assert "2 × 4 heads, each 4 wide" in out
-    assert "BOS, token 0, put before every text" in out
-    assert "none: token ids stand for text" in out
+    assert "2 × 4 heads, d_head 4" in out
+    assert "BOS, token 0, prepended to every text" in out
+    assert "none: give token ids instead of text" in out
     assert "bos_token_id 50256 is outside" in invoke("inspect", gpt2).stdout
 
 
@@ -127,7 +127,7 @@ def test_a_vocabulary_too_small_for_the_control_leaves_it_out(tmp_path):
         (("heads", "--head", "2.0"), "no head 2.0 in small: it has layers 0 to 1, heads 0 to 3"),
         (("heads", "--head", "first"), "'first' names no head; write layer.head"),
         (("heads", "--by", "copying"), "no head score is called 'copying'"),
-        (("heads", "--period", "16"), "a period of 16 makes 33 tokens, and small reads 32: at most 15 fits"),
+        (("heads", "--period", "16"), "a period of 16 needs 33 tokens, but small reads 32: the period can be at most 15"),
         (("board", "--period", "2"), "the shortest"),
         (("board", "--device", "abacus"), "there is no device 'abacus' here; there is cpu"),
         (("board", "--dtype", "int8"), "dtype is 'int8'; known are float32"),
@@ -199,7 +199,7 @@ def test_a_model_without_layers(tmp_path):
     HookedTransformer(config).save_pretrained(tmp_path)
     assert "flat has no layers, so no heads" in complaint("heads", tmp_path)
     assert invoke("board", tmp_path).exit_code == 0
-    assert "0: embedding and unembedding alone" in invoke("inspect", tmp_path).stdout
+    assert "0: embedding and unembedding only" in invoke("inspect", tmp_path).stdout
 
 
 def test_a_bug_of_ours_is_not_hidden(monkeypatch, folder):

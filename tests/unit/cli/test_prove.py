@@ -190,8 +190,8 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, here):
 def test_a_model_that_cannot_be_found_or_cannot_read_the_task(tmp_path):
     assert "no folder 'nowhere'" in complaint("induction", "--model", "nowhere")
     for name, n_ctx, d_vocab, said in (
-        ("short", 12, 60, "short reads 12 tokens, too short a context for the induction task"),
-        ("few", 32, 20, "few has 20 ordinary tokens, too small a vocabulary for the induction task"),
+        ("short", 12, 60, "the context of short is 12, too short for the induction task"),
+        ("few", 32, 20, "few has 20 ordinary tokens, too few for the induction task"),
     ):
         config = ModelConfig(n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=d_vocab, n_ctx=n_ctx, model_name=name)
         HookedTransformer(config).save_pretrained(tmp_path / name)

@@ -81,10 +81,10 @@ def interrupt(monkeypatch, at: int, *arguments: object):
 def test_a_run_ends_with_its_folder_its_scores_and_what_to_do_next():
     result = train("--config", "small.json")
     assert result.exit_code == 0, result.stderr
-    assert "small is trained: 6 steps from seed 0" in result.stdout
+    assert "Trained small: 6 steps from seed 0" in result.stdout
     assert "rung heads ./small" in result.stdout
     begun, *log = result.stderr.splitlines()
-    assert begun.startswith("small: ") and "1 thread (" in begun and begun.endswith("into ./small")
+    assert begun.startswith("small: ") and "1 thread (" in begun and begun.endswith("writing to ./small")
     assert [line.split()[1] for line in log] == ["0/6", "2/6", "4/6", "6/6"]
     assert HookedTransformer.from_pretrained("small").config.d_model == 16
     for command in ("heads", "board", "models", "inspect"):
@@ -106,10 +106,10 @@ def test_interrupted_and_resumed_gives_the_same_bits(monkeypatch, at):
     result = interrupt(monkeypatch, at, "--out", "cut")
     kept = at // 2 * 2
     assert result.stderr.splitlines()[-1] == (
-        f"rung: interrupted; kept up to step {kept} of 6, and the same command goes on from there"
+        f"rung: interrupted; saved up to step {kept} of 6; the same command resumes from there"
     )
     again = train("--config", "small.json", "--out", "cut")
-    assert "going on with ./cut" in again.stderr
+    assert "resuming in ./cut" in again.stderr
     assert [line.split()[1] for line in again.stderr.splitlines()[1:]] == [f"{n}/6" for n in range(kept + 2, 7, 2)]
     weights = [Path(name, "model.safetensors").read_bytes() for name in ("whole", "cut")]
     assert weights[0] == weights[1]
@@ -118,7 +118,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(monkeypatch, at):
 def test_interrupted_again_before_anything_new_still_tells_what_is_kept(monkeypatch):
     interrupt(monkeypatch, 3)
     assert interrupt(monkeypatch, 2, "--quiet").stderr == (
-        "rung: interrupted; kept up to step 2 of 6, and the same command goes on from there\n"
+        "rung: interrupted; saved up to step 2 of 6; the same command resumes from there\n"
     )
 
 
@@ -129,14 +129,14 @@ def test_interrupted_before_the_first_measurement(monkeypatch):
     monkeypatch.setattr(loop, "find_corpus", stop)
     result = train("--config", "small.json")
     assert result.exit_code == 130
-    assert result.stderr == "rung: interrupted before anything was kept; the same command begins again\n"
+    assert result.stderr == "rung: interrupted before anything was saved; the same command starts again\n"
 
 
 def test_fresh_begins_again(monkeypatch):
     interrupt(monkeypatch, 5)
     cut = interrupt(monkeypatch, 3, "--fresh")
     assert "step 0/6" in cut.stderr
-    assert cut.stderr.endswith("the same command without --fresh goes on from there\n")
+    assert cut.stderr.endswith("the same command without --fresh resumes from there\n")
     again = train("--config", "small.json", "--fresh")
     assert again.exit_code == 0 and "step 0/6" in again.stderr
 
@@ -147,7 +147,7 @@ def test_progress_of_another_recipe_is_refused(monkeypatch, here):
     assert "another recipe" in complaint("train", "--config", "other.json", "--out", "small")
     assert "another seed" in complaint("train", "--config", "small.json", "--seed", 1)
     (here / "small" / loop.PROGRESS).write_bytes(b"not this")
-    assert "delete it to start anew" in complaint("train", "--config", "small.json")
+    assert "delete it to start again" in complaint("train", "--config", "small.json")
 
 
 def test_what_cannot_be_trained_is_one_line_and_exit_code_2(here):
@@ -218,7 +218,7 @@ def test_models_are_listed_and_one_card_shown():
     assert printed["models"]["two-layer"]["config"]["n_layers"] == 2
     assert printed["reads"]["gpt2"] == ["gpt2"]
     card = invoke("models", "two-layer-tiny").stdout
-    assert "loss along training" in card and "stage" in card
+    assert "loss during training" in card and "stage" in card
     one = json.loads(invoke("models", "two-layer-tiny", "--json").stdout)
     assert one["curve"][0]["step"] == 0 and one["card"]["name"] == "two-layer-tiny"
 
@@ -268,7 +268,7 @@ def test_a_real_terminal_gets_a_curve_that_is_gone_in_the_end(plain):
     out, _ = running.communicate()
     said = drawn.decode()
     assert running.returncode == 0
-    assert "is trained" in out.decode()
+    assert "Trained small" in out.decode()
     assert "small: 4,352 parameters" in said
     if plain:
         assert "\033[" not in said and "step 6/6" in said

@@ -36,5 +36,5 @@ def test_keys_that_are_missing_or_strange_are_named() -> None:
         read()
     with pytest.raises(ConfigError, match="extra = 1, which Rung's rung does not understand"):
         read(config=CONFIG.to_dict(), extra=1)
-    with pytest.raises(ConfigError, match=r"config key 'd_modle' is not one of Rung's.*d_model"):
+    with pytest.raises(ConfigError, match=r"config key 'd_modle' is unknown.*d_model"):
         read(config=CONFIG.to_dict() | {"d_modle": 4})

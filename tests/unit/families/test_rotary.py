@@ -178,7 +178,7 @@ def test_part_of_a_head_may_turn() -> None:
         ({"rope_scaling": {"type": "su", "short_factor": [1, 1, 1, 1]}}, "of type 'longrope' lacks 'long_factor'"),
         (
             {"rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1], "long_factor": [1, 1, 1, 1]}},
-            "longrope has 3 factors; 4 frequencies call for as many",
+            "longrope has 3 factors; it needs one for each of 4 frequencies",
         ),
         (
             {"rope_scaling": {"type": "longrope", "short_factor": "1", "long_factor": [1, 1, 1, 1]}},

@@ -126,11 +126,11 @@ def test_what_cannot_be_attributed_is_refused(wired) -> None:
     with pytest.raises(PromptError, match="keys have shape"):
         attribute_scores(wired, tokens, (1, 2), "K", [2, 3], torch.zeros(1, 1, dtype=torch.long))
     for query, key in ((0, 0), (2, 3)):
-        with pytest.raises(InterventionError, match="each query needs its key"):
+        with pytest.raises(InterventionError, match="each query must see its right key"):
             attribute_scores(wired, tokens, (1, 2), "K", [query], torch.tensor([[key]]))
     with pytest.raises(SiteError, match="no head"):
         attribute_scores(wired, tokens, (2, 0), "K", [2], torch.tensor([[1]]))
-    with pytest.raises(InterventionError, match=r"no part '9\.9'"):
+    with pytest.raises(InterventionError, match=r"no component '9\.9'"):
         attribute_logits(wired, tokens, tokens).of("9.9")
 
 

@@ -28,7 +28,7 @@ def test_a_home_that_cannot_be_written_is_a_fault(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("RUNG_HOME", str(tmp_path / "file" / "home"))
     check = next(check for check in diagnose().checks if check.name == "caches")
-    assert (check.outcome, check.advice) == ("fault", "set RUNG_HOME to a folder that can")
+    assert (check.outcome, check.advice) == ("fault", "set RUNG_HOME to a writable folder")
 
 
 def test_more_threads_than_cores_is_a_note(monkeypatch):

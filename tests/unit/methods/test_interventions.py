@@ -180,9 +180,9 @@ def test_what_cannot_be_done_is_refused(build, draw) -> None:
     refused(
         "the same donors, draws and seed", on_head((0, 0), Resample(donors)), on_head((0, 1), Resample(donors, draws=9))
     )
-    refused("as long as those scored, 7 tokens", on_head((0, 0), Mean(donors[:, :6])))
-    refused("one sequence for each of 3", on_head((0, 0), Patch(donors)))
-    refused(r"shape \[4\] cannot be put", on_head((0, 0), torch.zeros(4)))
+    refused("as long as the scored ones, 7 tokens", on_head((0, 0), Mean(donors[:, :6])))
+    refused("one source sequence for each of 3", on_head((0, 0), Patch(donors)))
+    refused(r"shape \[4\] cannot replace", on_head((0, 0), torch.zeros(4)))
     refused("positions", on_head((0, 0), Zero(), (7,)))
     refused("axes are batch, pos, d_model", Intervention(("resid_post", 0), Zero(), head=1))
     with pytest.raises(SiteError, match=r"no head 0\.4"):

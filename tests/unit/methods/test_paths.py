@@ -186,5 +186,5 @@ def test_what_cannot_be_patched_is_refused(wired) -> None:
         patch_paths(wired, tokens, tokens, [Edge((0, 7))], loss)
     with pytest.raises(InterventionError, match="no edge"):
         patch_paths(wired, tokens, tokens, [], loss)
-    with pytest.raises(InterventionError, match="each example needs its corrupted sequence"):
+    with pytest.raises(InterventionError, match="each example needs a corrupted sequence"):
         patch_paths(wired, tokens, tokens[:, :5], [Edge((0, 0))], loss)

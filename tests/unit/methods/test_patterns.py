@@ -79,7 +79,7 @@ def test_what_stays_on_bos_is_not_divided_out():
 
 
 def test_patterns_of_another_length_are_refused():
-    with pytest.raises(PromptError, match=r"\[14, 14\].*period 7 from position 1 makes 15"):
+    with pytest.raises(PromptError, match=r"\[14, 14\].*period 7 from position 1 needs 15"):
         pattern_scores(torch.zeros(1, 1, 14, 14), 7, 1)
 
 
@@ -156,7 +156,7 @@ def test_results_say_what_they_are():
     assert plain["model"] == "wired"
     assert plain["heads"]["0.1"].keys() == SCORES.keys()
     assert plain["heads"]["0.0"]["bos"] == pytest.approx(scores["bos"][0, 0].item())
-    with pytest.raises(SiteError, match="no head score is called 'copying'; there are previous_token"):
+    with pytest.raises(SiteError, match="no head score is called 'copying'; the scores are previous_token"):
         scores["copying"]
 
 

@@ -93,12 +93,12 @@ def test_the_default_period_is_what_context_and_control_can_hold(n_ctx, d_vocab,
 @pytest.mark.parametrize(
     ("size", "asked", "said"),
     [
-        ((6, 40), {}, "m reads 6 tokens, too short a context.* 7 is the least"),
-        ((32, 3), {}, "m has 2 ordinary tokens, too small a vocabulary.* 3 is the least"),
-        ((32, 40), {"period": 16}, "16 makes 33 tokens, and m reads 32: at most 15 fits"),
-        ((32, 8), {"period": 10}, "needs as many different tokens, and m has 7 ordinary ones"),
-        ((32, 40), {"period": 2}, "a period of 2 was asked for; the shortest"),
-        ((32, 40), {"sequences": 0}, "0 sequences were asked for"),
+        ((6, 40), {}, "the context of m is 6, too short.* 7 is needed"),
+        ((32, 3), {}, "m has 2 ordinary tokens, too few.* 3 are needed"),
+        ((32, 40), {"period": 16}, "16 needs 33 tokens, but m reads 32: the period can be at most 15"),
+        ((32, 8), {"period": 10}, "different tokens, but m has 7 ordinary ones"),
+        ((32, 40), {"period": 2}, "a period of 2 was requested; the shortest"),
+        ((32, 40), {"sequences": 0}, "0 sequences were requested"),
     ],
 )
 def test_what_does_not_fit_is_said(size, asked, said):
@@ -109,6 +109,6 @@ def test_what_does_not_fit_is_said(size, asked, said):
 def test_a_vocabulary_too_small_for_the_control_is_said():
     small = model(d_vocab=12)
     with pytest.raises(
-        PromptError, match=r"16 different tokens are needed.* has 11 ordinary ones: at most a period of 5"
+        PromptError, match=r"16 different tokens, but .* has 11 ordinary ones: the period can be at most 5"
     ):
         unrepeated_tokens(small, repeated_tokens(small, period=8))

@@ -200,9 +200,9 @@ def test_taking_rows_keeps_everything_in_step():
 @pytest.mark.parametrize(
     ("n_ctx", "d_vocab", "sequences", "said"),
     [
-        (15, 100, 4, "m reads 15 tokens, too short a context for the induction task: 16 is the least"),
-        (64, 64, 4, "m has 63 ordinary tokens, too small a vocabulary for the induction task, which needs 64"),
-        (64, 100, 1, "1 sequences were asked for; at least 2 are needed"),
+        (15, 100, 4, "the context of m is 15, too short for the induction task: at least 16 is needed"),
+        (64, 64, 4, "m has 63 ordinary tokens, too few for the induction task, which needs 64"),
+        (64, 100, 1, "1 sequences were requested; at least 2 are needed"),
     ],
 )
 def test_models_that_cannot_read_the_task_are_refused(n_ctx, d_vocab, sequences, said):

@@ -24,7 +24,7 @@ def test_each_example_may_have_its_own_queries() -> None:
 @pytest.mark.parametrize(
     ("queries", "told"),
     [
-        (slice(2, 5), "next token is not there"),
+        (slice(2, 5), "no next token"),
         (slice(2, 2), "no query"),
         (torch.ones(2, 4, dtype=torch.bool), "must agree"),
     ],

@@ -193,7 +193,7 @@ def test_progress_of_another_run_is_refused(tmp_path, monkeypatch, change, says)
 
 def test_progress_that_is_no_checkpoint_is_refused_and_can_be_passed_over(tmp_path):
     (tmp_path / loop.PROGRESS).write_bytes(b"not this")
-    with pytest.raises(CheckpointError, match="delete it to start anew"):
+    with pytest.raises(CheckpointError, match="delete it to start again"):
         loop.train(SMALL, tmp_path)
     assert loop.train(SMALL, tmp_path, resume=False).folder == tmp_path
 

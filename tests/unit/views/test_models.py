@@ -21,7 +21,7 @@ def words(drawn: RenderableType, width: int) -> str:
 @pytest.mark.parametrize("width", [50, 80, 140])
 def test_everything_that_is_here_or_can_be_is_listed(width: int) -> None:
     drawn = words(sources_view(["one", "org/two"], {"three": "a third"}, FAMILIES, width), width)
-    assert "Fetched: no network needed one org/two To fetch" in drawn
+    assert "Fetched: no network needed one org/two Available to fetch" in drawn
     assert "rung fetch three a third" in drawn and "GGUF of llama" in drawn
     for family in FAMILIES:
         assert set(family.model_types) <= set(drawn.split())
@@ -32,6 +32,6 @@ def test_everything_that_is_here_or_can_be_is_listed(width: int) -> None:
 def test_what_was_fetched_says_where_and_what_next(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"0" * 2_500_000)
     drawn = words(fetched_view("one", tmp_path, 200), 200)
-    assert drawn.startswith("one is here; it needs no network from now on.")
+    assert drawn.startswith("Fetched one; it needs no network from now on.")
     assert str(tmp_path) in drawn and "2 MB" in drawn and "rung prove induction --model one" in drawn
     assert "2 MB" in words(fetched_view("one", tmp_path / "model.safetensors", 200), 200)

@@ -93,7 +93,7 @@ def test_the_board_is_readable_at_every_width(width, period, bos):
 
 @pytest.mark.parametrize(
     ("first", "second", "said"),
-    [(9.0, 0.1, "as an induction circuit would"), (9.0, 5.0, "no sign of induction"), (7.6, 7.5, "hardly cheaper")],
+    [(9.0, 0.1, "as an induction circuit would"), (9.0, 5.0, "no evidence of induction"), (7.6, 7.5, "hardly lower")],
 )
 def test_the_reading_says_no_more_than_the_means(first, second, said):
     assert said in reading(a_board(first, second))
@@ -108,7 +108,7 @@ def test_a_model_is_described_at_every_width(width):
     found = inspect(HookedTransformer(config))
     drawn = " ".join(text(model_view(found, width), width).split())
     assert "2 shared key/value heads" in drawn
-    assert "16 neurons a layer, silu, gated" in drawn
+    assert "16 neurons per layer, silu, gated" in drawn
     hooks = " ".join(text(hooks_view(found.hooks, width), width).split())
     assert hooks.count("hook_pattern") == 2
     assert "[batch, pos, kv_head 2, d_head 4]" in hooks
@@ -123,27 +123,27 @@ def test_every_kind_of_model_can_be_described(any_kind):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "norm LayerNorm before each part and at the end"),
+        ({}, "norm LayerNorm before each sublayer and at the end"),
         ({"normalization_type": None}, "norm none"),
-        ({"norm_placement": "post", "normalization_type": "RMS"}, "RMSNorm behind each part and at the end"),
+        ({"norm_placement": "post", "normalization_type": "RMS"}, "RMSNorm after each sublayer and at the end"),
         (
             {"norm_placement": "both", "normalization_type": "RMSPre", "qk_norm": "head", "post_embedding_ln": True},
-            "RMSNorm before and behind each part and at the end, over embeddings, over each head's queries and keys, "
-            "weights folded into what reads it",
+            "RMSNorm before and after each sublayer and at the end, over embeddings, over each head's queries and keys, "
+            "weights folded into the matrices that read it",
         ),
         ({"qk_norm": "heads"}, "over all heads' queries and keys"),
         (
             {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5, 0.25, 0.1, 0.1))},
-            "positions slopes: later keys score higher (alibi)",
+            "positions ALiBi: a linear bias raises the scores of later keys",
         ),
-        ({"windows": (4, None)}, "windows 1 of 2 layers see 4 tokens, the last one included"),
+        ({"windows": (4, None)}, "windows 1 of 2 layers attend to the last 4 tokens, the current one included"),
         (
             {"attn_scores_soft_cap": 50.0, "clip_qkv": 8.0, "embed_scale": 2.0, "logit_scale": 0.25},
-            "scores capped at ±50; queries, keys and values cut off at ±8; embeddings times 2; logits times 0.25",
+            "scores soft-capped at ±50; queries, keys and values clamped at ±8; embeddings times 2; logits times 0.25",
         ),
         (
             {"n_experts": 4, "experts_per_token": 2, "d_mlp_shared": 5, "d_mlp": 16, "act_fn": "silu"},
-            "2 of 4 experts for each token, 16 neurons each, silu; one of 5 neurons for every token",
+            "2 of 4 experts for each token, 16 neurons each, silu; a shared expert of 5 neurons for every token",
         ),
         ({"processing": ("fold_ln", "fold_value_biases")}, "norm weights folded in, value biases moved to b_O"),
     ],

@@ -54,7 +54,7 @@ def test_every_recipe_is_listed_with_what_it_took(width):
     for recipe in RECIPES.values():
         assert recipe.name in drawn
     assert "2 min" in drawn and "–" in drawn
-    assert "made-up words" in drawn and "--corpus FILE" in drawn and "--show" in drawn
+    assert "synthetic words" in drawn and "--corpus FILE" in drawn and "--show" in drawn
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -79,7 +79,7 @@ def test_a_card_is_readable_at_every_width(name, width):
     if card["stages_planned"] > 1:
         assert "under a curriculum" in drawn
     if card["head_scale"]:
-        assert "it wires nothing" in drawn
+        assert "it sets no connections" in drawn
 
 
 def test_the_phase_change_is_seen():
@@ -96,7 +96,7 @@ def test_the_phase_change_is_seen():
 
 def test_a_card_without_curve_or_stages_has_no_empty_chart():
     card, config, curve = read_card(TINY), load_checkpoint(TINY).config, read_curve(TINY)
-    assert "along training" not in text(card_view(card, config, [], 80), 80)
+    assert "during training" not in text(card_view(card, config, [], 80), 80)
     alike = [{**line, "stage": 0} for line in curve]
     assert "\nstage" not in text(card_view(card, config, alike, 80), 80)
 
@@ -109,7 +109,7 @@ def test_a_card_tells_of_its_other_seeds():
         {"seed": 9, "scores": other | {"second_copy_loss": 7.0, "prose_loss": 3.21}},
     ]
     drawn = joined(text(card_view(card | {"other_seeds": others}, config, [], 140), 140))
-    assert "seed 8 second copy 0.77, 99 % right; copied text" in drawn
+    assert "seed 8 second copy 0.77, top-1 accuracy 99 %; copied text" in drawn
     assert "seed 9 text 3.21" in drawn
 
 
@@ -125,8 +125,8 @@ def test_a_model_that_does_not_copy_is_shown_by_its_text():
         ),
         80,
     )
-    assert "The text's loss along training" in drawn
-    assert "direct path" in drawn and "without a head" not in drawn
+    assert "The text's loss during training" in drawn
+    assert "direct path" in drawn and "ablating a head" not in drawn
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -174,10 +174,10 @@ def test_a_log_has_one_line_a_measurement():
 def test_beginning_and_interruption_say_what_matters():
     recipe = RECIPES["two-layer-tiny"]
     assert "seed 3, 1 thread (" in begin_line(recipe, 3, 1, "./out", False)
-    assert "going on with ./out" in begin_line(recipe, 3, 2, "./out", True)
-    assert "begins again" in interrupted_line(None, 400, False)
-    assert interrupted_line(100, 400, False).endswith("step 100 of 400, and the same command goes on from there")
-    assert "without --fresh goes on" in interrupted_line(100, 400, True)
+    assert "resuming in ./out" in begin_line(recipe, 3, 2, "./out", True)
+    assert "starts again" in interrupted_line(None, 400, False)
+    assert interrupted_line(100, 400, False).endswith("step 100 of 400; the same command resumes from there")
+    assert "without --fresh resumes" in interrupted_line(100, 400, True)
 
 
 def test_a_spark_is_as_high_as_its_values():
