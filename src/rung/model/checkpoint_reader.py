@@ -56,11 +56,17 @@ class _Span(NamedTuple):
 def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
     """config.json, safetensors in one file or several, tokenizer.json. Raises where one is missing or broken."""
     values = read_config(folder)
+    shapes, read = open_tensors(weight_files(folder), files)
+    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values))
+
+
+def open_tensors(paths: list[Path], files: ExitStack) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:
+    """Shapes of the tensors in safetensors files, and what reads one. Raises CheckpointError where one is broken."""
     spans: dict[str, _Span] = {}
-    for path in weight_files(folder):
+    for path in paths:
         for name, span in _spans(path, files).items():
             if name in spans:
-                raise CheckpointError(f"{folder} holds {name} in two files: which is meant is unknown")
+                raise CheckpointError(f"{path.parent} holds {name} in two files: which is meant is unknown")
             spans[name] = span
 
     def read(name: str) -> Tensor:
@@ -73,8 +79,7 @@ def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
             raise CheckpointError(f"{name} cannot be read: {file.name} ends before it does")
         return tensor.view(shape)
 
-    shapes = {name: span.shape for name, span in spans.items()}
-    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values))
+    return {name: span.shape for name, span in spans.items()}, read
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:

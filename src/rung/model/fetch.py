@@ -18,8 +18,9 @@ from zipfile import ZipFile
 
 import torch
 
-from ..errors import FetchError
+from ..errors import CheckpointError, FetchError
 from . import hub
+from .adapter import is_adapter, read_adapter_config
 from .catalog import WHEELS, Wheel
 from .checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from .paths import fetched_folder, fetched_names
@@ -28,9 +29,30 @@ from .resolve import ModelLocation, resolve_model
 Tell = Callable[[str], None]
 
 
-def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of what `name` means; see `locate_model` and `read_checkpoint`."""
-    return read_checkpoint(locate_model(name, revision), dtype)
+def load_checkpoint(
+    name: str | Path,
+    dtype: torch.dtype = torch.float32,
+    revision: str | None = None,
+    base: str | Path | None = None,
+) -> Checkpoint:
+    """Config, weights (as `dtype`) and tokenizer of what `name` means; see `locate_model` and `read_checkpoint`.
+
+    Where that is a LoRA adapter, it is merged into its base: `base`, or the model that its own file names.
+    """
+    location = locate_model(name, revision)
+    if not is_adapter(location.path):
+        if base is not None:
+            raise CheckpointError(f"base={str(base)!r} was given, and {location.path} is no adapter but a model")
+        return read_checkpoint(location, dtype)
+    values = read_adapter_config(location.path)
+    of = values.get("base_model_name_or_path") if base is None else base
+    if not isinstance(of, str | Path) or not str(of):
+        raise CheckpointError(f"{location.path} is an adapter that does not name its base; give it: base=MODEL")
+    try:
+        found = locate_model(of, values.get("revision") if base is None else None)
+    except CheckpointError as error:
+        raise CheckpointError(f"{location.path} is an adapter of {of}: {error}; base=MODEL gives another") from None
+    return read_checkpoint(found, dtype, adapter=location)
 
 
 def locate_model(name: str | Path, revision: str | None = None, update: bool = False) -> ModelLocation:

@@ -114,10 +114,12 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         first_n_layers: int | None = None,
         move_to_device: bool = True,
         revision: str | None = None,
+        base: str | Path | None = None,
         **classic: Any,
     ) -> HookedTransformer:
         """A trained model: a folder, a GGUF file, a bundled or fetched name, a repository of the Hugging Face hub
-        (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
+        (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded. A LoRA adapter
+        is merged into its base, `base` or what its file names.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
         process: None does it where it fits, True also warns where it does not, False leaves it.
@@ -138,7 +140,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, wide, revision)
+            config, weights, found = load_checkpoint(model_name, wide, revision, base)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
