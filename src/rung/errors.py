@@ -32,12 +32,30 @@ class TokenizerError(RungError):
     """Text was given or asked for, and the tokenizer is absent or does not fit the model."""
 
 
+class NoTokenizerError(TokenizerError, AssertionError):
+    """Text, or an end token, was asked of a model without a tokenizer. Also an AssertionError, which code in the
+    field's names catches here.
+    """
+
+
 class PromptError(RungError):
     """Tokens that the model cannot read: too many, out of the vocabulary, of the wrong type or shape."""
 
 
+class ShapeError(RungError, AssertionError, RuntimeError):
+    """Tensors whose axes do not fit together. Also an AssertionError and a RuntimeError, which code in the field's
+    names catches here.
+    """
+
+
 class SiteError(RungError):
     """A hook name, a cached activation or a head that this model does not have."""
+
+
+class BatchAxisError(SiteError, AssertionError):
+    """A batch axis that is not there, or that holds more than can be dropped. Also an AssertionError, which code in the
+    field's names catches here.
+    """
 
 
 class ProcessingError(RungError):
@@ -50,6 +68,10 @@ class NothingToProcess(ProcessingError):
 
 class InterventionError(RungError):
     """An intervention that cannot be carried out as described."""
+
+
+class NotDefinedError(RungError):
+    """A quantity that does not exist for this model: a positional QK without positions, a sum of clamped keys."""
 
 
 class ClaimError(RungError):

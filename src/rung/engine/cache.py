@@ -1,5 +1,6 @@
 """What a run leaves behind: every watched activation, by hook name. `decompose` takes the stream apart."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..errors import SiteError
+from ..errors import BatchAxisError, SiteError
 from . import decompose
-from .decompose import Labels, Run, count_layers
+from .decompose import Run, count_layers
 from .sites import Site, SiteKey, find_site
-from .slicing import SliceInput, plain, take
+from .slicing import SliceInput, alone, plain, take
 from .weights import ModelLike, block_weights, unembedding
 
 
@@ -21,7 +22,10 @@ class ActivationCache(Mapping[str, Tensor]):
 
     `cache["pattern", 0]`, `cache["blocks.0.attn.hook_pattern"]`, `cache["resid_post", -1]` and
     `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored. Values are the run's
-    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it.
+    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it, unless gradients
+    run: then it is handed a copy.
+
+    What takes `return_labels` gives a tensor without it, and (tensor, list of labels) with it.
     """
 
     def __init__(self, cache_dict: Mapping[str, Tensor], model: ModelLike, has_batch_dim: bool = True) -> None:
@@ -43,12 +47,15 @@ class ActivationCache(Mapping[str, Tensor]):
         site = find_site(self.config, key)
         if site.path in self.cache_dict:
             return self.cache_dict[site.path]
-        z = Site("z", site.layer).path
-        if site.name == "result" and z in self.cache_dict and site.layer is not None:
-            return torch.einsum(
-                "...he,hed->...hd", self.cache_dict[z], block_weights(self.model.weights, site.layer).W_O
-            )
-        raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
+        z = self._z_of_result(site)
+        if z is None:
+            raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
+        assert site.layer is not None
+        return torch.einsum("...he,hed->...hd", z, block_weights(self.model.weights, site.layer).W_O)
+
+    def _z_of_result(self, site: Site) -> Tensor | None:
+        """The stored `z` that the `result` at `site` is derived from; None for every other kind of site."""
+        return self.cache_dict.get(Site("z", site.layer).path) if site.name == "result" else None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The activation, or `default` where there is none."""
@@ -62,11 +69,16 @@ class ActivationCache(Mapping[str, Tensor]):
         return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
     def __contains__(self, key: object) -> bool:
-        try:
-            self[key]  # type: ignore[index]
-        except (SiteError, TypeError, ValueError):
+        """Whether `self[key]` gives an activation, stored or derived. Nothing is derived to find out."""
+        if not isinstance(key, str | tuple):
             return False
-        return True
+        if key in self.cache_dict:
+            return True
+        try:
+            site = find_site(self.config, key)
+        except SiteError:
+            return False
+        return site.path in self.cache_dict or self._z_of_result(site) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.cache_dict)
@@ -95,22 +107,44 @@ class ActivationCache(Mapping[str, Tensor]):
         torch.set_grad_enabled(mode)
 
     def remove_batch_dim(self) -> "ActivationCache":
-        """Drops this cache's batch axis; returns it. Raises SiteError if there is more than one example."""
+        """Drops this cache's batch axis; returns it. Raises BatchAxisError if there is more than one example."""
         if not self.has_batch_dim:
             return self
-        for name, x in self.items():
-            if x.shape[0] != 1:
-                raise SiteError(f"cannot drop the batch axis: {name} holds {x.shape[0]} examples, not 1")
-        self.cache_dict = {name: x[0] for name, x in self.items()}
+        if self._batch_size != 1:
+            name = next(name for name, x in self.items() if x.ndim and len(x) == self._batch_size)
+            raise BatchAxisError(
+                f"cannot drop the batch axis: this cache has batch size {self._batch_size}; {name} holds "
+                f"{self._batch_size} examples"
+            )
+        self.cache_dict = {name: x[0] if x.ndim and len(x) == 1 else x for name, x in self.items()}
         self.has_batch_dim = False
         return self
 
+    @property
+    def _batch_size(self) -> int:
+        """Length of the batch axis: that of most entries. One may be the same for all examples (length 1), or have no
+        batch axis at all.
+        """
+        lengths = Counter(len(x) for x in self.cache_dict.values() if x.ndim)
+        return lengths.most_common(1)[0][0] if lengths else 1
+
     def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> "ActivationCache":
-        """The same activations of some examples only; a single int drops the axis."""
+        """The same activations of some examples only; a single int drops the axis.
+
+        What is the same for all examples (a first axis of length 1) stays so. Raises BatchAxisError without an axis.
+        """
         if not self.has_batch_dim:
-            raise SiteError("this cache has no batch axis to slice")
-        sliced = {name: take(x, batch_slice, 0) for name, x in self.items()}
-        return type(self)(sliced, self.model, not isinstance(plain(batch_slice), int))
+            raise BatchAxisError("this cache has no batch axis to slice")
+        picked = plain(batch_slice)
+        size, single = self._batch_size, isinstance(picked, int) or getattr(picked, "ndim", 1) == 0
+        sliced = {}
+        for name, x in self.items():
+            if x.ndim and len(x) == size:
+                x = alone(take(x, batch_slice, 0))
+            elif x.ndim and len(x) == 1 and single:
+                x = x[0]
+            sliced[name] = x
+        return type(self)(sliced, self.model, not single)
 
     def accumulated_resid(
         self,
@@ -120,7 +154,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         mlp_input: bool = False,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """The stream as it stood before each layer up to `layer`: [component, batch, pos, d_model].
 
         Labels: 0_pre, (0_mid,) 1_pre, …, final_post. With the unembedding this is the logit lens: with `apply_ln` each
@@ -144,7 +178,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         incl_embeds: bool = True,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each part wrote to the stream before `layer`: [component, batch, pos, d_model]; they sum to it.
 
         Labels: embed, pos_embed, 0_attn_out, 0_mlp_out, …; `mode` "attn" or "mlp" keeps only those layers' writes.
@@ -159,7 +193,7 @@ class ActivationCache(Mapping[str, Tensor]):
         incl_remainder: bool = False,
         pos_slice: SliceInput = None,
         apply_ln: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each head wrote to the stream before `layer`: [head of all layers, batch, pos, d_model].
 
         Labels: L0H0, L0H1, …; `incl_remainder` adds everything else that is in the stream there, so that all sum to it.
@@ -213,7 +247,7 @@ class ActivationCache(Mapping[str, Tensor]):
         incl_remainder: bool = False,
         apply_ln: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each neuron wrote to the stream before `layer`: [neuron of all layers, batch, pos, d_model].
 
         Labels: L0N0, L0N1, …; the rest as in `stack_head_results`. With `project_output_onto` ([d_model] or
@@ -233,7 +267,7 @@ class ActivationCache(Mapping[str, Tensor]):
         pos_slice: SliceInput = None,
         return_labels: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """Everything that was written to the stream before `layer`, in its smallest parts; they sum to it.
 
         Heads (L0H0, …), neurons (L0N0, …; or MLPs whole, 0_mlp_out, if not `expand_neurons`), embed, pos_embed where

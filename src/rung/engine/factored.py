@@ -1,5 +1,6 @@
 """Products of two thin matrices, kept as their factors."""
 
+import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, overload
@@ -8,7 +9,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from ..errors import RungError
+from ..errors import RungError, ShapeError
 
 
 class FactoredMatrix:
@@ -20,7 +21,7 @@ class FactoredMatrix:
 
     def __init__(self, A: Tensor, B: Tensor) -> None:
         if A.ndim < 2 or B.ndim < 2 or A.shape[-1] != B.shape[-2]:
-            raise RungError(
+            raise ShapeError(
                 f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "
                 "the last axis of the first must match the last but one of the second"
             )
@@ -70,7 +71,7 @@ class FactoredMatrix:
     def BA(self) -> Float[Tensor, "*leading mdim mdim"]:
         """The factors the other way round: the same nonzero eigenvalues, at size mdim. Needs ldim = rdim."""
         if self.ldim != self.rdim:
-            raise RungError(f"BA needs a square product; this one is {self.ldim} by {self.rdim}")
+            raise ShapeError(f"BA needs a square product; this one is {self.ldim} by {self.rdim}")
         return self.B @ self.A
 
     @property
@@ -83,23 +84,46 @@ class FactoredMatrix:
     @overload
     def __matmul__(self, other: "FactoredMatrix") -> "FactoredMatrix": ...
     def __matmul__(self, other: "Tensor | FactoredMatrix") -> "Tensor | FactoredMatrix":
-        """(AB) @ other: a vector gives a vector, a matrix or another product stays factored at the thinnest axis."""
+        """(AB) @ other: a vector gives a vector, a matrix or another product stays factored at the thinnest axis.
+
+        Raises ShapeError where the axes do not meet.
+        """
+        rows = other.ldim if isinstance(other, FactoredMatrix) else _rows(other)
+        if self.rdim != rows:
+            raise ShapeError(
+                f"a factored matrix of {self.rdim} columns cannot be multiplied by {list(other.shape)}: {rows} rows"
+            )
         if isinstance(other, FactoredMatrix):
-            return thinnest(self.A, self.B @ other.A, other.B)
+            return product(self.A, self.B, other.A, other.B)
         if other.ndim == 1:
             return (self.A @ (self.B @ other.unsqueeze(-1))).squeeze(-1)
-        return thinnest(self.A, self.B, other)
+        return product(self.A, self.B, other)
 
     def __rmatmul__(self, other: Tensor) -> "Tensor | FactoredMatrix":
-        """Other @ (AB)."""
+        """Other @ (AB). Raises ShapeError where the axes do not meet."""
+        if other.ndim == 0 or other.shape[-1] != self.ldim:
+            raise ShapeError(
+                f"{list(other.shape)} cannot be multiplied by a factored matrix of {self.ldim} rows: its last axis "
+                "must be as long"
+            )
         if other.ndim == 1:
             row: Tensor = (other.unsqueeze(-2) @ self.A) @ self.B
             return row.squeeze(-2)
-        return thinnest(other, self.A, self.B)
+        return product(other, self.A, self.B)
 
-    def __mul__(self, scalar: float | Tensor) -> "FactoredMatrix":
-        """The product times one number."""
-        return FactoredMatrix(self.A * scalar, self.B)
+    def __mul__(self, scalar: int | float | Tensor) -> "FactoredMatrix":
+        """The product times one number, or one for each leading index: a tensor [*leading, 1, 1].
+
+        Raises ShapeError for another tensor: what it would multiply is the first factor, not the product.
+        """
+        if isinstance(scalar, Tensor) and scalar.numel() != 1:
+            if scalar.shape[-2:] != (1, 1):
+                raise ShapeError(
+                    f"a factored matrix was multiplied by a tensor of shape {list(scalar.shape)}; it takes one number, "
+                    "or one for each leading index, [*leading, 1, 1]. Entry by entry: matrix.AB * tensor"
+                )
+            return FactoredMatrix(self.A * scalar, self.B)
+        return FactoredMatrix(self.A * (scalar.reshape(()) if isinstance(scalar, Tensor) else scalar), self.B)
 
     __rmul__ = __mul__
 
@@ -126,9 +150,10 @@ class FactoredMatrix:
 
     @cached_property
     def _triangles(self) -> tuple[Tensor, Tensor, Tensor]:
+        # 16-bit factors as float32, for which there are kernels and digits.
         # AB = Q_A (R_A R_Bᵀ) Q_Bᵀ: orthonormal columns outside, everything of size at most mdim inside.
-        Q_A, R_A = torch.linalg.qr(self.A)
-        Q_B, R_B = torch.linalg.qr(self.B.mT)
+        Q_A, R_A = torch.linalg.qr(_wide(self.A))
+        Q_B, R_B = torch.linalg.qr(_wide(self.B.mT))
         core: Tensor = R_A @ R_B.mT
         return Q_A, core, Q_B
 
@@ -136,7 +161,12 @@ class FactoredMatrix:
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         Q_A, core, Q_B = self._triangles
         U, S, Vh = torch.linalg.svd(core, full_matrices=False)
-        return Q_A @ U, S, Q_B @ Vh.mT
+        kind = self._kind
+        return (Q_A @ U).to(kind), S.to(kind), (Q_B @ Vh.mT).to(kind)
+
+    @property
+    def _kind(self) -> torch.dtype:
+        return torch.promote_types(self.A.dtype, self.B.dtype)
 
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """(U, S, V) with AB = U diag(S) Vᵀ: [*, ldim, r], [*, r], [*, rdim, r], r = min(ldim, mdim, rdim)."""
@@ -157,19 +187,26 @@ class FactoredMatrix:
         """Right singular vectors, as columns."""
         return self._svd[2]
 
-    Vh = V
-    """The name the field's code knows for V (columns, in spite of the h)."""
+    @property
+    def Vh(self) -> Tensor:
+        """V under the name that the field's older code knows; columns, in spite of the h, so it warns."""
+        warnings.warn(
+            "FactoredMatrix.Vh is V, singular vectors as columns, and no conjugate transpose: write V",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.V
 
     @property
     def eigenvalues(self) -> Complex[Tensor, "*leading mdim"]:
-        """The product's eigenvalues, but for zeros: those of BA."""
-        eigenvalues: Tensor = torch.linalg.eigvals(self.BA)
+        """The product's eigenvalues, but for zeros: those of BA. 16-bit factors give complex64."""
+        eigenvalues: Tensor = torch.linalg.eigvals(_wide(self.BA))
         return eigenvalues
 
     def norm(self) -> Float[Tensor, "*leading"]:
         """Frobenius norm, from the factors' triangles: exact also where the factors nearly cancel."""
         norm: Tensor = torch.linalg.matrix_norm(self._triangles[1])
-        return norm
+        return norm.to(self._kind)
 
     def make_even(self) -> "FactoredMatrix":
         """The same product with its singular values shared evenly between the factors."""
@@ -195,11 +232,23 @@ class FactoredMatrix:
         return self.A[..., :k, :] @ self.B[..., :k]
 
 
-def thinnest(first: Tensor, second: Tensor, third: Tensor) -> FactoredMatrix:
-    """First @ second @ third, factored at whichever inner axis is shorter."""
-    if first.shape[-1] <= third.shape[-2]:
-        return FactoredMatrix(first, second @ third)
-    return FactoredMatrix(first @ second, third)
+def product(*factors: Tensor) -> FactoredMatrix:
+    """The product of matrices in a row, factored at the shortest of its inner axes."""
+    widths = [factor.shape[-1] for factor in factors[:-1]]
+    cut = widths.index(min(widths)) + 1
+    return FactoredMatrix(_multiply(factors[:cut], from_right=True), _multiply(factors[cut:], from_right=False))
+
+
+def _multiply(factors: tuple[Tensor, ...], from_right: bool) -> Tensor:
+    """Their product, begun at the end where the factored matrix is thin."""
+    *rest, made = factors if from_right else factors[::-1]
+    for factor in reversed(rest):
+        made = factor @ made if from_right else made @ factor
+    return made
+
+
+def _rows(other: Tensor) -> int:
+    return 0 if other.ndim == 0 else other.shape[0 if other.ndim == 1 else -2]
 
 
 def composition_scores(
@@ -212,16 +261,22 @@ def composition_scores(
     Circuits", section on composition.)
     """
     if left.rdim != right.ldim:
-        raise RungError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
+        raise ShapeError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
     if broadcast_dims:
         for _ in range(right.ndim - 2):
             left = left.unsqueeze(-1)
     # ‖LR‖² from the triangles of the factors: all at size mdim.
+    kind = torch.promote_types(left._kind, right._kind)
+    left, right = (FactoredMatrix(_wide(one.A), _wide(one.B)) for one in (left, right))
     R_left = torch.linalg.qr(left.A).R @ (left.B @ right.A)
     R_right = torch.linalg.qr(right.B.mT).R
     joint: Tensor = torch.linalg.matrix_norm(R_left @ R_right.mT)
     apart: Tensor = left.norm() * right.norm()
-    return joint.div(apart)
+    return joint.div(apart).to(kind)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:

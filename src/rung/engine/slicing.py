@@ -80,3 +80,8 @@ def take(x: Tensor, picked: SliceInput, dim: int) -> Tensor:
     if indices.dtype == torch.bool:
         indices = indices.nonzero().squeeze(-1)
     return x.select(dim, int(indices)) if indices.ndim == 0 else x.index_select(dim, indices.long() % x.shape[dim])
+
+
+def alone(x: Tensor) -> Tensor:
+    """A part of a larger tensor as a copy, so that what keeps it does not keep the whole."""
+    return x.clone() if x.untyped_storage().nbytes() > x.nbytes else x

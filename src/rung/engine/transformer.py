@@ -5,6 +5,8 @@ attention, where they move before pos. Nothing here knows a family, a tokenizer 
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -27,14 +29,14 @@ def forward(
     tokens: Int[Tensor, "batch pos"],
     tap: Tap = NO_TAP,
     *,
-    mask: Bool[Tensor, "batch key_pos"] | None = None,
+    mask: Bool[Tensor, "batch some_pos"] | None = None,
     past: KeyValueCache | None = None,
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """Logits for the token after each one.
 
     tokens → embed → block 0 → … → block L−1 → norm → unembed → logits
 
-    `mask` is False at padding (all positions, those in `past` included); `past` holds keys and values already read.
+    `mask` is False at padding (of the tokens, or of those in `past` too); `past` holds keys and values already read.
     """
     positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
     x = embed(config, weights, tokens, positions, tap)
@@ -73,7 +75,7 @@ def blocks(
     for layer in range(config.n_layers)[start:stop]:
         x = block(config, block_weights(weights, layer), layer, x, positions, tap)
     if positions.past is not None:
-        positions.past.advance(x.shape[1])
+        positions.past.advance(x.shape[1], positions.mask)
     return x
 
 
@@ -130,8 +132,12 @@ def heads(
     if positions.past is not None:
         k, v = positions.past.append(layer, k, v)
     watched = Site("attn_scores", layer) in tap.sites or Site("pattern", layer) in tap.sites
-    if watched or config.attn_scores_soft_cap is not None or w.sinks is not None:
+    if config.attn_scores_soft_cap is not None or w.sinks is not None:
         z = attend(config, layer, q, k, v, positions, tap, w.sinks)
+    elif watched:
+        z = as_unwatched(
+            attend(config, layer, q, k, v, positions, tap), partial(attend_fused, config, layer, q, k, v, positions)
+        )
     else:
         z = attend_fused(config, layer, q, k, v, positions)
     z = tap("z", layer, z)
@@ -397,17 +403,39 @@ def norm(
     """
     if config.normalization_type is None:
         return x
+    if centred(config):
+        fused = partial(F.layer_norm, x, x.shape[-1:], w, b, config.eps)
+    else:
+        fused = partial(F.rms_norm, x, x.shape[-1:], w, config.eps)
     if Site(f"{name}.scale", layer) not in tap.sites and Site(f"{name}.normalized", layer) not in tap.sites:
-        if centred(config):
-            return F.layer_norm(x, x.shape[-1:], w, b, config.eps)
-        return F.rms_norm(x, x.shape[-1:], w, config.eps)
+        return fused()
     wide = upcast(x)
     if centred(config):
         wide = wide - wide.mean(-1, keepdim=True)
     scale = tap(f"{name}.scale", layer, (wide.pow(2).mean(-1, keepdim=True) + config.eps).sqrt())
     normed = tap(f"{name}.normalized", layer, (wide / scale).to(x.dtype))
     normed = normed if w is None else normed * w
-    return normed if b is None else normed + b
+    return as_unwatched(normed if b is None else normed + b, fused)
+
+
+def as_unwatched(made: Tensor, fused: Callable[[], Tensor]) -> Tensor:
+    """What was made step by step, to be watched, with the bits that the fused kernel gives a run that nobody watches;
+    left alone where the two differ by more than rounding, since somebody edited a step. Gradients are those of `made`.
+
+    Without this the two kinds of run would differ in their last bits, which no one who compares them expects.
+    """
+    if made.dtype not in (torch.float32, torch.float64) or made.is_meta or torch.compiler.is_compiling():
+        return made
+    with torch.no_grad():
+        alike = fused()
+        bound = _ROUNDING * torch.finfo(made.dtype).eps * made.abs().amax()
+        if not bool(((alike - made).abs() <= bound).all()):
+            return made
+    return alike + (made - made.detach()) if made.requires_grad else alike
+
+
+_ROUNDING = 32
+"""In units of the last place of the largest value: how far the fused kernels may be from the same thing in steps."""
 
 
 def unembed(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -25,7 +25,7 @@ from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, unembedding, unlayered
-from ..errors import InterventionError, PromptError
+from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
 
@@ -137,8 +137,9 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    positions = position_info(config, model.weights, tuple(tokens.shape), model.device)
-    seen = seen_keys(positions, layer, tokens.shape[1])[rows]
+    padding = model.find_padding(tokens.to(model.device))
+    positions = position_info(config, model.weights, tuple(tokens.shape), model.device, mask=padding)
+    seen = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
     if not told.all() or (seen.sum(-1) < 2).any():
@@ -171,9 +172,133 @@ def attribute_scores(
         what += ", before the cap"
     if positions.alibi is not None:
         labels.append("alibi")
-        values.append(contrast(positions.alibi[head].to(total.dtype)))
+        values.append(contrast(positions.alibi[..., head, :, :].to(total.dtype)))
         total = total + values[-1]
     return _attribution(what, "attention score", labels, values, total, at)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreParts:
+    """One attention score as a sum over pairs: what wrote into the query, with what wrote into the key. No seed: exact.
+
+    The stream's parts, and the constants of the head itself, of the query in rows and of the key in columns.
+    """
+
+    model_name: str
+    head: Head
+    query: int
+    key: int
+    tokens: tuple[int, ...]
+    texts: tuple[str, ...]
+    query_labels: tuple[str, ...]
+    key_labels: tuple[str, ...]
+    values: Float[Tensor, "query_part key_part"]
+    alibi: float
+    """What the slope adds for the key's position; 0 where there are none."""
+    score: float
+    """As the model computes it: before its cap, where it caps scores. `values` and `alibi` sum to it."""
+    pattern: float
+    """The share of the query's attention that the key has."""
+    mean_score: float
+    """Of the query with the keys that it sees. What all of them share moves no attention."""
+    capped: bool
+
+    @property
+    def residual(self) -> float:
+        """`score` minus the sum of its parts: rounding, and nothing else."""
+        return self.score - float(self.values.sum()) - self.alibi
+
+    def ranked(self, count: int | None = None) -> list[tuple[str, str, float]]:
+        """(query part, key part, score), the largest first, whether they raise the score or lower it."""
+        order = self.values.abs().flatten().argsort(descending=True, stable=True)[:count].tolist()
+        width = len(self.key_labels)
+        return [
+            (self.query_labels[at // width], self.key_labels[at % width], float(self.values.flatten()[at]))
+            for at in order
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON holds it."""
+        return {
+            "model": self.model_name,
+            "head": head_label(self.head),
+            "query": self.query,
+            "key": self.key,
+            "tokens": list(self.tokens),
+            "texts": list(self.texts),
+            "unit": "attention score",
+            "score": self.score,
+            "mean_score": self.mean_score,
+            "pattern": self.pattern,
+            "before_cap": self.capped,
+            "residual": self.residual,
+            "alibi": self.alibi,
+            "query_parts": list(self.query_labels),
+            "key_parts": list(self.key_labels),
+            "values": self.values.tolist(),
+        }
+
+
+@torch.no_grad()
+def why_attend(
+    model: HookedTransformer, tokens: Int[Tensor, "*batch_one pos"], head: Head, query: int, key: int
+) -> ScoreParts:
+    """The score of one query with one key, split over everything that wrote into either.
+
+    score = (Σ_i q_i) · (Σ_j k_j) / scale, with a term for each pair: q_i is what part i of the stream at `query` makes
+    of the head's query, k_j what part j at `key` makes of its key, turned by their positions, the scale of every norm
+    on the way as in this run. Parts: embeddings, earlier heads and MLPs, and what the head adds itself (biases, the
+    norm's b, shortformer positions). Negative positions count from the end. (Elhage et al. 2021, "A Mathematical
+    Framework for Transformer Circuits", section on QK circuits.)
+
+    Raises SiteError for a missing head, PromptError for several prompts or a position that is not there,
+    InterventionError for a key that the query does not see, or queries or keys that were clamped (`clip_qkv`).
+    """
+    config = model.config
+    layer, index = check_head(config, *head)
+    tokens = tokens[None] if tokens.ndim == 1 else tokens
+    if len(tokens) != 1:
+        raise PromptError(f"tokens have shape {list(tokens.shape)}; one prompt is explained at a time")
+    n = tokens.shape[1]
+    at = [position + n if position < 0 else position for position in (query, key)]
+    _positions(tokens, at)
+    positions = position_info(config, model.weights, (1, n), model.device)
+    seen = seen_keys(positions, layer, n)[at[0]].to(model.device)
+    if not seen[at[1]]:
+        raise InterventionError(
+            f"position {at[0]} does not see position {at[1]} in layer {layer}: a query sees the positions up to its "
+            "own, within its window"
+        )
+    sites = [*written_sites(config, layer), *reading_sites(config, layer), Site("pattern", layer)]
+    cache = record(model, tokens, sites)
+    labels, made = [], []
+    for into, position in (("Q", at[0]), ("K", at[1])):
+        read = LinearizedRead.of(model, (layer, index), "Q" if into == "Q" else "K", cache, positions)
+        written = ((label, read.of_stream(part)) for label, part in _parts(model, cache, layer))
+        parts = [(label, part[0, position]) for label, part in chain(written, read.constants(model.weights))]
+        labels.append(tuple(label for label, _ in parts))
+        made.append(torch.stack([part for _, part in parts]))
+    q, k = query_key_vectors(model, (layer, index), cache)
+    scores = k[0] @ q[0, at[0]] / attention_scale(config)
+    slope = torch.zeros_like(scores)
+    if positions.alibi is not None:
+        slope = positions.alibi[index, 0].to(scores.dtype)
+    return ScoreParts(
+        model_name=config.model_name,
+        head=(layer, index),
+        query=at[0],
+        key=at[1],
+        tokens=tuple(tokens[0].tolist()),
+        texts=tuple(model.token_text(token) for token in tokens[0].tolist()),
+        query_labels=labels[0],
+        key_labels=labels[1],
+        values=made[0] @ made[1].T / attention_scale(config),
+        alibi=float(slope[at[1]]),
+        score=float((scores + slope)[at[1]]),
+        pattern=float(cache["pattern", layer][0, index, at[0], at[1]]),
+        mean_score=float((scores + slope)[seen].mean()),
+        capped=config.attn_scores_soft_cap is not None,
+    )
 
 
 def _attribution(
@@ -208,10 +333,12 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
-    """Which keys each of `n` queries sees, where nothing is padding."""
+def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
+    """Which keys each of `n` queries sees; for each row, where some are padded."""
     allowed = positions.allowed[layer]
-    return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
+    if allowed is None:
+        return torch.ones(n, n, dtype=torch.bool).tril()
+    return allowed if positions.mask is None else allowed[:, 0]
 
 
 _LAST_SCALE = Site("ln_final.scale")
@@ -278,14 +405,14 @@ class LinearizedRead:
         run: Mapping[str, Tensor],
         positions: PositionInfo,
     ) -> LinearizedRead:
-        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was clamped."""
+        """From a run that holds `reading_sites`, by path. Raises NotDefinedError where something was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
         made = upcast(run[Site(into.lower(), layer).path])
         own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
         if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
-            raise InterventionError(
-                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were cut off at "
+            raise NotDefinedError(
+                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
                 f"±{config.clip_qkv:g} in this run, so they are not the sum of what was written into them"
             )
         one = made.new_ones(*made.shape[:2], 1)

@@ -19,6 +19,7 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, near
 from ..families.rules import Family, bare_name
 from .checkpoint_reader import CheckpointReader, find_family, open_tensors, refuse_pickle
+from .origin import Origin
 from .tokenizer import read_tokenizer
 
 ADAPTER, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -75,7 +76,7 @@ def merged(base: CheckpointReader, folder: Path, files: ExitStack) -> Checkpoint
     if not (folder / WEIGHTS).is_file():
         refuse_pickle(sorted(folder.glob("*.bin")))
         raise CheckpointError(f"{folder} has an {ADAPTER} but no {WEIGHTS}")
-    shapes, read = open_tensors([folder / WEIGHTS], files)
+    shapes, read, added = open_tensors([folder / WEIGHTS], files)
     names = {bare_name(family, name): name for name in base.shapes}
     changes, whole = _changes(values, family, names, shapes, base.shapes)
     said = _resized(dict(base.values), family, whole, shapes)
@@ -87,14 +88,21 @@ def merged(base: CheckpointReader, folder: Path, files: ExitStack) -> Checkpoint
         change = changes.get(name)
         if change is None:
             return tensor
-        added = read(change.B).float() @ read(change.A).float() * change.scale
-        return tensor.float() + (added.T if change.turned else added)
+        product = read(change.B).float() @ read(change.A).float() * change.scale
+        return tensor.float() + (product.T if change.turned else product)
 
     found = {**base.shapes, **{name: shapes[theirs] for name, theirs in whole.items()}}
     note = f"an adapter was merged: {folder.name}, {len(changes)} products and {len(whole)} whole tensors"
     own = read_tokenizer(folder, base.values)
     tokenizer = base.tokenizer if own is None else (lambda: own)
-    return base._replace(values=said, shapes=found, read=sum_of, tokenizer=tokenizer, notes=(*base.notes, note))
+    return base._replace(
+        values=said,
+        shapes=found,
+        read=sum_of,
+        tokenizer=tokenizer,
+        origin=Origin((*base.origin.files, *added.files), (*base.origin.tensors, *added.tensors)),
+        notes=(*base.notes, note),
+    )
 
 
 def _changes(

@@ -21,6 +21,7 @@ from ..families.text import bos_or_none
 from .adapter import merged
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
+from .origin import Origin
 from .processing import MutableWeights
 from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, noted_pair
@@ -35,12 +36,13 @@ class Checkpoint(NamedTuple):
     config: ModelConfig
     weights: MutableWeights
     tokenizer: TextTokenizer | None
+    origin: Origin
 
 
 def read_checkpoint(
     location: ModelLocation, dtype: torch.dtype = torch.float32, adapter: ModelLocation | None = None
 ) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of the files at `location`, with a LoRA `adapter` merged.
+    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`, with a LoRA `adapter` merged.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
@@ -56,7 +58,7 @@ def read_checkpoint(
         location = location if adapter is None else adapter._replace(notes=(*location.notes, *adapter.notes))
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
-    return Checkpoint(config, weights, tokenizer)
+    return Checkpoint(config, weights, tokenizer, reader.origin)
 
 
 def as_saved(hf_model: Any) -> Mapping[str, Tensor]:

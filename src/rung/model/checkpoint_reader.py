@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
 from ..families.rules import Family
+from .origin import FileStamp, Origin, StoredTensor
 from .tokenizer import TextTokenizer, read_tokenizer
 
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
@@ -41,6 +42,8 @@ class CheckpointReader(NamedTuple):
     """A tensor by name, floating-point, in memory of its own."""
     tokenizer: Callable[[], TextTokenizer | None]
     """Read once the config is known to be understood."""
+    origin: Origin
+    """The files, and every tensor in them."""
     puts_bos: bool | None = None
     """Whether the files themselves say that a first token is put."""
     notes: tuple[str, ...] = ()
@@ -51,17 +54,26 @@ class _Span(NamedTuple):
     kind: str
     shape: tuple[int, ...]
     start: int
+    nbytes: int
 
 
 def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
     """config.json, safetensors in one file or several, tokenizer.json. Raises where one is missing or broken."""
     values = read_config(folder)
-    shapes, read = open_tensors(weight_files(folder), files)
-    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values))
+    shapes, read, origin = open_tensors(weight_files(folder), files)
+    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values), origin)
 
 
-def open_tensors(paths: list[Path], files: ExitStack) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:
-    """Shapes of the tensors in safetensors files, and what reads one. Raises CheckpointError where one is broken."""
+class OpenTensors(NamedTuple):
+    """What safetensors files hold."""
+
+    shapes: dict[str, tuple[int, ...]]
+    read: Callable[[str], Tensor]
+    origin: Origin
+
+
+def open_tensors(paths: list[Path], files: ExitStack) -> OpenTensors:
+    """The tensors of safetensors files, none read yet. Raises CheckpointError where a file is broken."""
     spans: dict[str, _Span] = {}
     for path in paths:
         for name, span in _spans(path, files).items():
@@ -70,16 +82,16 @@ def open_tensors(paths: list[Path], files: ExitStack) -> tuple[dict[str, tuple[i
             spans[name] = span
 
     def read(name: str) -> Tensor:
-        file, kind, shape, start = spans[name]
+        file, kind, shape, start, nbytes = spans[name]
         if kind not in _FLOATS:
             raise CheckpointError(f"{name} holds {kind}; weights are floating-point: {', '.join(_FLOATS)}")
         tensor = room(prod(shape), _FLOATS[kind])
         file.seek(start)
-        if file.readinto(tensor.view(torch.uint8).numpy().data) != tensor.nbytes:
+        if file.readinto(tensor.view(torch.uint8).numpy().data) != nbytes:
             raise CheckpointError(f"{name} cannot be read: {file.name} ends before it does")
         return tensor.view(shape)
 
-    return {name: span.shape for name, span in spans.items()}, read
+    return OpenTensors({name: span.shape for name, span in spans.items()}, read, _origin(spans))
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:
@@ -188,7 +200,17 @@ def _spans(path: Path, files: ExitStack) -> dict[str, _Span]:
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from None
     header.pop("__metadata__", None)
-    return {
-        name: _Span(file, entry["dtype"], tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
-        for name, entry in header.items()
-    }
+    spans = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        spans[name] = _Span(file, entry["dtype"], tuple(entry["shape"]), 8 + length + begin, end - begin)
+    return spans
+
+
+def _origin(spans: Mapping[str, _Span]) -> Origin:
+    stamps = {file: FileStamp.of(file) for file in dict.fromkeys(span.file for span in spans.values())}
+    tensors = (
+        StoredTensor(name, span.kind, span.shape, stamps[span.file].path, span.start, span.nbytes)
+        for name, span in spans.items()
+    )
+    return Origin(tuple(stamps.values()), tuple(tensors))

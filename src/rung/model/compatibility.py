@@ -13,15 +13,17 @@ from ..config import ModelConfig, bias_shapes, is_layered, weight_path
 from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
 from .classic import HookedTransformerConfig, describe, first_token
+from .hooks import HookPoint
+from .origin import OriginTopic
 from .processing import process
-from .tokenizer import Tokenizer, noted_pair
+from .tokenizer import Tokenizer, noted_pair, with_padding
 from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(WeightsTopic, nn.Module):
+class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
     tokenizer: Tokenizer | None
@@ -29,6 +31,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
     if TYPE_CHECKING:  # the class that mixes this in has it
 
         def install(self, config: ModelConfig, weights: Weights) -> None: ...
+        def setup(self) -> None: ...
 
     @property
     def cfg(self) -> HookedTransformerConfig:
@@ -36,12 +39,13 @@ class ClassicTopic(WeightsTopic, nn.Module):
         computes raises ConfigError.
         """
         found = self.__dict__.get("_cfg")
-        if found is None or found.__dict__.get("_owner") is not self:
+        if found is None or found.owner is not self:
             found = (describe(self.config) if found is None else found).bind(self)
             self.__dict__["_cfg"] = found
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
-        found.__dict__.update(device=str(like.device), dtype=like.dtype)
+        found.__dict__.update(device=str(like.device), dtype=like.dtype, _built_as=self.config)
+        found.__dict__["tokenizer_name"] = getattr(self.tokenizer, "name_or_path", "") or found.tokenizer_name
         return found
 
     def keep_cfg(self, cfg: HookedTransformerConfig | None) -> None:
@@ -49,6 +53,21 @@ class ClassicTopic(WeightsTopic, nn.Module):
         said = {} if cfg is None else cfg.to_dict()
         shape = {name: value for name, value in describe(self.config).to_dict().items() if name in _SHAPE}
         self.__dict__["_cfg"] = HookedTransformerConfig(**{**said, **shape}).bind(self)
+        self.hook_tokens_too(self.cfg.use_hook_tokens)
+
+    def hook_tokens_too(self, wanted: bool) -> None:
+        """Gives the model a `hook_tokens`, or takes it away."""
+        if wanted == ("hook_tokens" in self._modules):
+            return
+        if wanted:
+            self.hook_tokens = HookPoint()
+        else:
+            del self.hook_tokens
+        self.setup()
+
+    def hooked_tokens(self, tokens: Tensor) -> Tensor:
+        """What `hook_tokens` makes of them, where the model has it."""
+        return self.hook_tokens(tokens) if "hook_tokens" in self._modules else tokens
 
     def set_use_attn_result(self, use_attn_result: bool) -> None:
         """Changes nothing: `result` is there when asked for by name."""
@@ -73,7 +92,7 @@ class ClassicTopic(WeightsTopic, nn.Module):
     def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
         """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
         self.config = noted_pair(self.config, tokenizer)
-        self.tokenizer = tokenizer
+        self.tokenizer = with_padding(tokenizer)
         bos = first_token(tokenizer)
         bos = bos if bos is None or bos < self.config.d_vocab else None
         wanted = self.cfg.default_prepend_bos and bos is not None
@@ -135,9 +154,10 @@ class ClassicTopic(WeightsTopic, nn.Module):
             "fold_value_biases": fold_value_biases,
         }
         weights = {name: _detached(held) for name, held in self.weights.items()}
-        said = self.cfg
+        said, origin = self.cfg, self.origin
         self.install(*process(self.config, weights, wanted))
         self.keep_cfg(said)
+        self.keep_origin(origin)
 
 
 _SHAPE = {
@@ -177,6 +197,13 @@ _OPTIONS = (
     "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
     "move_to_device", "revision", "base",
 )  # fmt: skip
+
+
+def only_one(config: Any, cfg: Any) -> Any:
+    """The config, by either name. Raises ConfigError unless exactly one is given."""
+    if (config is None) == (cfg is None):
+        raise ConfigError("a HookedTransformer is made of one config: HookedTransformer(cfg)")
+    return cfg if config is None else config
 
 
 def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[ModelConfig, Weights]:

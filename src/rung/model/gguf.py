@@ -23,6 +23,7 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, near
 from .checkpoint_reader import CheckpointReader, room
 from .gguf_tokenizer import find_tokenizer
+from .origin import FileStamp, Origin, StoredTensor
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
@@ -204,7 +205,7 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
     if metadata.get("split.count", 1) != 1:
         raise CheckpointError(f"{path} is one of {metadata['split.count']} parts; llama-gguf-split --merge joins them")
     kind = _MIXTRAL if name == "llama" and metadata.get("llama.expert_count") else ARCHITECTURES[name]
-    entries = _expert_by_expert(entries)
+    listed, entries = entries, _expert_by_expert(entries)
     ours = {_checkpoint_name(theirs, kind): theirs for theirs in entries if theirs not in _FREQUENCIES}
     values = _values(metadata, entries, kind, path)
     if "rope_freqs.weight" in entries:
@@ -222,7 +223,13 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
         for shape in (entries[theirs].shape,)
     }
     inside = find_tokenizer(metadata)
-    return CheckpointReader(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+    stamp = FileStamp.of(file)
+    stored = (
+        StoredTensor(theirs, entry.kind, entry.shape, stamp.path, entry.start, entry.nbytes)
+        for theirs, entry in listed.items()
+    )
+    origin = Origin((stamp,), tuple(stored))
+    return CheckpointReader(values, shapes, read, inside.build, origin, inside.puts_bos, inside.notes)
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:

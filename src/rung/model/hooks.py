@@ -7,21 +7,23 @@ the root's `__init__`.
 
 from __future__ import annotations
 
+import copy
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ..engine.sites import Site
-from ..engine.slicing import Slice, SliceInput
+from ..engine.slicing import Slice, SliceInput, alone
 from ..engine.taps import NO_TAP, Tap
-from ..errors import SiteError, near
+from ..errors import BatchAxisError, SiteError, near
 
 Direction = Literal["fwd", "bwd"]
+_DIRECTIONS: tuple[Direction, ...] = ("fwd", "bwd")
 
 
 @runtime_checkable
@@ -37,21 +39,79 @@ NameFilter = Name | Sequence[Name] | Callable[[str], bool] | None
 Hook = tuple[Name | Callable[[str], bool], HookFn]
 
 
-@dataclass(eq=False)
 class HookHandle:
     """One hook function at one point; `remove` takes it away."""
 
-    fn: HookFn
-    point: HookPoint
-    dir: Direction
-    is_permanent: bool
-    level: int | None
+    def __init__(self, fn: HookFn, point: HookPoint, dir: Direction, is_permanent: bool, level: int | None) -> None:
+        self.fn = fn
+        self.dir = dir
+        self.is_permanent = is_permanent
+        self.level = level
+        self._point: weakref.ref[HookPoint] | None = None
+        self.bind(point)
+
+    def bind(self, point: HookPoint) -> None:
+        """Makes this a handle of `point`."""
+        # Weak: the point holds its handles. Holding each other, they and all that a hook keeps would outlive the model
+        # until the garbage collector ran.
+        self._point = weakref.ref(point)
+
+    @property
+    def point(self) -> HookPoint:
+        """The point that the function is at. Raises SiteError if that is gone."""
+        found = None if self._point is None else self._point()
+        if found is None:
+            raise SiteError("the hook point of this handle is gone, and its model with it")
+        return found
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its point still exists; a handle that was copied or pickled without its point has none."""
+        return self._point is not None and self._point() is not None
+
+    def __call__(self, x: Any) -> Any:
+        """What `fn` makes of `x`, in x's own floating-point type."""
+        if not isinstance(x, Tensor):  # a module of one's own may pass anything on
+            found = self.fn(x, hook=self.point)
+            return x if found is None else found
+        # Autograd may need the tensor as it is, and gradients are shared: what may be edited is a copy.
+        copied = (self.dir == "bwd" or torch.is_grad_enabled()) and not getattr(self.fn, "reads_only", False)
+        x = x.clone() if copied else x
+        found = self.fn(x, hook=self.point)
+        if self.dir == "bwd" and isinstance(found, tuple):
+            (found,) = found
+        if found is None:
+            return x
+        if not isinstance(found, Tensor):
+            raise SiteError(
+                f"a hook at {self.point.name} returned a {type(found).__name__}; a hook returns a tensor to put there, "
+                "or None to leave what is there"
+            )
+        return found.to(x.dtype) if x.is_floating_point() else found
+
+    @property
+    def user_hook(self) -> HookFn:
+        """`fn`, under its classic name."""
+        return self.fn
+
+    @property
+    def hook(self) -> HookHandle:
+        """The handle itself: classic code removes a hook with `handle.hook.remove()`."""
+        return self
+
+    @property
+    def context_level(self) -> int | None:
+        """`level`, under its classic name."""
+        return self.level
 
     def remove(self) -> None:
         """Takes the function away; once is enough, twice does no harm."""
-        hooks = self.point.hooks_of(self.dir)
+        hooks = self.point.hooks_of(self.dir) if self.is_bound else []
         if self in hooks:
             hooks.remove(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_point": None}
 
 
 class HookPoint(nn.Module):
@@ -91,8 +151,14 @@ class HookPoint(nn.Module):
         is_permanent: bool = False,
         level: int | None = None,
         prepend: bool = False,
+        alias_names: Sequence[str] | None = None,
     ) -> HookHandle:
-        """Attaches `hook`, called as hook(value, hook=self); backward hooks get the gradient at this point."""
+        """Attaches `hook`, called as hook(value, hook=self); backward hooks get the gradient at this point.
+
+        With `alias_names` it is called once for each, with a point of that name; what one call returns the next gets.
+        """
+        if alias_names is not None:
+            hook = _under_names(hook, alias_names)
         handle = HookHandle(hook, self, dir, is_permanent, level)
         hooks = self.hooks_of(dir)
         hooks.insert(0 if prepend else len(hooks), handle)
@@ -127,8 +193,7 @@ class HookPoint(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for handle in list(self.fwd_hooks):
-            replaced = handle.fn(x, hook=self)
-            x = x if replaced is None else replaced
+            x = handle(x)
         if self.bwd_hooks and x.requires_grad:
             # Several points may pass one tensor on; each needs a node of its own for gradients to meet them in order.
             x = x.view_as(x)
@@ -137,14 +202,33 @@ class HookPoint(nn.Module):
 
     def _backward(self, grad: Tensor) -> Tensor:
         for handle in list(self.bwd_hooks):
-            replaced = handle.fn(grad, hook=self)
-            if isinstance(replaced, tuple):
-                (replaced,) = replaced
-            grad = grad if replaced is None else replaced
+            grad = handle(grad)
         return grad
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        # The handles of a deep copy, or an unpickled point, are its own; those of a shallow copy stay the original's.
+        for handle in (*self.fwd_hooks, *self.bwd_hooks):
+            if not handle.is_bound:
+                handle.bind(self)
+
     def __repr__(self) -> str:
-        return f"HookPoint({self.name or ''})"
+        counts = [f"{len(self.hooks_of(dir))} {dir}" for dir in _DIRECTIONS if self.hooks_of(dir)]
+        return f"HookPoint({', '.join([*([self.name] if self.name else []), *counts])})"
+
+
+def _under_names(fn: HookFn, names: Sequence[str]) -> HookFn:
+    def call(value: Any, *, hook: HookPoint) -> Any:
+        replaced = None
+        for name in names:
+            # A copy of the point shares its ctx and its hooks.
+            point = copy.copy(hook)
+            point.name = name
+            found = fn(value if replaced is None else replaced, hook=point)
+            replaced = replaced if found is None else found
+        return replaced
+
+    return call
 
 
 class HookTap:
@@ -168,20 +252,54 @@ def tap_of(points: Mapping[Site, HookPoint]) -> Tap:
     return HookTap(hooked) if hooked else NO_TAP
 
 
-class HookedRootModule(nn.Module):
-    """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
+class HookIntrospectionMixin:
+    """`list_hooks`, for whatever has a `hook_dict`."""
 
     hook_dict: dict[str, HookPoint]
+
+    def list_hooks(
+        self,
+        name_filter: NameFilter = None,
+        dir: Literal["fwd", "bwd", "both"] = "both",
+        including_permanent: bool = True,
+    ) -> dict[str, list[HookHandle]]:
+        """The hooks that are attached, by the name of their point; points without any are left out."""
+        if callable(name_filter):
+            wanted = name_filter
+        else:
+            names = [name_filter] if isinstance(name_filter, str) else name_filter
+            wanted = lambda name: names is None or name in names  # noqa: E731
+        ways: tuple[Direction, ...] = _DIRECTIONS if dir == "both" else (dir,)
+        found = {
+            name: [
+                handle
+                for way in ways
+                for handle in point.hooks_of(way)
+                if including_permanent or not handle.is_permanent
+            ]
+            for name, point in self.hook_dict.items()
+            if wanted(name)
+        }
+        return {name: handles for name, handles in found.items() if handles}
+
+
+class HookedRootModule(HookIntrospectionMixin, nn.Module):
+    """The root of a module tree with hook points: finds them, attaches hooks for a run, and takes them away again."""
+
     mod_dict: dict[str, nn.Module]
 
+    def __init__(self, *args: Any) -> None:
+        """`args` are what classic subclasses pass on; nothing is done with them."""
+        super().__init__()
+
     def setup(self) -> None:
-        """Names every hook point after its place in the tree. Call it at the end of `__init__`."""
+        """Gives every module its place in the tree as its `name`. Call it at the end of `__init__`."""
         self.hook_dict, self.mod_dict = {}, {}
         for name, module in self.named_modules():
             if name:
                 self.mod_dict[name] = module
-            if isinstance(module, HookPoint):
                 module.name = name
+            if isinstance(module, HookPoint):
                 self.hook_dict[name] = module
         self.context_level = 0
 
@@ -224,7 +342,35 @@ class HookedRootModule(nn.Module):
         points = self.select_hooks(name)
         if not points:
             raise SiteError("the function given for a hook name picks none of this model's hooks")
-        return [point.add_hook(hook, dir, is_permanent, level, prepend) for point in points]
+        return [
+            self.check_and_add_hook(point, point.name or "", hook, dir, is_permanent, level, prepend)
+            for point in points
+        ]
+
+    def check_and_add_hook(
+        self,
+        hook_point: HookPoint,
+        hook_point_name: str,
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        level: int | None = None,
+        prepend: bool = False,
+    ) -> HookHandle:
+        """Attaches `hook` to one point, if `check_hooks_to_add` does not raise."""
+        self.check_hooks_to_add(hook_point, hook_point_name, hook, dir=dir, is_permanent=is_permanent, prepend=prepend)
+        return hook_point.add_hook(hook, dir, is_permanent, level, prepend)
+
+    def check_hooks_to_add(
+        self,
+        hook_point: HookPoint,
+        hook_point_name: str,
+        hook: HookFn,
+        dir: Direction = "fwd",
+        is_permanent: bool = False,
+        prepend: bool = False,
+    ) -> None:
+        """Called before a hook is attached: a model of one's own overrides it, to raise where one does not belong."""
 
     def add_perma_hook(
         self, name: Name | Callable[[str], bool], hook: HookFn, dir: Direction = "fwd"
@@ -388,6 +534,16 @@ class HookedRootModule(nn.Module):
         self._cache_into(store, names_filter, keeper(device, remove_batch_dim, None), incl_bwd)
         return store
 
+    def cache_all(self, cache: dict[str, Tensor] | None, incl_bwd: bool = False, **options: Any) -> None:
+        """`add_caching_hooks` for what is kept by default, under its oldest name; every run fills `cache`."""
+        self.add_caching_hooks(None, incl_bwd, cache=cache, **options)
+
+    def cache_some(
+        self, cache: dict[str, Tensor] | None, names: Callable[[str], bool], incl_bwd: bool = False, **options: Any
+    ) -> None:
+        """`add_caching_hooks` for the points that `names` picks, under its oldest name."""
+        self.add_caching_hooks(names, incl_bwd, cache=cache, **options)
+
 
 def keeper(
     device: torch.device | str | None, remove_batch_dim: bool, pos_slice: SliceInput
@@ -399,9 +555,9 @@ def keeper(
 
     def keep(x: Tensor, name: str) -> Tensor:
         if remove_batch_dim and len(x) != 1:
-            raise SiteError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
+            raise BatchAxisError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
         if pos_slice is not None:
-            x = picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1))
+            x = alone(picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1)))
         x = x[0] if remove_batch_dim else x
         return x if device is None else x.to(device)
 
@@ -414,7 +570,7 @@ _POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
 def _caching(
     points: Sequence[HookPoint], store: dict[str, Tensor], keep: Callable[[Tensor, str], Tensor], incl_bwd: bool
 ) -> tuple[list[Hook], list[Hook]]:
-    """Hooks that put what points see, and their gradients if asked for, into `store`."""
+    """Hooks that put what points see, and their gradients if asked for, into `store`; they edit nothing."""
 
     def save(x: Tensor, *, hook: HookPoint) -> None:
         assert hook.name is not None
@@ -424,6 +580,7 @@ def _caching(
         assert hook.name is not None
         store[f"{hook.name}_grad"] = keep(grad.detach(), hook.name)
 
+    save.reads_only = save_grad.reads_only = True  # type: ignore[attr-defined]
     names = [point.name or "" for point in points]
     return [(name, save) for name in names], [(name, save_grad) for name in names if incl_bwd]
 

@@ -98,6 +98,19 @@ def download(repository: Repository) -> Path:
     return _get(api, repository, weights)
 
 
+def download_tokenizer(repository: Repository) -> Path:
+    """The folder in the hub's cache with the repository's tokenizer, without its weights. Raises FetchError."""
+    from huggingface_hub import HfApi
+
+    folder = _get(HfApi(), repository, set(SMALL) - {INDEX} | set(_OTHER_VOCABULARIES))
+    if not any(folder.glob(name) for name in ("tokenizer*", "vocab*")):
+        raise FetchError(f"{repository} holds no tokenizer")
+    return folder
+
+
+_OTHER_VOCABULARIES = ("tokenizer.model", "vocab.json", "merges.txt")
+
+
 def downloaded() -> list[str]:
     """ORG/NAME of every repository that the hub's cache has whole."""
     from huggingface_hub import constants

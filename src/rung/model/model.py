@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack, overload
 
 import torch
 import torch.nn.functional as F
@@ -23,18 +23,20 @@ from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.weights import Weights, init_weights
-from ..errors import CheckpointError, ConfigError, PromptError, SiteError
+from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
 from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
 from .classic import HookedTransformerConfig, draw_weights
-from .compatibility import ClassicTopic, check_options, first_layers
+from .compatibility import ClassicTopic, check_options, first_layers, only_one
 from .components import ClassicConfig, build_modules, check_module
-from .fetch import load_checkpoint
+from .fetch import load_checkpoint, load_tokenizer
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
+from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, noted_pair
+from .tokenizer import Tokenizer, noted_pair, with_padding
 
 ReturnType = Literal["logits", "loss", "both"] | None
+GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
 
 
 class Output(NamedTuple):
@@ -51,10 +53,11 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
     def __init__(
         self,
-        config: ClassicConfig,
+        config: ClassicConfig | None = None,
         weights: Weights | Tokenizer | None = None,
         tokenizer: Tokenizer | None = None,
         *,
+        cfg: ClassicConfig | None = None,
         seed: int | None = None,
         move_to_device: bool = True,
         default_padding_side: Side | None = None,
@@ -63,16 +66,20 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
         A ModelConfig draws them from `seed` (None: 0). A HookedTransformerConfig, or a dict of its fields, says itself
         how they are drawn, and on which device (left on the CPU if not `move_to_device`) and as what type they are
-        kept; classic code gives the tokenizer second.
+        kept, and which tokenizer it has, by name, if none is given; classic code gives the tokenizer second, and may
+        call the config `cfg`.
         """
         super().__init__()
         if weights is not None and not isinstance(weights, Mapping):
             weights, tokenizer = None, weights
+        config = only_one(config, cfg)
         cfg = None if isinstance(config, ModelConfig) else HookedTransformerConfig.unwrap(config)
+        if cfg is not None and cfg.tokenizer_name and tokenizer is None:
+            tokenizer = load_tokenizer(cfg.tokenizer_name)
         shape = config if cfg is None else cfg.to_model_config(tokenizer)
         assert isinstance(shape, ModelConfig)
         shape = noted_pair(shape, tokenizer)
-        self.tokenizer = tokenizer
+        self.tokenizer = with_padding(tokenizer)
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)
         if weights is None and cfg is not None and seed is None:
@@ -90,6 +97,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Makes this a model of `config` with `weights`; the hooks it had are gone."""
         for name in list(self._modules):
             delattr(self, name)
+        self.keep_origin(None)
         self.config = config
         self._slots = build_modules(self, config, weights)
         self.setup()
@@ -140,13 +148,16 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, wide, revision, base)
+            config, weights, found, origin = load_checkpoint(model_name, wide, revision, base)
+            if found is not None:
+                found.name_or_path = str(model_name)
             tokenizer = found if tokenizer is None else tokenizer
         else:
             if not hasattr(hf_model, "state_dict") or not hasattr(hf_model, "config"):
                 raise CheckpointError(
                     f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
                 )
+            origin = None
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
         if first_n_layers is not None:
@@ -157,7 +168,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if wide != dtype:
             round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
-        return model.to(device if move_to_device else None)
+        model = model.to(device if move_to_device else None)
+        model.keep_origin(origin)
+        return model
 
     @classmethod
     def from_pretrained_no_processing(
@@ -171,7 +184,37 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Writes config.json, model.safetensors and the tokenizer, as `from_pretrained(folder)` reads them."""
         save_checkpoint(folder, self.config, self.weights, self.tokenizer)
 
+    @overload
     def forward(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        **options: Unpack[RunOptions],
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: Literal["both"], *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> Output: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: None, *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> None: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: ReturnType = "logits", *, stop_at_layer: int, **options: Unpack[RunOptions]
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Any: ...
+    def forward(  # type: ignore[misc]  # `rest`: any of these by position
         self,
         input: Input,
         return_type: ReturnType = "logits",
@@ -189,8 +232,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
         `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer; `tokens` are then what
         a loss is taken on, and `shortformer_pos_embed` replaces the positions of a shortformer model. `stop_at_layer`:
-        returns the stream before that layer instead. `attention_mask`: 0 at padding. `past_kv_cache`: keys and values
-        of what was read before, and room for those of `input`.
+        returns the stream before that layer instead. `attention_mask`: 0 at padding, for `input` or for what was read
+        before too; None: padding is what `find_padding` says. `past_kv_cache`: keys and values of what was read before,
+        and room for those of `input`.
         """
         config, weights, tap = self.config, self.weights, tap_of(self._points)
         if return_type not in ("logits", "loss", "both", None):
@@ -199,18 +243,19 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         mask = None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
+            tokens = self.hooked_tokens(tokens)
         elif tokens is not None:
-            tokens = self.check_tokens(tokens).to(self.device)
+            tokens, mask = self.read(tokens, prepend_bos, padding_side)
         if return_type in ("loss", "both") and stop_at_layer is None:
             _check_loss(tokens, loss_per_token)
         if start_at_layer is None:
             assert tokens is not None
-            mask = self._mask(mask, attention_mask, tokens.shape)
+            mask = self._mask(input, mask, attention_mask, tokens.shape, past_kv_cache)
             positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
             x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
-            mask = self._mask(mask, attention_mask, x.shape[:2])
+            mask = self._mask(input, mask, attention_mask, x.shape[:2], past_kv_cache)
             positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
                 positions = positions._replace(pos_embed=shortformer_pos_embed)
@@ -225,15 +270,20 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if return_type == "logits":
             return logits
         assert tokens is not None
+        mask = None if positions.mask is None else positions.mask[:, -tokens.shape[1] :]
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
         return loss if return_type == "loss" else Output(logits, loss)
+
+    if TYPE_CHECKING:  # torch says of a module's call nothing but Any
+        __call__ = forward
 
     def loss_fn(
         self, logits: Tensor, tokens: Tensor, attention_mask: Tensor | None = None, per_token: bool = False
     ) -> Tensor:
-        """−log p(next token) in nats; see `next_token_loss`."""
-        mask = None if attention_mask is None else attention_mask.bool()
-        return next_token_loss(logits, tokens.to(logits.device), mask, per_token)
+        """−log p(next token) in nats; see `next_token_loss`. Without a mask, padding is what `find_padding` says."""
+        tokens = tokens.to(logits.device)
+        mask = self.find_padding(tokens) if attention_mask is None else attention_mask.to(logits.device).bool()
+        return next_token_loss(logits, tokens, mask, per_token)
 
     def input_to_embed(
         self,
@@ -244,7 +294,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
-        mask = self._mask(padding, attention_mask, tokens.shape)
+        tokens = self.hooked_tokens(tokens)
+        mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
         shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
@@ -265,17 +316,29 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             raise PromptError(f"the residual stream is {x.dtype}; the weights are {self.dtype}")
         return x.to(self.device)
 
-    def _mask(self, padding: Tensor | None, given: Tensor | None, shape: Sequence[int]) -> Tensor | None:
-        """False at padding: that of the texts, and what the caller says is padding."""
+    def _mask(
+        self,
+        input: Input,
+        padding: Tensor | None,
+        given: Tensor | None,
+        shape: Sequence[int],
+        past: KeyValueCache | None = None,
+    ) -> Tensor | None:
+        """False at padding: what the caller says is padding, and that of texts; of tokens, where nothing is said."""
         if given is None:
             return padding
         given = given[None] if given.ndim == 1 else given
-        if list(given.shape) != list(shape):
+        batch, n = shape
+        before = 0 if past is None else past.length
+        if tuple(given.shape) not in ((batch, n), (batch, before + n)):
+            whole = f" or, with what was read before, {[batch, before + n]}" if before else ""
             raise PromptError(
-                f"attention_mask has shape {list(given.shape)}; the input calls for {list(shape)}, 0 at padding"
+                f"attention_mask has shape {list(given.shape)}; the input calls for {[batch, n]}{whole}, 0 at padding"
             )
         given = given.to(self.device).bool()
-        return given if padding is None else given & padding
+        if padding is not None and not isinstance(input, Tensor):
+            given = torch.cat((given[:, :-n], given[:, -n:] & padding), 1)
+        return given if torch.compiler.is_compiling() or not bool(given.all()) else None
 
     def _span(self, start: int | None, stop: int | None) -> tuple[int, int]:
         n = self.config.n_layers
@@ -291,6 +354,8 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
 
     def find_hook(self, name: Any) -> HookPoint:
         """The hook point of a full or short name; SiteError with near names if there is none."""
+        if name == "hook_tokens":
+            return super().find_hook(name)
         return self.hook_dict[find_site(self.config, name).path]
 
     def select_hooks(self, wanted: NameFilter) -> list[HookPoint]:
@@ -299,14 +364,76 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             return super().select_hooks(wanted)
         # A tuple is one key, ("pattern", 1), or a sequence of them.
         one = isinstance(wanted, str) or (isinstance(wanted, tuple) and isinstance((*wanted, "", "")[1], int | None))
-        keys: Any = [wanted] if one else wanted
-        chosen = select_sites(self.config, keys)
-        return [point for site, point in self._points.items() if site in chosen]
+        keys: Any = [wanted] if one else [*wanted]
+        on_tokens = [self.find_hook(key) for key in keys if key == "hook_tokens"]
+        chosen = select_sites(self.config, [key for key in keys if key != "hook_tokens"])
+        return on_tokens + [point for site, point in self._points.items() if site in chosen]
 
     def default_hooks(self) -> list[HookPoint]:
         """Everything that the forward computes anyway, and the patterns."""
-        return [point for site, point in self._points.items() if not site.kind.on_request]
+        on_tokens = [self.hook_tokens] if "hook_tokens" in self._modules else []
+        return on_tokens + [point for site, point in self._points.items() if not site.kind.on_request]
 
+    @overload  # type: ignore[override]  # what is run has a name
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["both"],
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Output, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: None,
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[None, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int | None = None,
+        return_cache_object: Literal[False],
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, dict[str, Tensor]]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        return_cache_object: bool = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, Any]: ...
     def run_with_cache(
         self, *model_args: Any, return_cache_object: bool = True, remove_batch_dim: bool = False, **options: Any
     ) -> tuple[Any, Any]:
@@ -317,11 +444,65 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         out, store = super().run_with_cache(*model_args, remove_batch_dim=remove_batch_dim, **options)
         return out, ActivationCache(store, self, not remove_batch_dim) if return_cache_object else store
 
+    @overload
+    def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input"] = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
     def generate(
         self,
         input: Input = "",
         max_new_tokens: int = 10,
-        stop_at_eos: bool = True,
+        *,
+        return_type: Literal["tokens", "tensor"],
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
+    def generate(
+        self,
+        input: str = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> str: ...
+    @overload
+    def generate(
+        self,
+        input: list[str] | tuple[str, ...],
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["str"] | None,
+        **options: Unpack[GenerateOptions],
+    ) -> str | list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *rest: Any,
+        return_type: GeneratedType = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Any: ...
+    def generate(  # type: ignore[misc]  # `rest`: any of these by position
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        stop_at_eos: bool | None = None,
         eos_token_id: int | Sequence[int] | None = None,
         do_sample: bool = True,
         top_k: int | None = None,
@@ -331,27 +512,40 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         use_past_kv_cache: bool = True,
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
-        return_type: Literal["input", "str", "tokens", "tensor"] | None = "input",
+        return_type: GeneratedType = "input",
         verbose: bool = True,
         *,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         repetition_penalty: float = 1.0,
+        attention_mask: Tensor | None = None,
+        names_filter: NameFilter = None,
+        return_cache: bool = False,
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Greedy if `do_sample` is False or `temperature` 0; draws come from `seed` (None: torch's global generator).
-        `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides the logit of
-        what occurred (Keskar et al. 2019, arXiv:1909.05858). Hooks that are set see every step. Keys and values are
-        kept and texts padded on the left whatever the arguments say, and nothing is printed: `use_past_kv_cache`,
-        `padding_side` and `verbose` are for classic code.
+        Stops at the end token where one is known; True: it must be. Greedy if `do_sample` is False or `temperature` 0.
+        Draws come from `seed`: one a row, or one for all, of which the first row's draws are those that it has alone,
+        and the others' are their own (None: torch's global generator). `freq_penalty` · (times it occurred) is taken
+        off each token's logit; `repetition_penalty` divides the logit of what occurred (Keskar et al. 2019,
+        arXiv:1909.05858).
+
+        Padding is read no more than in a call of the model: texts are padded on the left unless `padding_side` says
+        otherwise, `attention_mask` is 0 at that of tokens. Hooks that are set see every step: the new token alone, or
+        the whole sequence if not `use_past_kv_cache`. Nothing is printed: `verbose` is for classic code.
+
+        With `return_cache`, or a `names_filter`: (the same, an ActivationCache of what the hook points saw over all
+        tokens of the result, each position as it was when its token was first read).
         """
         if max_new_tokens < 0:
             raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
         if return_type not in ("input", "str", "tokens", "tensor", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
-        tokens, mask = self.read(input, prepend_bos, "left")
-        stops = self._stops(eos_token_id) if stop_at_eos else ()
-        longer = generation.generate(
+        side = padding_side if padding_side is not None or isinstance(input, Tensor) else "left"
+        tokens, padding = self.read(input, prepend_bos, side)
+        stops = self._stops(eos_token_id, stop_at_eos)
+        keeps = return_cache or names_filter is not None
+        chosen = set(self.select_hooks(names_filter)) if keeps else set()
+        found = generation.generate(
             self.config,
             self.weights,
             tokens,
@@ -359,25 +553,44 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             sampling=generation.Sampling(
                 temperature if do_sample else 0.0, top_k, top_p, freq_penalty, repetition_penalty
             ),
-            generator=None if seed is None else torch.Generator(self.device).manual_seed(seed),
+            generator=_generators(seed, len(tokens), self.device),
             stop_tokens=stops,
-            mask=mask,
+            fill=getattr(self.tokenizer, "pad_token_id", None),
+            mask=self._mask(input, padding, attention_mask, tokens.shape),
             tap=tap_of(self._points),
+            use_cache=use_past_kv_cache,
+            keep=[site for site, point in self._points.items() if point in chosen],
         )
-        if return_type in ("tokens", "tensor") or (return_type == "input" and isinstance(input, Tensor)):
-            return longer
-        # The text given and what follows it: without what was put before, and without the stop.
-        put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
-        starts = [put] * len(longer) if mask is None else (put + (~mask).sum(1)).tolist()
-        ends = [_stop(row, tokens.shape[1], stops) for row in longer]
-        texts = [str(self.to_string(row[start:end])) for row, start, end in zip(longer, starts, ends, strict=True)]
-        one = isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1)
-        return texts[0] if one else texts
+        out: Any = found.tokens
+        as_given = return_type == "input" and isinstance(input, Tensor)
+        if return_type not in ("tokens", "tensor") and not as_given:
+            out = self._texts(input, found, tokens.shape[1], prepend_bos, stops)
+        return (out, ActivationCache(found.seen, self)) if keeps else out
 
-    def _stops(self, given: int | Sequence[int] | None) -> tuple[int, ...]:
+    def _texts(
+        self, input: Input, found: generation.Generated, prompt: int, prepend_bos: bool | None, stops: Sequence[int]
+    ) -> str | list[str]:
+        """The texts given and what follows them: without padding, what was put before, and the stop."""
+        put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
+        texts = []
+        for at, row in enumerate(found.tokens):
+            end = _stop(row, prompt, stops)
+            real = row[:end] if found.mask is None else row[:end][found.mask[at, :end]]
+            texts.append(str(self.to_string(real[put:])))
+        return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
+
+    def _stops(self, given: int | Sequence[int] | None, asked: bool | None) -> tuple[int, ...]:
+        """The end tokens, none if unwanted. Raises NoTokenizerError where one is asked for and none is known."""
+        if asked is False:
+            return ()
         if given is not None:
             return (given,) if isinstance(given, int) else tuple(given)
         eos = getattr(self.tokenizer, "eos_token_id", None)
+        if eos is None and asked:
+            raise NoTokenizerError(
+                f"stop_at_eos was asked for, and no end token is known for {self.config.model_name}: give it as "
+                "eos_token_id"
+            )
         return () if eos is None else (eos,)
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
@@ -400,6 +613,18 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         )
 
 
+def _generators(seed: int | Sequence[int] | None, rows: int, device: torch.device) -> list[torch.Generator] | None:
+    """One a row, so that what a row draws does not depend on the others; None: torch's global one."""
+    if seed is None:
+        return None
+    if isinstance(seed, int):
+        # Far apart, so that the next seed gives no row's draws again.
+        seed = [seed, *((seed + row * 0x9E3779B97F4A7C15) % 2**63 for row in range(1, rows))]
+    if len(seed) != rows:
+        raise PromptError(f"{len(seed)} seeds were given for {rows} rows; one for all, or one a row")
+    return [torch.Generator(device).manual_seed(one) for one in seed]
+
+
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
     """Where the row's first stop after its prompt is, or its end."""
     found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
@@ -419,17 +644,28 @@ def next_token_loss(
     mask: Tensor | None = None,
     per_token: bool = False,
 ) -> Float[Tensor, "*batch_and_one_less"]:
-    """−log p(next token) in nats: [batch, pos − 1] per token, zero where the next is padding; else the mean over the
-    real ones.
+    """−log p(next token) in nats: [batch, pos − 1] per token, zero at padding (`mask` False) and where no other token
+    comes next; else the mean over the real ones. Raises PromptError where there is none.
     """
     # The last position has no next token: marked ignored, so that the logits need no copy without it.
     targets = F.pad(tokens[:, 1:], (0, 1), value=-100)
+    if mask is not None:
+        targets = _next_real(tokens, mask)
+        if not per_token and not torch.compiler.is_compiling() and not bool((targets >= 0).any()):
+            raise PromptError("a loss is taken at the token after each one, and no row has two that are no padding")
     flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     loss = flat.view(tokens.shape)[:, :-1]
-    if mask is None:
+    if per_token or mask is None:
         return loss if per_token else loss.mean()
-    real = (mask[:, 1:] & mask[:, :-1]).to(loss.dtype)
-    return loss * real if per_token else (loss * real).sum() / real.sum()
+    return loss.sum() / (targets[:, :-1] >= 0).sum()
+
+
+def _next_real(tokens: Int[Tensor, "batch pos"], mask: Tensor) -> Int[Tensor, "batch pos"]:
+    """The token that comes next where padding is left out; −100 at padding, and at a row's last token."""
+    n = tokens.shape[1]
+    at = torch.arange(n, device=tokens.device).where(mask, n)
+    following = F.pad(at[:, 1:].flip(1).cummin(1).values.flip(1), (0, 1), value=n)
+    return tokens.gather(1, following.clamp(max=n - 1)).where(mask & (following < n), -100)
 
 
 def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:

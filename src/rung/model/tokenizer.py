@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ..config import ModelConfig
 from ..errors import TokenizerError
 from .backends import add_tokens
+from .tokenizer_face import TokenizerFace
 from .tokenizer_files import open_backend
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Tokenizer(Protocol):
     def __len__(self) -> int: ...
 
 
-class TextTokenizer:
-    """A tokenizer.json, with the names of its special tokens."""
+class TextTokenizer(TokenizerFace):
+    """A tokenizer.json, with the names of its special tokens. `TokenizerFace` has the ways of calling it."""
 
     def __init__(
         self,
@@ -82,25 +83,21 @@ class TextTokenizer:
         added = self.backend.get_added_tokens_decoder()
         return frozenset(index for index, token in added.items() if token.special)
 
-    def encode(self, text: str, /, *, add_special_tokens: bool = False) -> list[int]:
-        """Token ids of `text`; special tokens only where they stand in it, unless asked for."""
-        return list(self.backend.encode(text, add_special_tokens=add_special_tokens).ids)
-
-    def decode(self, token_ids: Sequence[int] | int, /, *, skip_special_tokens: bool = False) -> str:
-        """The text of some tokens."""
-        ids = [token_ids] if isinstance(token_ids, int) else [int(i) for i in token_ids]
-        return str(self.backend.decode(ids, skip_special_tokens=skip_special_tokens))
-
-    def convert_ids_to_tokens(self, token: int, /) -> str | None:
-        """A token as the vocabulary spells it."""
-        return self.backend.id_to_token(token)
-
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and the names of special tokens."""
         self.backend.save(str(folder / "tokenizer.json"))
         special = {"bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token}
         special |= {} if self.padding_side is None else {"padding_side": self.padding_side}
         (folder / "tokenizer_config.json").write_text(json.dumps(special, indent=2) + "\n")
+
+
+def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
+    """The tokenizer, which pads with its last token from now on if it names none to pad with."""
+    if tokenizer is not None and tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        eos_token = getattr(tokenizer, "eos_token", None)
+        if eos_token is not None:
+            tokenizer.pad_token = eos_token  # type: ignore[attr-defined]
+    return tokenizer
 
 
 def label(tokenizer: Tokenizer, token: int) -> str:

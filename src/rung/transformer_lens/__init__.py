@@ -16,6 +16,7 @@ from .SVDInterpreter import SVDInterpreter
 
 _MODULES = {
     "components": "components",
+    "config": "config",
     "evals": "evals",
     "head_detector": "head_detector",
     "hook_points": "hook_points",

@@ -1,9 +1,12 @@
 """Hook points and their roots, for models of one's own."""
 
-from ..model.hooks import HookedRootModule, HookFn, HookHandle, HookPoint, NameFilter
+import torch
+
+from ..model.hooks import HookedRootModule, HookFn, HookHandle, HookIntrospectionMixin, HookPoint, NameFilter
 
 HookFunction = HookFn
 LensHandle = HookHandle
 NamesFilter = NameFilter
+DeviceType = torch.device | None
 
-__all__ = ["HookFunction", "HookPoint", "HookedRootModule", "LensHandle", "NamesFilter"]
+__all__ = ["HookFunction", "HookIntrospectionMixin", "HookPoint", "HookedRootModule", "LensHandle", "NamesFilter"]

@@ -84,6 +84,7 @@ def _patched(
     """Logits of the corrupted run with each patch in turn."""
     starts = sorted({index[0] for index in indices})
     names = [Site("resid_pre", layer).path for layer in starts]
+    tokens, padding = model.read(tokens)
     _, streams = model.run_with_cache(tokens, names_filter=names, return_type=None)
     for index in indices:
         name = get_act_name(activation_name, index[0])
@@ -93,7 +94,10 @@ def _patched(
 
         with torch.no_grad():
             yield model.run_with_hooks(
-                streams["resid_pre", index[0]], start_at_layer=index[0], fwd_hooks=[(name, patch)]
+                streams["resid_pre", index[0]],
+                start_at_layer=index[0],
+                attention_mask=padding,
+                fwd_hooks=[(name, patch)],
             )
 
 

@@ -280,3 +280,34 @@ def test_a_reader_that_goes_away_gets_no_traceback(folder):
     os.close(write)
     assert result.returncode == 141
     assert result.stderr == ""
+
+
+# `rung why-attend`.
+
+
+def test_why_attend_splits_one_score():
+    text = ("--text", "the man and the man and the man")
+    shown = invoke("why-attend", "two-layer-tiny", "1.0", "-1", "3", *text, "--top", "3")
+    assert shown.exit_code == 0, shown.output
+    assert "Why 1.0 of two-layer-tiny attends from position" in shown.stdout
+    for words in (
+        "query part",
+        "key parts",
+        "embed",
+        "3 of ",
+        "sum to the score but for rounding",
+    ):
+        assert words in shown.stdout
+    narrow = invoke("why-attend", "two-layer-tiny", "1.0", "-1", "3", *text, COLUMNS="60")
+    assert narrow.exit_code == 0 and max(map(len, narrow.stdout.splitlines())) <= 60
+    plain = json.loads(invoke("why-attend", "two-layer-tiny", "1.0", "-1", "3", *text, "--json").stdout)
+    whole = sum(map(sum, plain["values"])) + plain["alibi"]
+    assert plain["head"] == "1.0" and plain["key"] == 3 and plain["query"] == len(plain["tokens"]) - 1
+    assert whole == pytest.approx(plain["score"], abs=1e-4)
+
+
+def test_why_attend_says_what_it_cannot_explain():
+    text = ("--text", "the man")
+    assert "no head 7.0" in complaint("why-attend", "two-layer-tiny", "7.0", "1", "0", *text)
+    assert "positions 0 to" in complaint("why-attend", "two-layer-tiny", "1.0", "90", "0", *text)
+    assert "does not see" in complaint("why-attend", "two-layer-tiny", "1.0", "0", "1", *text)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from rung.config import BIASES, ModelConfig, Rotary
 from rung.engine.cache import ActivationCache
-from rung.errors import SiteError
+from rung.errors import BatchAxisError, SiteError
 from rung.model.model import HookedTransformer
 
 BASE = ModelConfig(
@@ -56,6 +57,32 @@ def test_names_in_every_spelling(run):
         cache["blocks.1.attn.hook_patern"]
     with pytest.raises(SiteError, match="hook_pattern"):
         cache["pattern", 7]
+
+
+class CountCalls(TorchFunctionMode):
+    """Counts what torch is asked to compute."""
+
+    count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_membership_computes_nothing(run):
+    model, tokens, _, cache = run
+    with torch.no_grad():
+        patterns = model.run_with_cache(tokens, names_filter="pattern")[1]
+    inside = (("result", 0), "blocks.1.attn.hook_result", ("result", -1), ("z", 0), "hook_embed")
+    outside = (("result", 3), ("q_input", 0), "hook_nothing")
+    with CountCalls() as calls:
+        assert all(key in cache for key in inside)
+        assert not any(key in cache for key in (*outside, None, 4, ["result"]))
+        assert ("result", 0) not in patterns and ("pattern", 0) in patterns
+        assert calls.count == 0
+        assert cache["result", 0].ndim == 4
+        assert calls.count > 0
+    assert all(cache.get(key) is not None for key in inside) and all(cache.get(key) is None for key in outside)
 
 
 def test_writes_sum_to_the_stream_before_every_layer(run):
@@ -269,3 +296,31 @@ def test_a_batch_slice_is_taken_of_stack_and_scale(run):
     )
     with pytest.raises(SiteError, match="they must agree"):
         cache.logit_attrs(stack, torch.tensor([1, 2]), 3, pos_slice=-1)
+
+
+def mixed(batch):
+    """Two activations of a batch, one for all examples alike, one without a batch axis."""
+    names = {"hook_embed": (batch, 4, 12), "blocks.0.hook_resid_pre": (batch, 4, 12), "hook_pos_embed": (1, 4, 12)}
+    held = {name: torch.randn(shape) for name, shape in names.items()} | {"shared": torch.randn(6)}
+    return ActivationCache(held, HookedTransformer(BASE))
+
+
+def test_what_is_the_same_for_all_examples_survives_a_slice_of_them():
+    cache = mixed(3)
+    some = cache.apply_slice_to_batch_dim((1, 3))
+    assert some.has_batch_dim and torch.equal(some["hook_embed"], cache["hook_embed"][1:])
+    assert torch.equal(some["hook_pos_embed"], cache["hook_pos_embed"])
+    for index in (2, torch.tensor(2)):
+        one = cache.apply_slice_to_batch_dim(index)
+        assert not one.has_batch_dim and one["hook_pos_embed"].shape == one["hook_embed"].shape == (4, 12)
+        assert torch.equal(one["shared"], cache["shared"])
+        with pytest.raises(BatchAxisError, match="no batch axis"):
+            one.apply_slice_to_batch_dim(0)
+
+
+def test_a_batch_axis_is_dropped_where_it_holds_one_example():
+    single = mixed(1).remove_batch_dim()
+    assert single["hook_embed"].shape == single["hook_pos_embed"].shape == (4, 12) and single["shared"].shape == (6,)
+    for kind in (SiteError, AssertionError):
+        with pytest.raises(kind, match="batch size 2"):
+            mixed(2).remove_batch_dim()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rung.engine.factored import FactoredMatrix, composition_scores
-from rung.errors import RungError
+from rung.errors import RungError, ShapeError
 
 SHAPES = st.tuples(*[st.integers(1, 6)] * 4, st.sampled_from([(), (3,), (2, 3)]), st.integers(0, 99))
 
@@ -135,3 +135,62 @@ def test_factors_that_do_not_fit_are_refused():
         _ = FactoredMatrix(random(5, 2), random(2, 4)).BA
     with pytest.raises(RungError, match="nothing to iterate"):
         list(FactoredMatrix(random(5, 2), random(2, 4)))
+
+
+def test_products_keep_the_thinnest_inner_axis():
+    thick = FactoredMatrix(random(5, 9), random(9, 3, seed=1))
+    thin = FactoredMatrix(random(3, 8, seed=2), random(8, 7, seed=3))
+    both = thick @ thin
+    assert both.mdim == 3 and (both.ldim, both.rdim) == (5, 7)
+    close(both, thick.AB @ thin.AB)
+    assert (thick.T @ random(5, 2, seed=4)).mdim == 5 and (random(2, 5, seed=4) @ thick).mdim == 5
+    assert (FactoredMatrix(random(4, 2), random(2, 6)) @ FactoredMatrix(random(6, 3), random(3, 4))).mdim == 2
+
+
+@pytest.mark.parametrize("leading", [(), (2,)])
+def test_axes_that_do_not_meet_are_refused_as_an_assertion_too(leading):
+    made = FactoredMatrix(random(*leading, 3, 4), random(*leading, 4, 6))
+    wrong = FactoredMatrix(random(5, 2), random(2, 5))
+    for multiply in (
+        lambda: made @ wrong,
+        lambda: made @ random(5, 6),
+        lambda: made @ random(5),
+        lambda: random(2, 4) @ made,
+        lambda: random(4) @ made,
+        lambda: made @ torch.tensor(2.0),
+    ):
+        for kind in (RungError, AssertionError, RuntimeError):
+            with pytest.raises(kind, match="cannot be multiplied"):
+                multiply()
+
+
+def test_only_numbers_scale_a_product():
+    made = FactoredMatrix(random(3, 2, 4), random(3, 4, 5))
+    for number in (2, 0.5, torch.tensor(3.0), torch.tensor([3.0])):
+        close(made * number, made.AB * number)
+    each = random(3, 1, 1, seed=1)
+    close(each * made, each * made.AB)
+    square = FactoredMatrix(random(4, 4), random(4, 4))
+    for tensor in (random(4), random(4, 4), random(1, 4)):
+        with pytest.raises(ShapeError, match=r"\[\*leading, 1, 1\]"):
+            square * tensor
+        with pytest.raises(AssertionError):
+            tensor * square
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_sixteen_bits_are_computed_in_32_and_returned_in_kind(kind):
+    A, B = random(6, 3).to(kind), random(3, 6, seed=1).to(kind)
+    made, wide = FactoredMatrix(A, B), FactoredMatrix(A.float(), B.float())
+    for name in ("S", "U", "V"):
+        assert getattr(made, name).dtype == kind
+    torch.testing.assert_close(made.S, wide.S.to(kind))
+    torch.testing.assert_close(made.norm(), wide.norm().to(kind))
+    torch.testing.assert_close(composition_scores(made, made), composition_scores(wide, wide).to(kind))
+    assert made.eigenvalues.dtype == torch.complex64 and made.make_even().A.dtype == kind
+
+
+def test_vh_is_v_and_warns_of_its_name():
+    made = FactoredMatrix(random(4, 2), random(2, 4))
+    with pytest.warns(DeprecationWarning, match="write V"):
+        assert torch.equal(made.Vh, made.V)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rung.config import BIASES, ModelConfig, Rotary, RotaryScaling, bias_shapes
-from rung.errors import ConfigError
+from rung.errors import CheckpointError, ConfigError, SiteError
 from rung.model.classic import HookedTransformerConfig, describe, draw_weights
 from rung.model.model import HookedTransformer
 
@@ -62,7 +62,7 @@ def test_each_field_means_what_it_says(fields, meant):
         ({"n_layer": 2}, "no field 'n_layer'.* n_layers"),
         ({"act_fn": "solu_ln"}, "act_fn is 'solu_ln'; known are .*gelu"),
         ({"num_experts": 4}, "num_experts is 4; .* from_pretrained"),
-        ({"use_hook_tokens": True}, "use_hook_tokens is True"),
+        ({"use_qk_norm": True}, "use_qk_norm is True"),
         ({"output_logits_soft_cap": 30.0}, "output_logits_soft_cap is 30.0"),
         ({"final_rms": True}, "final_rms is set beside LayerNorm"),
         ({"n_key_value_heads": 2, "ungroup_grouped_query_attention": True}, "once a key/value head"),
@@ -97,8 +97,8 @@ def test_a_models_cfg_can_be_read_and_its_bookkeeping_written():
     assert (model.cfg.dtype, model.cfg.device) == (torch.float64, "cpu")
     assert model.float().cfg.dtype == torch.float32
     model.cfg.use_split_qkv_input = True
-    model.cfg.tokenizer_name = "mine"
-    assert model.cfg.use_split_qkv_input and model.cfg.tokenizer_name == "mine"
+    model.cfg.original_architecture = "mine"
+    assert model.cfg.use_split_qkv_input and model.cfg.original_architecture == "mine"
     model.cfg.n_layers = 2
     with pytest.raises(ConfigError, match="n_layers is 2 in a model that is built; for 3, change a copy"):
         model.cfg.n_layers = 3
@@ -153,3 +153,45 @@ def test_a_model_is_made_from_any_kind_of_config(letters):
     assert HookedTransformer(SMALL).config == HookedTransformer(HookedTransformerConfig(**SMALL)).config
     plain = ModelConfig(n_layers=1, d_model=4, n_heads=2, d_head=2, d_vocab=3, n_ctx=5)
     assert HookedTransformer(plain).cfg.n_layers == 1
+
+
+def test_a_config_may_be_called_cfg_and_must_be_one():
+    cfg = HookedTransformerConfig(**SMALL, seed=3)
+    model = HookedTransformer(cfg=cfg)
+    assert torch.equal(model.W_E, HookedTransformer(cfg).W_E)
+    assert HookedTransformer(cfg=model.config).config == model.config
+    for call in (lambda: HookedTransformer(), lambda: HookedTransformer(cfg, cfg=cfg)):
+        with pytest.raises(ConfigError, match="one config"):
+            call()
+
+
+def test_hook_tokens_sees_and_changes_what_is_read():
+    model = HookedTransformer(HookedTransformerConfig(**SMALL, seed=3, use_hook_tokens=True))
+    tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    logits, cache = model.run_with_cache(tokens)
+    assert next(iter(cache)) == "hook_tokens" and torch.equal(cache["hook_tokens"], tokens)
+    _, few = model.run_with_cache(tokens, names_filter=["hook_tokens", ("z", 0)])
+    assert list(few) == ["hook_tokens", "blocks.0.attn.hook_z"]
+    loss = model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[("hook_tokens", lambda x, hook: x.flip(0))])
+    assert torch.equal(loss, model(tokens.flip(0), return_type="loss"))
+    assert torch.equal(model.input_to_embed(tokens)[1], tokens)
+    model.process_weights_()
+    assert "hook_tokens" in model.hook_dict and model.cfg.use_hook_tokens
+    model.cfg.use_hook_tokens = False
+    assert "hook_tokens" not in model.hook_dict and "hook_tokens" not in model.run_with_cache(tokens)[1].cache_dict
+    with pytest.raises(SiteError, match="hook_tokens"):
+        model.run_with_cache(tokens, names_filter="hook_tokens")
+    model.cfg.use_hook_tokens = True
+    assert torch.equal(model.run_with_cache(tokens)[0], model(tokens)) and logits.shape == (2, 3, model.cfg.d_vocab)
+
+
+def test_a_named_tokenizer_is_loaded_and_says_how_many_tokens_there_are():
+    fields = {name: value for name, value in SMALL.items() if name != "d_vocab"}
+    model = HookedTransformer(HookedTransformerConfig(**fields, tokenizer_name="two-layer-tiny"))
+    known = HookedTransformer.from_pretrained("two-layer-tiny")
+    assert model.cfg.d_vocab == model.cfg.d_vocab_out == len(known.tokenizer)
+    assert torch.equal(model.to_tokens("the man"), known.to_tokens("the man"))
+    assert model.cfg.tokenizer_name == known.cfg.tokenizer_name == "two-layer-tiny"
+    assert HookedTransformer(copy.copy(known.cfg)).tokenizer.get_vocab() == known.tokenizer.get_vocab()
+    with pytest.raises(CheckpointError, match="no folder 'nothing-like-it'"):
+        HookedTransformer(HookedTransformerConfig(**fields, tokenizer_name="nothing-like-it"))

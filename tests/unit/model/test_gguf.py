@@ -1,5 +1,6 @@
 """GGUF: every way to store numbers, every architecture, the tokenizer inside, and files that are broken."""
 
+import hashlib
 import json
 import struct
 from collections.abc import Callable
@@ -187,6 +188,18 @@ def agree(path: Path, theirs: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_number_gives_the_logits_of_what_it_stands_for(write: Write, kind: str) -> None:
     agree(*write("llama", kind))
+
+
+@pytest.mark.parametrize("kind", ["F32", "BF16", "Q4_K"])
+def test_the_digest_is_that_of_the_numbers_as_stored(write: Write, kind: str) -> None:
+    path, _ = write("llama", kind)
+    hashed = hashlib.sha256()
+    for tensor in sorted(gguf.GGUFReader(path).tensors, key=lambda tensor: str(tensor.name)):
+        shape = [int(length) for length in tensor.shape[::-1]]
+        hashed.update((json.dumps([tensor.name, tensor.tensor_type.name, shape]) + "\n").encode())
+        hashed.update(tensor.data.tobytes())
+    assert load(path).checkpoint_digest() == hashed.hexdigest()
+    assert HookedTransformer.from_pretrained(path, dtype="bfloat16").checkpoint_digest() == hashed.hexdigest()
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "gemma"])

@@ -363,3 +363,68 @@ def test_contexts_may_be_cleared_by_a_cached_run(speaker):
 def test_modules_are_listed_by_name(speaker):
     assert speaker.mod_dict["blocks.1.attn"] is speaker.blocks[1].attn
     assert speaker.mod_dict["hook_embed"] is speaker.hook_dict["hook_embed"]
+
+
+def test_attached_hooks_are_listed_by_point(model: HookedTransformer) -> None:
+    assert model.list_hooks() == {}
+    (first,) = model.add_hook(MID, double)
+    model.add_hook(MID, fail, "bwd", is_permanent=True)
+    model.add_hook("hook_embed", double, level=3)
+    assert first.user_hook is double and first.context_level is None
+    assert model.list_hooks()["hook_embed"][0].context_level == 3
+    assert [handle.user_hook for handle in model.list_hooks()[MID]] == [double, fail]
+    assert set(model.list_hooks(name_filter=MID)) == set(model.list_hooks(lambda name: "mid" in name)) == {MID}
+    assert set(model.list_hooks(["hook_embed"])) == {"hook_embed"} and set(model.list_hooks(dir="bwd")) == {MID}
+    assert len(model.list_hooks(including_permanent=False)[MID]) == 1
+    assert repr(model.hook_dict[MID]) == f"HookPoint({MID}, 1 fwd, 1 bwd)" and repr(HookPoint()) == "HookPoint()"
+    first.hook.remove()
+    assert len(model.list_hooks()[MID]) == 1
+
+
+def test_a_hook_under_several_names_is_called_for_each() -> None:
+    point, seen = HookPoint(), []
+    point.ctx["kept"] = 1
+
+    def triple_at_first(x: Tensor, *, hook: HookPoint) -> Tensor | None:
+        seen.append((hook.name, hook.ctx["kept"], float(x)))
+        return x * 3 if hook.name == "old" else None
+
+    point.add_hook(triple_at_first, alias_names=["old", "new"])
+    assert float(point(torch.tensor(2.0))) == 6 and point.name is None
+    assert seen == [("old", 1, 2.0), ("new", 1, 6.0)]
+    point.remove_hooks()
+    point.add_hook(triple_at_first, "bwd", alias_names=["new", "old"])
+    x = torch.tensor(1.0, requires_grad=True)
+    (point(x) * 5).backward()
+    assert float(x.grad) == 15  # type: ignore[arg-type]
+
+
+def test_a_model_of_ones_own_says_which_hooks_belong() -> None:
+    class Strict(Toy):
+        def check_hooks_to_add(self, hook_point: HookPoint, hook_point_name: str, hook: Any, **options: Any) -> None:
+            assert options == {"dir": "fwd", "is_permanent": False, "prepend": True}
+            if hook_point_name == "blocks.0.0":
+                raise ZeroDivisionError(hook_point.name)
+
+    strict = Strict()
+    strict.add_hook("hook_in", double, prepend=True)
+    with pytest.raises(ZeroDivisionError, match=r"blocks\.0\.0"):
+        strict.add_hook("blocks.0.0", double, prepend=True)
+    assert attached(strict) == ["hook_in"]
+
+
+def test_every_module_knows_its_name(model: HookedTransformer) -> None:
+    for name, module in model.named_modules():
+        assert not name or module.name == name
+    assert model.blocks[1].attn.name == "blocks.1.attn" and Toy().blocks[0].name == "blocks.0"
+
+
+def test_the_oldest_caching_names_fill_a_dict(model: HookedTransformer, tokens: Tensor) -> None:
+    everything: dict[str, Tensor] = {}
+    some: dict[str, Tensor] = {}
+    model.cache_all(everything)
+    model.cache_some(some, lambda name: name.endswith("hook_z"))
+    model(tokens)
+    model.reset_hooks()
+    assert set(some) == {f"blocks.{layer}.attn.hook_z" for layer in range(model.cfg.n_layers)}
+    assert set(everything) == set(model.run_with_cache(tokens)[1])

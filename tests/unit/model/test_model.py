@@ -1,6 +1,7 @@
 """`HookedTransformer`: running, caching, generating, moving."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from rung.engine.cache import ActivationCache
 from rung.engine.sites import check_head
-from rung.errors import PromptError, SiteError
+from rung.errors import NoTokenizerError, PromptError, SiteError, TokenizerError
 from rung.model.hooks import HookPoint
 from rung.model.model import HookedTransformer
 
@@ -372,3 +373,66 @@ def test_fresh_weights_come_from_the_seed(build: Build, draw: Draw) -> None:
 def test_a_model_says_what_it_is(build: Build) -> None:
     shown = repr(build(model_name="toy"))
     assert shown == "HookedTransformer(toy: 3 layers × 4 heads, d_model 20, vocabulary 13, 6,460 parameters)"
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_watched_run_gives_the_bits_of_an_unwatched_one(any_kind: HookedTransformer, draw: Draw, grad: bool) -> None:
+    model, tokens = any_kind.float(), draw()
+    with torch.set_grad_enabled(grad):
+        plain = model(tokens)
+        logits, cache = model.run_with_cache(tokens)
+        assert torch.equal(logits, plain)
+        for layer in range(model.config.n_layers):
+            assert torch.equal(model(tokens, stop_at_layer=layer), cache["resid_pre", layer])
+        assert torch.equal(model(cache["resid_pre", 1], start_at_layer=1), plain)
+
+
+def test_an_edit_that_torch_is_not_told_of_is_an_edit(build: Build, draw: Draw) -> None:
+    model, tokens = build("LN, learned positions, MLP, biases").float(), draw()
+
+    def first_key_alone(pattern: Tensor, *, hook: HookPoint) -> None:
+        pattern.data[..., 1:] = 0
+        pattern.data[..., 0] = 1
+
+    def doubled(scale: Tensor, *, hook: HookPoint) -> None:
+        scale.detach().numpy()[:] *= 2
+
+    plain = model(tokens)
+    for name, hook in (("pattern", first_key_alone), ("blocks.0.ln1.hook_scale", doubled)):
+        assert not torch.allclose(model.run_with_hooks(tokens, fwd_hooks=[(name, hook)]), plain)
+
+
+def add(x: Tensor, *, hook: HookPoint, more: Tensor) -> Tensor:
+    return x + more
+
+
+def test_gradients_reach_what_is_watched(build: Build, draw: Draw) -> None:
+    model, tokens, seen = build("LN, learned positions, MLP, biases").requires_grad_(), draw(), {}
+
+    def keep(x: Tensor, *, hook: HookPoint) -> None:
+        x.retain_grad()
+        seen[hook.name] = x
+
+    names = ["blocks.1.attn.hook_pattern", "blocks.1.ln1.hook_scale", "ln_final.hook_normalized"]
+    model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(name, keep) for name in names]).backward()
+    for name in names:
+        nudge = torch.zeros_like(seen[name])
+        nudge.view(-1)[5] = 1e-6
+        ends = [
+            model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(name, partial(add, more=sign * nudge))])
+            for sign in (1, -1)
+        ]
+        slope = (ends[0] - ends[1]) / 2e-6
+        torch.testing.assert_close(slope, seen[name].grad.view(-1)[5], atol=1e-7, rtol=1e-4)
+
+
+def test_a_stop_at_an_end_nobody_knows_is_refused(build: Build, draw: Draw) -> None:
+    model, tokens = build("LN, learned positions, MLP, biases"), draw()
+    for kind in (NoTokenizerError, TokenizerError, AssertionError):
+        with pytest.raises(kind, match="eos_token_id"):
+            model.generate(tokens, max_new_tokens=1, stop_at_eos=True)
+    for told in (None, False):
+        assert model.generate(tokens, max_new_tokens=1, stop_at_eos=told).shape[1] == tokens.shape[1] + 1
+    assert model.generate(tokens, max_new_tokens=1, stop_at_eos=True, eos_token_id=3).shape[1] == tokens.shape[1] + 1
+    with pytest.raises(AssertionError, match="has no tokenizer"):
+        model.generate("text")

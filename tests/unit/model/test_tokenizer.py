@@ -2,12 +2,16 @@
 
 import copy
 import json
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from rung.errors import TokenizerError
+from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer, Tokenizer, read_tokenizer
 
 
@@ -97,3 +101,61 @@ def test_a_tokenizer_neither_cuts_nor_fills_up(letters: TextTokenizer, tmp_path:
     found = read_tokenizer(write(tmp_path, letters), {})
     assert found is not None
     assert found.encode("abcd") == [2, 3, 4, 5]
+
+
+def test_it_is_called_as_transformers_are(letters: TextTokenizer) -> None:
+    letters.add_special_tokens({"pad_token": "<|eos|>"})
+    assert letters("abc") == {"input_ids": [2, 3, 4], "attention_mask": [1, 1, 1]}
+    both = letters(["abc", "d"], padding=True, return_tensors="pt")
+    assert both.input_ids.tolist() == [[2, 3, 4], [5, 1, 1]] and both.attention_mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert both.to("cpu")["input_ids"].shape == (2, 3)
+    letters.padding_side = "left"
+    filled = letters(["abc"], padding="max_length", max_length=5, return_tensors="np")
+    assert filled.input_ids.tolist() == [[1, 1, 2, 3, 4]]
+    assert letters("abcd", truncation=True, max_length=2).input_ids == [2, 3]
+    assert letters.encode("ab", return_tensors="pt").tolist() == [[2, 3]]
+    assert letters.batch_decode([[2, 3], [4]]) == ["ab", "c"] == letters.decode([[2, 3], [4]])
+    assert letters.batch_decode(torch.tensor([2, 3])) == ["a", "b"]
+    assert letters.vocab == letters.get_vocab() and letters.vocab["a"] == 2
+    assert letters.convert_ids_to_tokens(2) == "a" and letters.convert_ids_to_tokens(torch.tensor([0, 3])) == [
+        "<|bos|>",
+        "b",
+    ]
+    assert letters.convert_ids_to_tokens([0, 3], skip_special_tokens=True) == ["b"]
+    assert letters.convert_tokens_to_ids("b") == 3 and letters.convert_tokens_to_ids(["b", "no such"]) == [3, None]
+    assert letters.tokenize("ab") == ["a", "b"] and letters.convert_tokens_to_string(["a", "b"]) == "ab"
+    assert letters.all_special_tokens == ["<|bos|>", "<|eos|>"]
+    with pytest.raises(TokenizerError, match="unequal length"):
+        letters(["abc", "d"], return_tensors="pt")
+    with pytest.raises(TokenizerError, match="'pt' and 'np'"):
+        letters("a", return_tensors="tf")
+
+
+def test_the_rest_is_asked_of_transformers_own(letters: TextTokenizer) -> None:
+    real = letters.to_transformers()
+    assert type(real).__name__ and real is letters.to_transformers()
+    for text in ("abc", "<|bos|>ab"):
+        assert real.encode(text) == letters.encode(text) and real(text)["input_ids"] == letters(text)["input_ids"]
+        assert real.decode(letters.encode(text)) == letters.decode(letters.encode(text))
+    assert letters.model_max_length == real.model_max_length
+    assert letters("abc", return_offsets_mapping=True)["offset_mapping"] == [(0, 1), (1, 2), (2, 3)]
+    assert letters.add_tokens("new") == 1 and letters.encode("new") == [13]
+    assert letters.to_transformers() is not real and letters.to_transformers().encode("new") == [13]
+    letters.pad_token = "new"
+    assert letters.to_transformers().pad_token_id == 13
+    assert pickle.loads(pickle.dumps(letters)).encode("ab") == [2, 3]
+    assert not hasattr(letters, "nothing_like_it")
+
+
+def test_without_transformers_it_says_what_is_missing(letters: TextTokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert letters.encode("ab") == [2, 3] and not hasattr(letters, "model_max_length")
+    with pytest.raises(TokenizerError, match=r"pip install 'rung\[hf\]'"):
+        letters("ab", return_offsets_mapping=True)
+
+
+def test_a_model_pads_with_its_last_token_by_default(letters: TextTokenizer, speaker: HookedTransformer) -> None:
+    assert speaker.tokenizer is letters and letters.pad_token == letters.eos_token
+    alone = TextTokenizer(letters.backend, "<|bos|>")
+    speaker.set_tokenizer(alone)
+    assert alone.pad_token is None

@@ -9,7 +9,7 @@ from rung.engine.transformer import attention_inputs, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
 from rung.methods.interventions import Patch, measure, on_head
-from rung.methods.patching import Edge, patch_paths
+from rung.methods.paths import Edge, patch_paths
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import next_token_loss
 

@@ -1,0 +1,5 @@
+"""`HookedTransformerConfig`."""
+
+from . import HookedTransformerConfig
+
+__all__ = ["HookedTransformerConfig"]

@@ -1,0 +1,5 @@
+"""`TransformerLensConfig`."""
+
+from . import TransformerLensConfig
+
+__all__ = ["TransformerLensConfig"]
