@@ -481,7 +481,7 @@ EVERYTHING = SMALL | {
     "changes",
     [
         {"biases": frozenset(BIASES)},
-        EVERYTHING | {"biases": frozenset(ALL_BIASES)},
+        EVERYTHING | {"biases": frozenset(ALL_BIASES) - {"b_router"}},
         EVERYTHING | ALIBI | {"n_experts": 3, "experts_per_token": 2, "d_mlp_shared": 4, "norm_expert_weights": True},
     ],
     ids=["plain", "everything", "experts"],
