@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel bench bench-peers soundness corpus tl-golden clean
+.PHONY: help venv prove test check lint wheel bench bench-peers soundness peft corpus tl-golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made ## rung beside transfor
 soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
 	@$(BIN)/python benchmarks/soundness.py
 
+peft: .venv-peft/.made ## adapters beside peft's own merge, in an environment of its own
+	@.venv-peft/bin/python -m pytest -q tests/parity/test_peft.py
+
 corpus: $(VENV)/.user ## fetch and clean the text that the bundled models learned
 	@$(BIN)/python scripts/corpus.py --out build/corpus
 
@@ -49,7 +52,7 @@ tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environmen
 	@.venv-tl/bin/python tests/differential/record.py
 
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-peft .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
@@ -59,6 +62,11 @@ $(BIN)/python:
 .venv-tl/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-tl
 	@.venv-tl/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==3.9.0
+	@touch $@
+
+.venv-peft/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-peft
+	@.venv-peft/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[test]' peft
 	@touch $@
 
 .venv-tl4/.made: constraints.txt

@@ -196,6 +196,14 @@ CASES = {
     "gpt_bigcode with keys of its own": ("gpt_bigcode", GPT2 | {"multi_query": False}),
     "codegen": ("codegen", GPTJ | {"n_head": 8, "n_embd": 64}),
     "biogpt": ("biogpt", WIDE),
+    "gpt_oss": (
+        "gpt_oss",
+        GROUPED
+        | {
+            "head_dim": 16, "num_local_experts": 5, "num_experts_per_tok": 2, "sliding_window": 5, "swiglu_limit": 0.4,
+            "rope_parameters": YARN | {"truncate": False},
+        },
+    ),
     "cohere with normalized queries and keys": ("cohere", GROUPED | {"use_qk_norm": True, "attention_bias": True}),
 }  # fmt: skip
 

@@ -133,6 +133,8 @@ class ModelConfig:
     """The MLP's nonlinearity; None exactly when there is no MLP."""
     gated_mlp: bool = False
     """post = act(x W_gate) * (x W_in) instead of act(x W_in)."""
+    swiglu_limit: float | None = None
+    """Gated MLPs: post = act(min(x W_gate, limit)) * (clamp(x W_in, ±limit) + 1); None: as gated_mlp says."""
     n_experts: int | None = None
     """Experts in each layer, among which a router chooses for each token; None: one MLP for all tokens."""
     experts_per_token: int | None = None
@@ -170,6 +172,8 @@ class ModelConfig:
     """For each layer, the number of keys that a query sees, its own included; None: all of them."""
     attn_scale: float | None = None
     """Scores are divided by this; None: sqrt(d_head)."""
+    attn_sinks: bool = False
+    """Each head has one score more, a weight, whose share of the pattern goes nowhere: rows sum to less than 1."""
     attention_dir: Direction = "causal"
     """causal: a query sees keys up to its own position; bidirectional: all of them."""
     attn_scores_soft_cap: float | None = None

@@ -27,10 +27,12 @@ WEIGHT_PATHS: Mapping[str, str] = {
     "q_norm_b": "blocks.{l}.attn.q_norm.b",
     "k_norm_w": "blocks.{l}.attn.k_norm.w",
     "k_norm_b": "blocks.{l}.attn.k_norm.b",
+    "sinks": "blocks.{l}.attn.sinks",
     "ln1_post_w": "blocks.{l}.ln1_post.w",
     "ln2_w": "blocks.{l}.ln2.w",
     "ln2_b": "blocks.{l}.ln2.b",
     "W_router": "blocks.{l}.mlp.W_router",
+    "b_router": "blocks.{l}.mlp.b_router",
     "W_gate": "blocks.{l}.mlp.W_gate",
     "W_in": "blocks.{l}.mlp.W_in",
     "W_out": "blocks.{l}.mlp.W_out",
@@ -51,8 +53,8 @@ WEIGHT_PATHS: Mapping[str, str] = {
 
 ALL_BIASES = tuple(name for name in WEIGHT_PATHS if name.startswith("b_") or name.endswith("_b"))
 """Every bias that a model can have."""
-BIASES = tuple(name for name in ALL_BIASES if name not in ("ln_embed_b", "q_norm_b", "k_norm_b"))
-"""The biases of a model whose norms are before attention, MLP and unembedding only."""
+BIASES = tuple(name for name in ALL_BIASES if name not in ("ln_embed_b", "q_norm_b", "k_norm_b", "b_router"))
+"""The biases of a model without experts whose norms are before attention, MLP and unembedding only."""
 GROUPED = ("W_K", "W_V", "b_K", "b_V")
 """Weights with one entry for each key/value head; with grouped queries, their names have a leading underscore."""
 
@@ -83,6 +85,8 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     shapes |= {"W_Q": (h, d, e), "W_K": (k, d, e), "W_V": (k, d, e), "W_O": (h, e, d)}
     if config.qk_norm is not None:
         shapes |= {"q_norm_w": (h, e), "k_norm_w": (k, e)}
+    if config.attn_sinks:
+        shapes["sinks"] = (h,)
     shapes |= _mlp_shapes(config)
     if config.normalization_type in ("LN", "RMS"):
         shapes |= {f"{norm}_w": (d,) for norm in norms(config)}
@@ -117,10 +121,13 @@ def bias_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """The shapes of every bias that this architecture allows, whether or not the model has it."""
     d, k, e = config.d_model, config.n_kv, config.d_head
     shapes: dict[str, tuple[int, ...]] = {"b_Q": (config.n_heads, e), "b_K": (k, e), "b_V": (k, e), "b_O": (d,)}
-    if config.d_mlp is not None and config.n_experts is None:
-        shapes |= {"b_in": (config.d_mlp,), "b_out": (d,)}
+    if config.d_mlp is not None:
+        experts = () if config.n_experts is None else (config.n_experts,)
+        shapes |= {"b_in": (*experts, config.d_mlp), "b_out": (*experts, d)}
         if config.gated_mlp:
-            shapes["b_gate"] = (config.d_mlp,)
+            shapes["b_gate"] = (*experts, config.d_mlp)
+        if config.n_experts is not None:
+            shapes["b_router"] = experts
     if config.normalization_type == "LN":
         shapes |= {f"{norm}_b": (d,) for norm in norms(config)}
     if config.qk_norm is not None:

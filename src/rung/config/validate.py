@@ -51,6 +51,8 @@ def check(config: ModelConfig) -> None:
         raise ConfigError(f"act_fn is {config.act_fn!r} and d_mlp is {config.d_mlp!r}: give both, or neither")
     if config.gated_mlp and config.d_mlp is None:
         raise ConfigError("gated_mlp is set, but there is no MLP: d_mlp is None")
+    if config.swiglu_limit is not None and not config.gated_mlp:
+        raise ConfigError("swiglu_limit is for gated MLPs, and gated_mlp is not set")
     _check_positions(config)
     _check_experts(config)
     if config.normalization_type is None and (config.qk_norm or config.post_embedding_ln):
@@ -115,9 +117,9 @@ _WHOLE |= dict.fromkeys(("n_experts", "experts_per_token", "d_mlp_shared"), 1)
 """The least value of each whole number."""
 _NUMBERS = {"eps", "sinusoidal_base", "attn_scale", "base", "factor", "low_freq_factor", "high_freq_factor"}
 _NUMBERS |= {"beta_fast", "beta_slow", "attention_factor", "scale", "embed_scale", "logit_scale", "residual_scale"}
-_NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv"}
+_NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "swiglu_limit"}
 _FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos", "norm_expert_weights"}
-_FLAGS |= {"post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
+_FLAGS |= {"attn_sinks", "post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
 _TEXTS = {"family", "model_name"}
 _LISTS = {"biases", "processing", "notes"}
 _ROWS = {"windows", "unrotated_layers", "slopes", "short_factors", "long_factors"}
@@ -135,6 +137,7 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
 _MAY_BE_NONE = {"n_key_value_heads", "d_vocab_out", "d_mlp", "bos_token_id", "attn_scale"}
 _MAY_BE_NONE |= {"n_experts", "experts_per_token"}
 _MAY_BE_NONE |= {"d_mlp_shared", "attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "windows"}
+_MAY_BE_NONE |= {"swiglu_limit"}
 
 
 def check_fields(values: Mapping[str, Any]) -> None:

@@ -156,7 +156,7 @@ def heads(
     if positions.past is not None:
         k, v = positions.past.append(layer, k, v)
 
-    z = attend(config, layer, q, k, v, positions, tap)
+    z = attend(config, layer, q, k, v, positions, tap, w.sinks)
     z = tap("z", layer, z)
     if not watches(tap, layer, "result"):
         return F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
@@ -173,10 +173,11 @@ def attend(
     v: Float[Tensor, "batch key_pos kv_head d_head"],
     positions: PositionInfo,
     tap: Tap,
+    sinks: Float[Tensor, " head"] | None = None,
 ) -> Float[Tensor, "batch pos head d_head"]:
-    """Each query's average of the values; fused unless this layer's scores or pattern are watched, or capped."""
-    if config.attn_scores_soft_cap is not None:
-        return attend_stepwise(config, layer, q, k, v, positions, tap)
+    """Each query's average of the values; fused unless scores or pattern are watched, capped, or have a sink."""
+    if config.attn_scores_soft_cap is not None or sinks is not None:
+        return attend_stepwise(config, layer, q, k, v, positions, tap, sinks)
     fused = partial(attend_fused, config, layer, q, k, v, positions)
     if not watches(tap, layer, "attn_scores", "pattern"):
         return fused()
@@ -208,7 +209,7 @@ def mlp_from(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap:
         gate = F.linear(x, w.W_gate.T, w.b_gate)
         gate = tap("pre", layer, gate)
         pre = tap("pre_linear", layer, pre)
-        post = activate(config.act_fn, gate) * pre
+        post = gated(config, gate, pre)
     post = tap("post", layer, post)
     return F.linear(post, w.W_out.T, w.b_out)
 
@@ -330,8 +331,11 @@ def attend_stepwise(
     v: Float[Tensor, "batch key_pos kv_head d_head"],
     positions: PositionInfo,
     tap: Tap,
+    sinks: Float[Tensor, " head"] | None = None,
 ) -> Float[Tensor, "batch pos head d_head"]:
-    """`attend` through scores and pattern that a tap can see."""
+    """`attend` through scores and pattern that a tap can see. A sink is one score more in each of its head's rows, for
+    a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
+    """
     if config.grouped:
         k = k.repeat_interleave(config.n_heads // config.n_kv, 2)
         v = v.repeat_interleave(config.n_heads // config.n_kv, 2)
@@ -346,10 +350,20 @@ def attend_stepwise(
         allowed = causal(q.shape[1], k.shape[1], q.device)
     scores = scores.masked_fill(~allowed, -torch.inf)
     scores = tap("attn_scores", layer, scores)
-    pattern = upcast(scores).softmax(-1).to(v.dtype)
+    pattern = shares(upcast(scores), sinks).to(v.dtype)
     pattern = tap("pattern", layer, pattern)
     z = pattern @ v.transpose(1, 2)
     return z.transpose(1, 2)
+
+
+def shares(
+    scores: Float[Tensor, "batch head pos key_pos"], sinks: Float[Tensor, " head"] | None
+) -> Float[Tensor, "batch head pos key_pos"]:
+    """softmax over the keys and, where there are sinks, one score more, whose share is left out."""
+    if sinks is None:
+        return scores.softmax(-1)
+    one = sinks.to(scores.dtype)[:, None, None].expand(*scores.shape[:-1], 1)
+    return torch.cat((scores, one), -1).softmax(-1)[..., :-1]
 
 
 def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
@@ -358,16 +372,18 @@ def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: 
     """
     assert config.experts_per_token is not None
     assert w.W_router is not None and w.W_in is not None and w.W_out is not None
-    shares = upcast(F.linear(x, w.W_router.T)).softmax(-1)
-    kept, chosen = shares.topk(config.experts_per_token)
+    parts = upcast(F.linear(x, w.W_router.T, w.b_router)).softmax(-1)
+    kept, chosen = parts.topk(config.experts_per_token)
     if config.norm_expert_weights:
         kept = kept / kept.sum(-1, keepdim=True)
-    gates = tap("expert_weights", layer, torch.zeros_like(shares).scatter(-1, chosen, kept).to(x.dtype)).flatten(0, 1)
+    gates = tap("expert_weights", layer, torch.zeros_like(parts).scatter(-1, chosen, kept).to(x.dtype)).flatten(0, 1)
     rows, out = x.flatten(0, 1), torch.zeros_like(x).flatten(0, 1)
     for expert in range(w.W_in.shape[0]):
         taken = gates[:, expert].nonzero()[:, 0]
-        W_gate = None if w.W_gate is None else w.W_gate[expert]
-        written = neurons(config, rows[taken], W_gate, w.W_in[expert], w.W_out[expert])
+        its = [
+            None if held is None else held[expert] for held in (w.W_gate, w.W_in, w.W_out, w.b_gate, w.b_in, w.b_out)
+        ]
+        written = neurons(config, rows[taken], *its)
         out = out.index_add(0, taken, written * gates[taken, expert, None])
     if w.W_router_shared is not None:
         assert w.W_in_shared is not None and w.W_out_shared is not None
@@ -376,13 +392,31 @@ def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: 
     return out.view(x.shape)
 
 
-def neurons(config: ModelConfig, x: Tensor, W_gate: Tensor | None, W_in: Tensor, W_out: Tensor) -> Tensor:
-    """One expert's MLP: no biases, no sites."""
-    assert config.act_fn is not None
-    linear = F.linear(x, W_in.T)
+def neurons(
+    config: ModelConfig,
+    x: Tensor,
+    W_gate: Tensor | None,
+    W_in: Tensor | None,
+    W_out: Tensor | None,
+    b_gate: Tensor | None = None,
+    b_in: Tensor | None = None,
+    b_out: Tensor | None = None,
+) -> Tensor:
+    """One expert's MLP: no sites."""
+    assert config.act_fn is not None and W_in is not None and W_out is not None
+    linear = F.linear(x, W_in.T, b_in)
     if W_gate is None:
-        return F.linear(activate(config.act_fn, linear), W_out.T)
-    return F.linear(activate(config.act_fn, F.linear(x, W_gate.T)) * linear, W_out.T)
+        return F.linear(activate(config.act_fn, linear), W_out.T, b_out)
+    return F.linear(gated(config, F.linear(x, W_gate.T, b_gate), linear), W_out.T, b_out)
+
+
+def gated(config: ModelConfig, pre: Tensor, linear: Tensor) -> Tensor:
+    """act(pre) · linear; with `swiglu_limit`, act(min(pre, limit)) · (clamp(linear, ±limit) + 1)."""
+    assert config.act_fn is not None
+    if config.swiglu_limit is None:
+        return activate(config.act_fn, pre) * linear
+    limit = config.swiglu_limit
+    return activate(config.act_fn, pre.clamp(max=limit)) * (linear.clamp(-limit, limit) + 1)
 
 
 def activate(name: str, x: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ class BlockWeights(NamedTuple):
     ln1_b: Tensor | None = None
     ln2_w: Tensor | None = None
     ln2_b: Tensor | None = None
+    sinks: Tensor | None = None
     ln1_post_w: Tensor | None = None
     ln2_post_w: Tensor | None = None
     W_gate: Tensor | None = None
@@ -48,6 +49,7 @@ class BlockWeights(NamedTuple):
     b_in: Tensor | None = None
     b_out: Tensor | None = None
     W_router: Tensor | None = None
+    b_router: Tensor | None = None
     W_router_shared: Tensor | None = None
     W_gate_shared: Tensor | None = None
     W_in_shared: Tensor | None = None

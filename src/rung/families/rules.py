@@ -291,9 +291,10 @@ def identity_rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, .
     axes |= {"W_in": "d m", "W_gate": "d m", "W_out": "m d", "b_Q": "h e", "b_K": "k e", "b_V": "k e", "b_U": "v"}
     axes |= {"b_in": "m", "b_gate": "m", "W_router": "d x", "W_router_shared": "d 1", "W_out_shared": "r d"}
     axes |= {"W_gate_shared": "d r", "W_in_shared": "d r", "q_norm_w": "h e", "q_norm_b": "h e"}
-    axes |= {"k_norm_w": "k e", "k_norm_b": "k e"}
+    axes |= {"k_norm_w": "k e", "k_norm_b": "k e", "sinks": "h"}
     if config.n_experts is not None:
-        axes |= {"W_in": "x d m", "W_gate": "x d m", "W_out": "x m d"}
+        axes |= {"W_in": "x d m", "W_gate": "x d m", "W_out": "x m d", "b_router": "x"}
+        axes |= {"b_in": "x m", "b_gate": "x m", "b_out": "x d"}
     return tuple(
         Rule(
             name,

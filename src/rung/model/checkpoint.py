@@ -18,6 +18,7 @@ from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
 from ..families.text import bos_or_none
+from .adapter import merged
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
 from .origin import Origin
@@ -38,19 +39,23 @@ class Checkpoint(NamedTuple):
     origin: Origin
 
 
-def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`.
+def read_checkpoint(
+    location: ModelLocation, dtype: torch.dtype = torch.float32, adapter: ModelLocation | None = None
+) -> Checkpoint:
+    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`, with a LoRA `adapter` merged.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
     """
     with ExitStack() as files:
         reader = open_gguf(location.path, files) if location.path.is_file() else open_folder(location.path, files)
+        reader = reader if adapter is None else merged(reader, adapter.path, files)
         family = find_family(reader.values)
         config = family.read_config(Keys(reader.values, family.name), reader.shapes.keys())
         tokenizer = reader.tokenizer()
         unread = unread_tokenizer(location.path) if tokenizer is None and location.path.is_dir() else None
         config = replace(config, notes=(*config.notes, unread)) if unread else config
+        location = location if adapter is None else adapter._replace(notes=(*location.notes, *adapter.notes))
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
         config = with_ends(config, reader.values, reader.generation)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))

@@ -23,7 +23,7 @@ from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
 from ..families.rules import Family
 from .origin import FileStamp, Origin, StoredTensor
-from .tokenizer import TOKENIZER_CONFIG, TextTokenizer, puts_first_token, read_settings, read_tokenizer
+from .tokenizer import TextTokenizer, read_tokenizer
 
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 INDEX = "model.safetensors.index.json"
@@ -63,11 +63,33 @@ class _Span(NamedTuple):
 def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
     """config.json, safetensors in one file or several, tokenizer.json. Raises where one is missing or broken."""
     values = read_config(folder)
+    shapes, read, origin = open_tensors(weight_files(folder), files)
+    return CheckpointReader(
+        values,
+        shapes,
+        read,
+        lambda: read_tokenizer(folder, values),
+        origin,
+        puts_first_token(read_settings(folder / TOKENIZER_CONFIG)),
+        generation=read_settings(folder / "generation_config.json"),
+    )
+
+
+class OpenTensors(NamedTuple):
+    """What safetensors files hold."""
+
+    shapes: dict[str, tuple[int, ...]]
+    read: Callable[[str], Tensor]
+    origin: Origin
+
+
+def open_tensors(paths: list[Path], files: ExitStack) -> OpenTensors:
+    """The tensors of safetensors files, none read yet. Raises CheckpointError where a file is broken."""
     spans: dict[str, _Span] = {}
-    for path in weight_files(folder):
+    for path in paths:
         for name, span in _spans(path, files).items():
             if name in spans:
-                raise CheckpointError(f"{folder} holds {name} in two files: which is meant is unknown")
+                raise CheckpointError(f"{path.parent} holds {name} in two files: which is meant is unknown")
             spans[name] = span
 
     def read(name: str) -> Tensor:
@@ -80,16 +102,7 @@ def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
             raise CheckpointError(f"{name} cannot be read: {file.name} ends before it does")
         return tensor.view(shape)
 
-    shapes = {name: span.shape for name, span in spans.items()}
-    return CheckpointReader(
-        values,
-        shapes,
-        read,
-        lambda: read_tokenizer(folder, values),
-        _origin(spans),
-        puts_first_token(read_settings(folder / TOKENIZER_CONFIG)),
-        generation=read_settings(folder / "generation_config.json"),
-    )
+    return OpenTensors({name: span.shape for name, span in spans.items()}, read, _origin(spans))
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:

@@ -195,7 +195,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 _OPTIONS = (
     "fold_ln", "center_writing_weights", "center_unembed", "refactor_factored_attn_matrices", "fold_value_biases",
     "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
-    "move_to_device", "revision",
+    "move_to_device", "revision", "base",
 )  # fmt: skip
 
 

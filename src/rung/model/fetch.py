@@ -20,8 +20,9 @@ from zipfile import ZipFile
 
 import torch
 
-from ..errors import FetchError, TokenizerError
+from ..errors import CheckpointError, FetchError, TokenizerError
 from . import hub
+from .adapter import is_adapter, read_adapter_config
 from .catalog import WHEELS, Wheel
 from .checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from .checkpoint_reader import read_config
@@ -33,12 +34,32 @@ from .tokenizer import Tokenizer, read_tokenizer
 Tell = Callable[[str], None]
 
 
-def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
+def load_checkpoint(
+    name: str | Path,
+    dtype: torch.dtype = torch.float32,
+    revision: str | None = None,
+    base: str | Path | None = None,
+) -> Checkpoint:
     """Config, weights (as `dtype`), tokenizer and origin of what `name` means.
 
     See `locate_model` and `read_checkpoint`.
+
+    Where that is a LoRA adapter, it is merged into its base: `base`, or the model that its own file names.
     """
-    return read_checkpoint(locate_model(name, revision), dtype)
+    location = locate_model(name, revision)
+    if not is_adapter(location.path):
+        if base is not None:
+            raise CheckpointError(f"base={str(base)!r} was given, and {location.path} is no adapter but a model")
+        return read_checkpoint(location, dtype)
+    values = read_adapter_config(location.path)
+    of = values.get("base_model_name_or_path") if base is None else base
+    if not isinstance(of, str | Path) or not str(of):
+        raise CheckpointError(f"{location.path} is an adapter that does not name its base; give it: base=MODEL")
+    try:
+        found = locate_model(of, values.get("revision") if base is None else None)
+    except CheckpointError as error:
+        raise CheckpointError(f"{location.path} is an adapter of {of}: {error}; base=MODEL gives another") from None
+    return read_checkpoint(found, dtype, adapter=location)
 
 
 def load_tokenizer(name: str | Path) -> Tokenizer:

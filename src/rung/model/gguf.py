@@ -205,7 +205,7 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
     if metadata.get("split.count", 1) != 1:
         raise CheckpointError(f"{path} is one of {metadata['split.count']} parts; llama-gguf-split --merge joins them")
     kind = _MIXTRAL if name == "llama" and metadata.get("llama.expert_count") else ARCHITECTURES[name]
-    entries = _expert_by_expert(entries)
+    listed, entries = entries, _expert_by_expert(entries)
     ours = {_checkpoint_name(theirs, kind): theirs for theirs in entries if theirs not in _FREQUENCIES}
     values = _values(metadata, entries, kind, path)
     if "rope_freqs.weight" in entries:
@@ -226,7 +226,7 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
     stamp = FileStamp.of(file)
     stored = (
         StoredTensor(theirs, entry.kind, entry.shape, stamp.path, entry.start, entry.nbytes)
-        for theirs, entry in entries.items()
+        for theirs, entry in listed.items()
     )
     origin = Origin((stamp,), tuple(stored))
     ends = [metadata.get(f"tokenizer.ggml.{kind}_token_id") for kind in ("eos", "eot")]

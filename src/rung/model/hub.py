@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CheckpointError, FetchError, PickleRefused, near
+from .adapter import ADAPTER
+from .adapter import WEIGHTS as ADAPTED
 from .catalog import SHORT_NAMES
 from .checkpoint_reader import INDEX, PICKLES, WHOLE, find_family, read_config, read_index, weight_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-SMALL = (
-    "config.json", INDEX, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-    "generation_config.json",
-)  # fmt: skip
+TEXT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+OLDER_TEXT = ("tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json")
+"""What holds a tokenizer where there is no tokenizer.json."""
+SMALL = ("config.json", INDEX, *TEXT, "generation_config.json")
 """Everything that is read beside the weights."""
 
 
@@ -48,13 +50,17 @@ def cached(repository: Repository) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    wanted = repository.file or "config.json"
-    try:
-        found = try_to_load_from_cache(repository.name, wanted, revision=repository.revision)
-    except HFValidationError:
-        return None
-    if not isinstance(found, str):
-        return None
+    def kept(name: str) -> str | None:
+        try:
+            found = try_to_load_from_cache(repository.name, name, revision=repository.revision)
+        except HFValidationError:
+            return None
+        return found if isinstance(found, str) else None
+
+    found = kept(repository.file or "config.json")
+    if found is None:
+        adapter = kept(ADAPTED) if repository.file is None and kept(ADAPTER) else None
+        return None if adapter is None else Path(adapter).parent
     if repository.file:
         return Path(found)
     try:
@@ -79,9 +85,12 @@ def download(repository: Repository) -> Path:
         if repository.file not in listed:
             raise FetchError(f"{repository.name} has no {repository.file}.{near(repository.file, listed)}")
         return _get(api, repository, {repository.file}) / repository.file
+    text = {*TEXT, *(() if "tokenizer.json" in listed else OLDER_TEXT)}
+    if "config.json" not in listed and {ADAPTER, ADAPTED} <= listed:
+        return _get(api, repository, listed & {ADAPTER, ADAPTED, *text})
     if "config.json" not in listed or not any(name in listed for name in (WHOLE, INDEX)):
         raise _unfit(repository, listed)
-    folder = _get(api, repository, listed & set(SMALL))
+    folder = _get(api, repository, listed & {*SMALL, *text})
     find_family(read_config(folder))
     weights = {WHOLE} if WHOLE in listed else set(read_index(folder / INDEX))
     if weights - listed:

@@ -123,10 +123,12 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         first_n_layers: SupportsIndex | None = None,
         move_to_device: bool = True,
         revision: str | None = None,
+        base: str | Path | None = None,
         **classic: Any,
     ) -> HookedTransformer:
         """A trained model: a folder, a GGUF file, a bundled or fetched name, a repository of the Hugging Face hub
-        (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded.
+        (ORG/NAME, at `revision`) or the short name of one, or `hf_model` that transformers has loaded. A LoRA adapter
+        is merged into its base, `base` or what its file names.
 
         Weights are processed as code written for this class expects; log-probabilities stay the checkpoint's. For each
         process: None does it where it fits, True also warns where it does not, False leaves it.
@@ -148,7 +150,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
         given = tokenizer
         if hf_model is None:
-            config, weights, found, origin = load_checkpoint(model_name, wide, revision)
+            config, weights, found, origin = load_checkpoint(model_name, wide, revision, base)
             if found is not None:
                 found.name_or_path = str(model_name)
             tokenizer = found if tokenizer is None else tokenizer

@@ -149,6 +149,10 @@ def fold_value_biases(config: ModelConfig, weights: MutableWeights) -> ModelConf
     """
     if "b_V" not in config.biases:
         raise NothingToProcess(f"no value biases to fold: {config.model_name} has none")
+    if config.attn_sinks:
+        raise ProcessingError(
+            f"rows of patterns of {config.model_name} sum to less than 1: b_V is written in part only"
+        )
     if config.clip_qkv is not None:
         raise ProcessingError(
             f"values of {config.model_name} are cut off at ±{config.clip_qkv:g}, bias and all: it is no constant"

@@ -179,7 +179,7 @@ def test_what_a_config_derives() -> None:
 def test_every_weight_has_its_shape() -> None:
     shapes = weight_shapes(FULL)
     rare = {"ln_embed_w", "ln_embed_b", "q_norm_w", "q_norm_b", "k_norm_w", "k_norm_b", "ln1_post_w", "ln2_post_w"}
-    rare |= {"W_router", "W_router_shared", "W_gate_shared", "W_in_shared", "W_out_shared"}
+    rare |= {"sinks", "b_router", "W_router", "W_router_shared", "W_gate_shared", "W_in_shared", "W_out_shared"}
     assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"} - rare
     assert shapes["W_Q"] == (4, 12, 3)
     assert shapes["W_K"] == shapes["W_V"] == (2, 12, 3)
@@ -206,6 +206,10 @@ def test_rarer_parts_have_theirs() -> None:
     assert shapes["W_router"] == (12, 5) and shapes["W_router_shared"] == (12, 1) and shapes["W_out_shared"] == (6, 12)
     assert shapes["q_norm_w"] == (4, 3) and shapes["k_norm_w"] == (2, 3) and shapes["ln_embed_w"] == (12,)
     assert {"ln1_w", "ln1_post_w", "ln2_w", "ln2_post_w"} <= shapes.keys()
+    shifted = {"attn_sinks": True, "biases": frozenset({"b_router", "b_in", "b_gate", "b_out"})}
+    shapes = weight_shapes(ModelConfig(**wrong(**experts, **shifted)))
+    assert shapes["sinks"] == (4,) and shapes["b_router"] == (5,) and shapes["b_out"] == (5, 12)
+    assert shapes["b_in"] == shapes["b_gate"] == (5, 8)
     behind = weight_shapes(ModelConfig(**wrong(norm_placement="post")))
     assert "ln1_post_w" in behind and "ln1_w" not in behind and "ln2_post_w" not in behind
 
@@ -219,6 +223,7 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
         ({"positional_embedding_type": "alibi"}, "alibi settings must be given exactly when"),
         ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; 4 heads"),
         ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
+        ({"swiglu_limit": 7.0}, "swiglu_limit is for gated MLPs"),
         ({"unrotated_layers": (1,)}, r"unrotated_layers are \[1\]; .*positions are rotary"),
         ({"unrotated_layers": (-1,)}, "unrotated_layers is .*list of layers"),
         ({"windows": (3, 0)}, "windows is .*whole numbers of at least 1"),

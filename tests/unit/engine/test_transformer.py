@@ -24,7 +24,7 @@ ACTS = {
     "relu": F.relu,
     "silu": F.silu,
 }
-ALL_BIASES = (*BIASES, "ln_embed_b", "q_norm_b", "k_norm_b")
+ALL_BIASES = (*BIASES, "ln_embed_b", "q_norm_b", "k_norm_b", "b_router")
 SCALINGS = (
     None,
     RotaryScaling(kind="linear", factor=3.0),
@@ -61,6 +61,8 @@ KINDS = st.fixed_dictionaries(
         "scale": st.sampled_from([None, 1.7]),
         "bidirectional": st.sampled_from([False, False, True]),
         "caps": st.sampled_from([(None, None), (None, None), (2.0, None), (None, 3.0), (4.0, 8.0)]),
+        "sinks": st.sampled_from([False, False, True]),
+        "swiglu_limit": st.sampled_from([None, None, 0.7]),
         "clip": st.sampled_from([None, None, 0.8]),
         "scales": st.sampled_from([(1.0, 1.0), (3.5, 0.25)]),
         "tied": st.booleans(),
@@ -116,6 +118,8 @@ def build(kind):
         attn_scores_soft_cap=kind["caps"][0] if normed else None,
         output_logits_soft_cap=kind["caps"][1] if normed else None,
         clip_qkv=kind["clip"] if normed else None,
+        attn_sinks=kind["sinks"],
+        swiglu_limit=kind["swiglu_limit"] if mlp and kind["gated"] else None,
         embed_scale=kind["scales"][0],
         logit_scale=kind["scales"][1],
         tied_embeddings=kind["tied"],
@@ -257,14 +261,20 @@ def attention_by_hand(config, w, layer, x, added):
                     continue
                 extra = slope_by_hand(config.alibi, head, j) if config.alibi else 0.0
                 weight[i, j] = math.exp(scores[i, j] + extra - scores[i].max())
-        out = out + (weight / weight.sum(-1, keepdim=True)) @ v @ w.W_O[head]
+        rest = 0.0 if w.sinks is None else (w.sinks[head] - scores.max(-1, keepdim=True).values).exp()
+        out = out + (weight / (weight.sum(-1, keepdim=True) + rest)) @ v @ w.W_O[head]
     return out if config.norm_placement == "pre" else norm_by_hand(config, out, w.ln1_post_w, None)
 
 
 def neurons_by_hand(config, x, W_gate, W_in, W_out, b_gate=None, b_in=None, b_out=None):
     act = ACTS[config.act_fn]
     hidden = x @ W_in + (0 if b_in is None else b_in)
-    hidden = act(hidden) if W_gate is None else hidden * act(x @ W_gate + (0 if b_gate is None else b_gate))
+    if W_gate is None:
+        hidden = act(hidden)
+    else:
+        gate, limit = x @ W_gate + (0 if b_gate is None else b_gate), config.swiglu_limit
+        hidden = hidden if limit is None else 1 + hidden.maximum(torch.tensor(-limit)).minimum(torch.tensor(limit))
+        hidden = hidden * act(gate if limit is None else gate.minimum(torch.tensor(limit)))
     return hidden @ W_out + (0 if b_out is None else b_out)
 
 
@@ -275,13 +285,14 @@ def mlp_by_hand(config, w, x):
     else:
         out = torch.zeros_like(x)
         for pos in range(len(x)):
-            shares = (x[pos] @ w.W_router).exp()
+            shares = (x[pos] @ w.W_router + (0 if w.b_router is None else w.b_router)).exp()
             shares = (shares / shares.sum()).tolist()
             chosen = sorted(range(config.n_experts), key=lambda e: -shares[e])[: config.experts_per_token]
             total = sum(shares[e] for e in chosen) if config.norm_expert_weights else 1.0
             for e in chosen:
-                W_gate = None if w.W_gate is None else w.W_gate[e]
-                out[pos] += shares[e] / total * neurons_by_hand(config, x[pos], W_gate, w.W_in[e], w.W_out[e])
+                held = (w.W_gate, w.W_in, w.W_out, w.b_gate, w.b_in, w.b_out)
+                its = [None if each is None else each[e] for each in held]
+                out[pos] += shares[e] / total * neurons_by_hand(config, x[pos], *its)
             if config.d_mlp_shared is not None:
                 share = 1 / (1 + (-x[pos] @ w.W_router_shared).exp())
                 gate = w.W_gate_shared
@@ -470,7 +481,7 @@ EVERYTHING = SMALL | {
     "changes",
     [
         {"biases": frozenset(BIASES)},
-        EVERYTHING | {"biases": frozenset(ALL_BIASES)},
+        EVERYTHING | {"biases": frozenset(ALL_BIASES) - {"b_router"}},
         EVERYTHING | ALIBI | {"n_experts": 3, "experts_per_token": 2, "d_mlp_shared": 4, "norm_expert_weights": True},
     ],
     ids=["plain", "everything", "experts"],

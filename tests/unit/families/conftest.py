@@ -89,6 +89,7 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "gpt_bigcode": (_GPT, ()),
     "gpt_bigcode head by head": (_GPT | {"multi_query": False}, ()),
     "codegen": (_GPT | {"n_embd": 16, "n_head": 8, "rotary_dim": 2}, ()),
+    "gpt_oss": (_LLAMA | {"head_dim": 4, "num_local_experts": 3, "num_experts_per_tok": 2, "sliding_window": 4}, ()),
     "biogpt": (_WIDE | {"num_attention_heads": 3, "intermediate_size": 20}, ()),
     "attn_only": (_TOY, ("blocks.0.attn.b_Q", "blocks.0.ln1.b", "ln_final.b", "unembed.b_U")),
     "rung": (

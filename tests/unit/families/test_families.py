@@ -123,6 +123,17 @@ SAID: dict[str, dict[str, Any]] = {
     "gpt_bigcode": {"n_key_value_heads": 1, "act_fn": "gelu_new", "biases": ALL - {"b_gate", "b_U"}},
     "gpt_bigcode head by head": {"n_key_value_heads": None},
     "codegen": {"rotary": Rotary(dim=2, pairing="adjacent"), "parallel_attn_mlp": True, "family": "codegen"},
+    "gpt_oss": {
+        "attn_sinks": True, "swiglu_limit": 7.0, "act_fn": "quick_gelu", "windows": (4, None), "n_experts": 3,
+        "norm_expert_weights": True, "biases": QKV | {"b_O", "b_router", "b_gate", "b_in", "b_out"},
+        "rotary": Rotary(
+            dim=4, base=150000.0,
+            scaling=RotaryScaling(
+                kind="yarn", factor=32.0, original_n_ctx=4096, whole_coordinates=False,
+                attention_factor=0.1 * math.log(32) + 1,
+            ),
+        ),
+    },
     "biogpt": {"embed_scale": math.sqrt(12), "act_fn": "gelu", "eps": 1e-5, "tied_embeddings": True},
 }  # fmt: skip
 
@@ -217,6 +228,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("mpt", {"attn_config": 7}, "attn_config = 7; it must be an object"),
     ("mpt", {"no_bias": False}, "no_bias = False"),
     ("codegen", {"n_head": 6, "n_embd": 12}, "6, which 4 heads cannot share evenly"),
+    ("gpt_oss", {"swiglu_alpha": 1.0}, "swiglu_alpha = 1.0; Rung's gpt_oss reads 1.702 only"),
     ("exaone4", {"layer_types": ["full_attention"]}, "each of 2 layers must be"),
 ]
 

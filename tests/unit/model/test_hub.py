@@ -14,11 +14,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from rung.cli import app
-from rung.errors import CheckpointError, ConfigError, FetchError, PickleRefused
+from rung.errors import CheckpointError, ConfigError, FetchError, PickleRefused, TokenizerError
 from rung.model import fetch
+from rung.model.adapter import WEIGHTS as ADAPTED
 from rung.model.catalog import EXAMPLES, PICKLED, SHORT_NAMES
 from rung.model.fetch import load_checkpoint, locate_model
 from rung.model.model import HookedTransformer
@@ -324,3 +326,34 @@ def test_a_gguf_of_a_repository_is_named_by_its_file(hub: Hub, tmp_path: Path, m
     assert hub.got() == {"b.Q8_0.gguf"} and location.path.is_file() and location.name == "org/some/b.Q8_0.gguf"
     asked = len(hub.asked)
     assert fetch.locate_model("org/some/b.Q8_0.gguf") == location and len(hub.asked) == asked
+
+
+def test_an_adapter_is_fetched_with_the_base_that_it_names(hub: Hub, toy: Path, tmp_path: Path) -> None:
+    lora = tmp_path / "lora"
+    lora.mkdir()
+    said = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "fan_in_fan_out": True, "base_model_name_or_path": "org/toy"}
+    (lora / "adapter_config.json").write_text(json.dumps(said))
+    name = "base_model.model.transformer.h.0.attn.c_attn.lora"
+    save_file({f"{name}_A.weight": torch.ones(2, 12), f"{name}_B.weight": torch.ones(36, 2)}, lora / ADAPTED)
+    hub.put("org/toy", toy)
+    hub.put("org/lora", lora, "training_args.bin", "README.md")
+    base, tuned = load("org/toy"), load("org/lora")
+    torch.testing.assert_close(tuned.W_Q[0], base.W_Q[0] + 4)
+    assert {"adapter_config.json", ADAPTED, "model.safetensors"} <= hub.got()
+    assert not {"training_args.bin", "README.md"} & hub.got()
+    hub.down = True
+    assert torch.equal(load("org/lora").W_Q, tuned.W_Q), "both are in the cache"
+
+
+def test_an_older_tokenizer_is_fetched_where_there_is_no_newer(hub: Hub, toy: Path) -> None:
+    for file in ("tokenizer.model", "vocab.json", "merges.txt"):
+        (toy / file).write_bytes(b"some")
+    hub.put("org/older", toy)
+    load("org/older")
+    assert {"tokenizer.model", "vocab.json", "merges.txt"} <= hub.got()
+    hub.asked.clear()
+    hub.put("org/newer", toy)
+    (hub.root / "org/newer" / MAIN / "tokenizer.json").write_text("{}")
+    with pytest.raises(TokenizerError):
+        load("org/newer")
+    assert not {"tokenizer.model", "vocab.json", "merges.txt"} & hub.got()

@@ -235,6 +235,7 @@ def test_weights_stay_laid_out_for_products(everything: tuple[ModelConfig, Weigh
         (center_writing_weights, GPT, {"norm_placement": "both"}, "the mean of what they write is not in the weights"),
         (center_unembed, GPT, {"output_logits_soft_cap": 2.5}, "capped at 2.5: moving them all alike"),
         (fold_value_biases, GPT, {"clip_qkv": 0.5}, "cut off at ±0.5, bias and all: it is no constant"),
+        (fold_value_biases, GPT, {"attn_sinks": True}, "sum to less than 1: b_V is written in part only"),
         (fold_value_biases, "RMS, rotary, grouped, gated", {}, "no value biases to fold"),
         (refactor_factored_attn_matrices, "RMS, rotary, grouped, gated", {}, "turns queries and keys by position"),
         (refactor_factored_attn_matrices, GPT, {"qk_norm": "head"}, "normalizes queries and keys"),
