@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +30,9 @@ class ClassicTopic(WeightsTopic, nn.Module):
     if TYPE_CHECKING:  # the class that mixes this in has it
 
         def install(self, config: ModelConfig, weights: Weights) -> None: ...
+
+        unembed: Any
+
         def setup(self) -> None: ...
 
     @property
@@ -113,8 +116,29 @@ class ClassicTopic(WeightsTopic, nn.Module):
         come once for each query head. A bias that this model lacks may be given as zeros.
         """
         found = {name: tensor for name, tensor in state_dict.items() if not name.endswith(_BUFFERS)}
+        if self.config.tied_embeddings and "unembed.W_U" in found:
+            W_U, W_E = found.pop("unembed.W_U"), found.get("embed.W_E", self.W_E)
+            if not torch.equal(W_U, W_E.T):
+                raise CheckpointError(
+                    f"unembed.W_U is not the transpose of embed.W_E, and {self.config.model_name} has them tied"
+                )
         found = _regrouped(self.config, _without_zeros(self.config, found))
         return super().load_state_dict(found, strict=strict, assign=assign)
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """Every parameter by classic name. A tied `unembed.W_U` is a view of the embedding, a `b_U` that is not there
+        zeros that cannot be written to: neither takes a gradient, and `parameters()` leaves both out.
+        """
+        yield from super().named_parameters(prefix, recurse, remove_duplicate)
+        for name, tensor in self.unembed.classic_extras().items() if recurse else ():
+            held = tensor if name == "W_U" else tensor[:1].expand(tensor.shape)
+            yield f"{prefix}{'.' if prefix else ''}unembed.{name}", nn.Parameter(held, requires_grad=False)
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """Every parameter that there is, once."""
+        return (parameter for _, parameter in super().named_parameters(recurse=recurse))
 
     def load_and_process_state_dict(
         self,

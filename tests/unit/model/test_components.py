@@ -29,6 +29,9 @@ def test_every_weight_is_a_leaf_where_its_name_says(any_kind: HookedTransformer)
     for name, shape in weight_shapes(config).items():
         layers = range(config.n_layers) if "{l}" in weight_path(config, name).replace("None", "{l}") else (None,)
         wanted |= {weight_path(config, name, layer): shape for layer in layers}
+    # Classic models have these two always: tied ones as a view, a bias that is not there as zeros.
+    lacking = {"unembed.W_U": (20, 13), "unembed.b_U": (13,)}
+    wanted |= {name: shape for name, shape in lacking.items() if name not in wanted}
     assert {name: tuple(tensor.shape) for name, tensor in held.items()} == wanted
     assert all(tensor.is_leaf for tensor in held.values())
 
