@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from ..config import ModelConfig, bias_shapes, is_layered, weight_path
 from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
+from .catalog import SHORT_NAMES
 from .classic import HookedTransformerConfig, describe, first_token
 from .hooks import HookPoint
+from .older_methods import OlderMethods
+from .older_names import checkpoint_revision
 from .processing import process
 from .tokenizer import Tokenizer, check_pair, with_padding
 from .weights import WeightsTopic
@@ -22,7 +26,7 @@ _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(WeightsTopic, nn.Module):
+class ClassicTopic(OlderMethods, WeightsTopic):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
     tokenizer: Tokenizer | None
@@ -190,8 +194,6 @@ _SHAPE = {
 
 
 _INSTEAD = {
-    "checkpoint_index": "a step of training is a revision of its repository: revision='step1000'",
-    "checkpoint_value": "a step of training is a revision of its repository: revision='step1000'",
     "checkpoint_label": "a step of training is a revision of its repository: revision='step1000'",
     "n_devices": "a model lies on one device: device='cuda:1'",
     "n_ctx": "a model reads as far as its checkpoint says",
@@ -204,6 +206,18 @@ _INSTEAD = {
 }
 
 
+def step_revision(name: str | Path, options: dict[str, Any], revision: str | None) -> str | None:
+    """`revision`, or that of the step of training that `checkpoint_index` or `checkpoint_value` asks for; takes both
+    out of `options`. Raises ConfigError where there is no such step, or a revision was given too.
+    """
+    index, value = options.pop("checkpoint_index", None), options.pop("checkpoint_value", None)
+    if index is None and value is None:
+        return revision
+    if revision is not None:
+        raise ConfigError(f"revision {revision!r} was given beside a step of training, which is a revision too")
+    return checkpoint_revision(SHORT_NAMES.get(str(name).lower(), str(name)), index, value)
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises ConfigError for an option of `from_pretrained` that Rung does not have, unless it asks for nothing."""
     for name, value in options.items():
@@ -214,6 +228,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 _OPTIONS = (
+    "checkpoint_index", "checkpoint_value",
     "fold_ln", "center_writing_weights", "center_unembed", "refactor_factored_attn_matrices", "fold_value_biases",
     "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
     "move_to_device", "revision",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Metric = Callable[[Tensor], Any]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
 AxisNames = str
+Logits = CorruptedActivation = PatchedActivation = Tensor
 
 
 def make_df_from_ranges(column_max_ranges: Sequence[int], column_names: Sequence[str]) -> pd.DataFrame:
