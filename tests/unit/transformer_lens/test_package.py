@@ -118,9 +118,31 @@ def test_patches_at_chosen_indices():
         model, corrupted, cache, lambda logits: logits[0, -1, 7], patching.layer_pos_head_vector_patch_setter, "z",
         index_df=pandas_like,
     )  # fmt: skip
-    assert torch.equal(rows, torch.stack((grid[0, 1, 2], grid[1, 3, 0])))
+    torch.testing.assert_close(rows, torch.stack((grid[0, 1, 2], grid[1, 3, 0])))
     with pytest.raises(RungError, match="index_axis_names or index_df, and not both"):
         patching.generic_activation_patch(model, corrupted, cache, max, patching.layer_pos_patch_setter, "resid_pre")
+
+
+@pytest.mark.parametrize("together", [1, 10, 17, 1000])
+def test_patches_that_share_a_run_are_what_each_is_alone(monkeypatch, together):
+    model = HookedTransformer(CONFIG, seed=1).double()
+    clean, corrupted = torch.arange(10).view(2, 5), torch.arange(10, 20).view(2, 5)
+    _, cache = model.run_with_cache(clean)
+    patching = transformer_lens.patching
+    monkeypatch.setattr(patching, "TOKENS_AT_ONCE", together)
+
+    def metric(logits):
+        assert logits.shape == (2, 5, 40)
+        return (logits[:, -1, 3] - logits[:, -1, 7]).mean()
+
+    found = patching.get_act_patch_attn_head_v_by_pos(model, corrupted, cache, metric)
+    for layer, pos, head in ((0, 0, 0), (1, 3, 2), (1, 4, 3)):
+
+        def swap(v, hook, at=(slice(None), pos, head)):
+            v[at] = cache[hook.name][at]
+
+        alone = metric(model.run_with_hooks(corrupted, fwd_hooks=[(("v", layer), swap)]))
+        torch.testing.assert_close(found[layer, pos, head], alone.float(), atol=1e-6, rtol=1e-6)
 
 
 def test_singular_directions_as_logits():
