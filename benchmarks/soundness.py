@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 
 from rung.errors import ClaimError
 from rung.evidence.claim import INDUCTION
-from rung.evidence.ladder import prove
-from rung.evidence.measurement import RUNGS
+from rung.evidence.observation import RUNGS
+from rung.evidence.prove import prove
 from rung.planted import PLANTED, plant
 
 NAMES = ("nothing", *RUNGS)

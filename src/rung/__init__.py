@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from .engine.cache import ActivationCache as ActivationCache
     from .engine.factored import FactoredMatrix as FactoredMatrix
     from .evidence import claim as _claim
-    from .evidence.ladder import prove as prove
-    from .evidence.record import load_record as load_record
     from .model.classic import HookedTransformerConfig as HookedTransformerConfig
     from .model.hooks import HookedRootModule as HookedRootModule
     from .model.hooks import HookPoint as HookPoint
     from .model.model import HookedTransformer as HookedTransformer
+    from .views.notebook import prove as prove
+    from .views.wording import read_record as load_record  # noqa: F401
 
     claims = _claim
 
@@ -26,8 +26,8 @@ _HOMES = {
     "HookedTransformerConfig": "model.classic",
     "ModelConfig": "config",
     "claims": "evidence.claim",
-    "load_record": "evidence.record",
-    "prove": "evidence.ladder",
+    "load_record": "views.wording",
+    "prove": "views.notebook",
 }
 """Each name and the module that it is taken from."""
 _MODULES = ("claims",)

@@ -70,6 +70,10 @@ class InterventionError(RungError):
     """An intervention that cannot be carried out as described."""
 
 
+class NotDefinedError(RungError):
+    """A quantity that does not exist for this model: a positional QK without positions, a sum of clamped keys."""
+
+
 class ClaimError(RungError):
     """A claim that cannot be meant: an unknown role, an edge inside one layer, heads that are not written as heads."""
 
@@ -80,6 +84,10 @@ class RecordError(RungError):
 
 class ProcessingNote(UserWarning):
     """Told when a requested weight change does not fit the model and was skipped."""
+
+
+class TextNote(UserWarning):
+    """Warns of text that can be read, though hardly as it was meant."""
 
 
 def near(name: str, options: Iterable[str], count: int = 3) -> str:

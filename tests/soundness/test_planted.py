@@ -1,93 +1,85 @@
 """The ladder against models whose truth is known: no verdict above it, and none below it for true circuits.
 
-Each kind over ten seeds; `SOUNDNESS_SEEDS=60 pytest tests/soundness` widens it. Zero false verdicts of ten a kind bound
-a kind's rate at 26 % (95 %, one-sided), zero of all 82 together at 3.6 %: `benchmarks/soundness.py` prints the
-bounds of longer runs.
+Every kind in attention alone, and in one other architecture, in turn; true circuits in every architecture.
+`SOUNDNESS_SEEDS=30 pytest tests/soundness` widens it. No false verdict of some forty decoys bounds the rate at 7 %
+(95 %, one-sided); `benchmarks/soundness.py` prints the bounds of longer runs.
 """
 
 import os
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from rung.errors import ClaimError
+from rung.errors import ClaimError, RungError
 from rung.evidence.claim import INDUCTION
-from rung.evidence.ladder import prove
-from rung.evidence.measurement import RUNGS
-from rung.evidence.statistics import sign_flip_p
+from rung.evidence.observation import RUNGS, Floors
+from rung.evidence.prove import prove
 from rung.model.model import HookedTransformer
-from rung.planted import PLANTED, plant
+from rung.planted import ARCHITECTURES, KINDS, plant
+from rung.views.wording import verdict_sentence
 
-SEEDS = int(os.environ.get("SOUNDNESS_SEEDS", "10"))
-REQUIRED = ("circuit", "stripe", "fixed_distance", "same_layer", "wrong_edge", "covered")
-"""Run over every seed; the other kinds over two."""
-
-
-def claim_of(planted):
-    return replace(INDUCTION.with_heads(planted.heads), edges=(replace(INDUCTION.edges[0], into=planted.into),))
+SEEDS = int(os.environ.get("SOUNDNESS_SEEDS", "1"))
+MECHANISM = RUNGS.index("mechanism")
+QUICK = ("rms", "layernorm", "learned_positions", "rotary", "grouped", "silent_mlp", "mlp")
+"""Two layers, so that a proof takes seconds."""
 
 
-CASES = [(kind, seed) for kind in PLANTED for seed in range(SEEDS if kind in REQUIRED else min(SEEDS, 2))]
+def turns() -> list[tuple[str, str, int]]:
+    """Each kind in attention alone, and one architecture beside it: another for the next kind, and the next seed."""
+    found = []
+    for seed in range(SEEDS):
+        for at, kind in enumerate(KINDS):
+            for architecture in ("attention_only", QUICK[(at + seed) % len(QUICK)]):
+                try:
+                    refused = plant(kind, seed, architecture=architecture).refused
+                except RungError:  # has an architecture of its own, or needs other positions
+                    continue
+                if not refused:
+                    found.append((kind, architecture, seed))
+    return found
 
 
-@pytest.mark.parametrize(("kind", "seed"), CASES)
-def test_no_verdict_above_the_truth(kind, seed):
-    planted = plant(kind, seed)
-    if planted.refused:
-        with pytest.raises(ClaimError, match="heads of one layer read the same input"):
-            prove(claim_of(planted), planted.model)
-        return
-    proof = prove(claim_of(planted), planted.model)
-    said = f"{proof.verdict.name} said, {planted.truth} planted: {planted.why}\n{proof.verdict.sentence}"
-    assert proof.verdict.rung <= planted.truth, said
-    if planted.truth == RUNGS.index("mechanism"):
-        assert proof.verdict.rung == planted.truth, said
-        assert all(role.agrees for role in proof.agreement), said
+@pytest.mark.parametrize(("kind", "architecture", "seed"), turns())
+def test_no_verdict_above_the_truth(kind, architecture, seed, tested):
+    found = tested(kind, architecture, seed)
+    truth = found.planted.truth
+    assert found.rung() <= truth, f"{found.rung()} given, {truth} true: {found.planted.why} {found.short}"
+    if truth == MECHANISM:
+        assert found.rung() == truth, found.short
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_search_finds_the_planted_circuit(seed):
-    planted = plant("circuit", seed)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_true_circuit_is_found_true_in_every_architecture(architecture, tested):
+    found = tested("circuit", architecture, 0)
+    assert found.rung() == MECHANISM, found.short
+
+
+def test_a_claim_that_contradicts_itself_is_refused():
+    planted = plant("same_layer", 0)
+    with pytest.raises(ClaimError, match="heads of one layer read the same input"):
+        prove(INDUCTION.with_heads(planted.heads), planted.model)
+
+
+def test_the_search_finds_the_planted_circuit():
+    planted = plant("circuit", 1)
     proof = prove("induction", planted.model)
     assert {role.name: role.heads for role in proof.claim.roles} == dict(planted.heads)
-    assert proof.verdict.name == "mechanism" and proof.run["heads"] == "found by search"
+    assert proof.verdict.name == "mechanism" and all(role.agrees for role in proof.agreement)
 
 
 def test_few_sequences_stop_at_a_clue():
     planted = plant("circuit", 0)
-    proof = prove(claim_of(planted), planted.model, sequences=20)
-    assert proof.verdict.name == "clue" and "only 20 confirmation sequences" in proof.verdict.sentence
-    with pytest.raises(ClaimError, match="1 confirmation sequences were asked for"):
-        prove(claim_of(planted), planted.model, sequences=1)
+    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=24)
+    assert (proof.verdict.name, proof.verdict.capped) == ("clue", True)
+    said = verdict_sentence(proof)
+    assert said.startswith("Clue (rung 1 of 4), capped: 24 of the 64 confirmation sequences required.")
 
 
 def test_other_floors_are_said_in_the_verdict():
-    from rung.evidence.measurement import Floors
-
-    planted = plant("stripe", 0)
-    proof = prove(claim_of(planted), planted.model, floors=Floors(clue=0.2))
-    assert "Under other floors than the default: clue 0.2" in proof.verdict.sentence
-
-
-def test_the_same_claim_on_the_same_weights_gives_the_same_proof():
     planted = plant("circuit", 0)
-    first, second = (prove(claim_of(planted), planted.model) for _ in range(2))
-    assert first.measurements == second.measurements and first.verdict == second.verdict
-    with torch.no_grad():
-        planted.model.blocks[0].attn.W_Q.mul_(1.001)
-    assert prove(claim_of(planted), planted.model).run["confirmation_seed"] != first.run["confirmation_seed"]
-
-
-def test_numbers_that_are_not_finite_pass_nothing():
-    assert sign_flip_p(np.array([1.0, 2.0, np.nan, 3.0] * 16), 0) == 1.0
-
-
-def test_too_few_sequences_are_said_to_be_too_few():
-    planted = plant("circuit", 0)
-    proof = prove(claim_of(planted), planted.model, sequences=4)
-    assert proof.verdict.rung == -1 and "nothing can be said: too few sequences to tell, 4" in proof.verdict.sentence
+    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=24, floors=Floors(clue=0.2))
+    assert verdict_sentence(proof).endswith("Under other floors than the default: clue 0.2.")
 
 
 def test_an_mlp_does_not_excuse_the_circuit_from_being_enough():
@@ -102,7 +94,7 @@ def test_an_mlp_does_not_excuse_the_circuit_from_being_enough():
     half = {"previous_token": planted.heads["previous_token"], "induction": planted.heads["induction"][:1]}
     proof = prove(INDUCTION.with_heads(half), model)
     assert proof.verdict.name != "mechanism"
-    (enough,) = (m for m in proof.of(4) if m.test == "faithfulness, mean")
+    enough = proof.find("mechanism.faithfulness")
     assert enough.required and enough.outcome == "inconclusive"
 
 
@@ -111,6 +103,3 @@ def test_the_search_works_around_heads_that_are_given():
     (route,) = planted.heads["previous_token"]
     proof = prove(INDUCTION.with_heads({"previous_token": [route]}), planted.model)
     assert proof.claim.role("induction").heads == planted.heads["induction"]
-    (match,) = planted.heads["induction"]
-    swapped = prove(INDUCTION.with_heads({"previous_token": [match]}), planted.model)
-    assert swapped.verdict.rung <= 0

@@ -1,16 +1,20 @@
 """Small models: random ones of every kind, and one that is wired by hand to do induction."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import torch
 
 from rung.config import Alibi, ModelConfig, Rotary, bias_shapes
-from rung.evidence.claim import INDUCTION
-from rung.evidence.ladder import Agreement, Proof, Verdict
-from rung.evidence.measurement import Floors, Measurement, Outcome
+from rung.evidence.claim import INDUCTION, Claim, descriptive_tests, required_tests
+from rung.evidence.decide import CRITERIA, Criterion, criterion_of, decide
+from rung.evidence.identity import confirmation_seed
+from rung.evidence.looks import look_alpha
+from rung.evidence.observation import Check, Floors, Measurement, Outcome, TestSpec
+from rung.evidence.proof import Agreement, Proof
+from rung.evidence.prove import METHODS
+from rung.evidence.verdict import verdict
 from rung.model.model import HookedTransformer
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -140,54 +144,171 @@ def wired() -> HookedTransformer:
     return model
 
 
-HOLDS, FAILS, SHOWN = Outcome.HOLDS, Outcome.FAILS, Outcome.NOT_APPLICABLE
+VALUES: dict[str, dict[str, float]] = {
+    "behaviour.gain": {"gain": 9.8, "stratum": 9.7},
+    "behaviour.order": {"excess": -1.93, "stratum": -1.92},
+    "clue.signature": {"score": 0.997, "control": 0.02, "stratum": 0.98},
+    "contribution.direct": {"push": 17.88, "strongest": 1.0, "rival": 0.01},
+    "contribution.edge": {"push": 8.83, "strongest": 1.0, "rival": 0.0},
+    "contribution.sum": {"error": 6.9e-7},
+    "support.necessity": {"mean": 0.88, "resample": 0.91, "stratum": 0.85},
+    "support.member": {"cost": 0.44, "alone": 0.55},
+    "support.denoising": {"recovered": 0.97, "damage": 0.9},
+    "support.interchange": {"followed": 0.996},
+    "support.positions": {"claimed": 0.98, "elsewhere": 0.01},
+    "support.output": {"carried": 0.99, "senders": 0.9},
+    "support.output_part": {"cost": 0.44, "alone": 0.55},
+    "support.edge": {"carried": 0.995, "senders": 0.87, "rival": 0.01},
+    "support.edge_part": {"cost": 0.44, "alone": 0.55, "rival": 0.01},
+    "support.faithfulness": {"explained": 0.98, "room": 0.95, "swap": 8.0},
+    "support.agreement": {"same": 0.97},
+    "support.complement": {"half": 0.02},
+    "support.off_task": {"text": 0.03},
+    "mechanism.ov": {"copied": 1.0},
+    "mechanism.positional": {"one_back": 0.94},
+    "mechanism.routed_qk": {"matched": 0.99},
+    "mechanism.faithfulness": {"explained": 0.98, "room": 0.95, "swap": 8.0},
+    "mechanism.agreement": {"same": 0.97},
+    "shown.dose": {"0.25": 0.01, "0.5": 0.05, "0.75": 0.3, "1": 0.86},
+    "shown.prose_necessity": {"removed": 0.4, "gain": 2.5},
+}
+"""What each test of a good run measures: one value for every number, or for all that begin so."""
+
+CONTROLS: dict[str, dict[str, float]] = {
+    "behaviour.gain": {"first copy": 9.88, "second copy": 0.07, "accuracy": 0.98, "ln n": 2.9, "ln V": 8.3},
+    "behaviour.order": {"loss": 0.03, "bound": 1.96},
+    "clue.signature": {"control": 0.02, "best unclaimed head": 0.09},
+    "contribution.direct": {"best unclaimed": 0.2, "strongest": 17.88},
+    "contribution.edge": {"best unclaimed": 0.0, "strongest": 8.83},
+    "support.necessity": {"nats": 8.6},
+    "support.denoising": {"other heads of the layer": 0.01, "clean": 0.1, "corrupted": 9.0},
+    "support.output": {"nats": 8.7},
+    "support.edge": {"nats": 8.71, "share of Q": 0.0, "share of V": 0.001},
+    "support.off_task": {"nats on text": 0.2, "nats on the task": 8.0, "loss on text": 4.0},
+    "mechanism.ov": {"best unclaimed head": 0.02},
+    "mechanism.positional": {"best unclaimed head": 0.05},
+    "mechanism.routed_qk": {"best other pair": 0.03, "rotated": 0.04},
+}
+
+NOTES: dict[str, dict[str, str]] = {
+    "contribution.direct": {"best unclaimed": "1.3", "strongest": "1.0", "as strong": ""},
+    "contribution.edge": {"best unclaimed": "0.3", "strongest": "0.0", "as strong": ""},
+    "support.positions": {"positions": "queries"},
+}
+
+EXACT = ("contribution.sum", "mechanism.ov", "mechanism.positional", "mechanism.routed_qk")
+"""Tests whose numbers are not sampled."""
 
 
-def _measured(rung: int, test: str, subject: str, value: float, said: str = "", **more: Any) -> Measurement:
-    values: dict[str, Any] = {"outcome": HOLDS, "required": True, "n": 64, "said": said} | more
-    return Measurement(rung=rung, test=test, subject=subject, value=value, **values)
+def _names(spec: TestSpec) -> list[str]:
+    """The numbers that a test has: what it needs, and of each kind that it may have some."""
+    more = {"rival/*": ("rival/Q", "rival/V"), "swap/*": ("swap/1.3 for 1.0",)}
+    if spec.id not in CRITERIA:
+        return [*VALUES.get(spec.id, ("value",))]
+    return [name for one in CRITERIA[spec.id] for name in one.least or more[one.name]]
 
 
-def _proof(**changes: Any) -> Proof:
-    """A proof by hand, as one of a good run looks; `outcomes` changes some of them, by test."""
-    p = {"p": 0.0001, "p_test": "paired sign flips"}
-    measurements = [
-        _measured(
-            0, "gain", "the model", 9.8, "loss 9.88 → 0.07 nats", unit="nats", interval=(9.7, 9.9), floor=1.0, **p
-        ),
-        _measured(0, "order within the bag", "the model", 0.03, "0.03 nats among the tokens left", floor=1.94),
-        _measured(1, "previous_token score", "0.0", 0.997, "0.0 previous-token 1.00", unit="attention", floor=0.3),
-        _measured(1, "induction score", "1.0", 0.92, "1.0 induction 0.92", unit="attention", floor=0.3, control=0.02),
-        _measured(2, "attribution, direct", "1.0", 17.9, "1.0 direct +17.88 logits", unit="logits", floor=0.0, **p),
-        _measured(2, "parts sum to the whole", "the model", 6.9e-7, "parts sum within 7e-07", floor=1e-4),
-        _measured(3, "necessity, mean and resample", "0.0", 0.85, "removing 0.0 costs +8.3 nats", floor=0.1, **p),
-        _measured(3, "necessity, mean and resample", "1.0", 0.88, "removing 1.0 costs +8.7 nats", floor=0.1, **p),
-        _measured(3, "denoising, A replaced", "0.0", 1.0, "restoring 0.0: 9.4 → 0.04 nats", floor=0.5),
-        _measured(3, "faithfulness, mean", "the circuit", 0.98, "F 0.98", floor=0.8, control_name="best swap"),
-        _measured(3, "zero ablation", "0.0", 0.86, "zero ablation 0.0: +86%", outcome=SHOWN, required=False),
-        _measured(4, "OV copying top-1", "1.0", 1.0, "1.0's OV copies 100 % of tokens", unit="of tokens", floor=0.8),
-    ]
-    outcomes: dict[str, Outcome] = changes.pop("outcomes", {})
-    methods = ("pattern", "attribution", "ablation", "weights")
+def _check(spec: TestSpec, name: str, outcome: Outcome, floors: Floors) -> Check:
+    """One number: clearly on the right side of its floor, or where `outcome` needs it."""
+    value = VALUES.get(spec.id, {"value": 0.5})[name.partition("/")[0]]
+    criterion = criterion_of(spec.id, name)
+    p = None if criterion is None or spec.id in EXACT else 1e-9
+    around = 0.0 if p is None else 0.005 * abs(value)
+    # What fails a push is how small it is: below zero it would be contradicted.
+    kept = outcome is Outcome.FAILS and criterion is not None and criterion.signed and not criterion.floor(floors)
+    if criterion is not None and criterion.use == "decides" and outcome is not Outcome.HOLDS and not kept:
+        value, around = _short(criterion, outcome, floors), 0.0 if p is None else 0.05
+        p = None if p is None else 0.5
+    return Check(name, value, value - around, value + around, 64, p)
+
+
+def _short(criterion: Criterion, outcome: Outcome, floors: Floors) -> float:
+    floor, worse = criterion.floor(floors), -1 if criterion.sense == "at least" else 1
+    if outcome is Outcome.CONTRADICTED:
+        return -floor - 0.2 if criterion.signed else floor + 0.2 * worse
+    return floor + (0.2 * worse if outcome is Outcome.FAILS else 0.0)
+
+
+def _measured(spec: TestSpec, outcome: Outcome, floors: Floors) -> Measurement:
+    """A test by hand, with numbers from which `outcome` follows."""
+    undefined = "the keys were clamped" if spec.id in EXACT and outcome is Outcome.INCONCLUSIVE else ""
+    not_run = "too large" if outcome is Outcome.NOT_RUN else ""
+    checks = () if undefined or not_run else tuple(_check(spec, name, outcome, floors) for name in _names(spec))
+    signature = {"signature": spec.role, "best unclaimed head": "0.3", "head": "0.0"}
+    followed = decide(spec, checks, floors, undefined, not_run)
+    assert followed is (outcome if spec.required else Outcome.NOT_APPLICABLE) or not_run, (spec, followed)
+    return Measurement(
+        spec=spec,
+        outcome=followed,
+        checks=checks,
+        unit=UNITS.get(spec.id, ""),
+        controls=CONTROLS.get(spec.id, {}),
+        undefined=undefined,
+        not_run=not_run,
+        notes=signature if spec.id == "clue.signature" else NOTES.get(spec.id, {}),
+    )
+
+
+UNITS = {
+    "behaviour.gain": "nats", "behaviour.order": "nats", "clue.signature": "attention", "contribution.direct": "logits",
+    "contribution.edge": "score", "support.necessity": "of the gain", "mechanism.ov": "of tokens",
+}  # fmt: skip
+
+HEADS: Mapping[str, tuple[tuple[int, int], ...]] = {"previous_token": ((0, 0),), "induction": ((1, 0),)}
+
+
+def _pointed(claim: Claim) -> tuple[Agreement, ...]:
+    """Every method points at the claimed heads."""
+    found = []
+    for role in (role for role in claim.roles if role.heads):
+        (first, *_), others = role.labels.split(", "), {"0.3": 0.1, "1.3": 0.1}
+        means = {method: {first: 0.9, **others} for method in METHODS}
+        found.append(Agreement(role.name, tuple(role.labels.split(", ")), dict.fromkeys(METHODS, first), means))
+    return tuple(found)
+
+
+def _proof(
+    *,
+    outcomes: Mapping[str, Outcome] | None = None,
+    heads: Mapping[str, tuple[tuple[int, int], ...]] = HEADS,
+    sequences: int = 64,
+    floors: Floors | None = None,
+    config: ModelConfig | None = None,
+    text: str | None = None,
+    shown: bool = False,
+    leave_out: Callable[[TestSpec], bool] = lambda spec: False,
+    **changes: Any,
+) -> Proof:
+    """A proof by hand: every test that the claim requires with the outcome named for its id, or a good one.
+
+    The verdict, the seeds and α follow, so that its record can be read. `shown`: the tests that only describe too.
+    """
+    floors, config = floors or Floors(), config or _build().config
+    claim = INDUCTION.with_heads(heads)
+    required = required_tests(claim, config, text is not None)
+    specs = (*required, *(descriptive_tests(claim, config, text is not None) if shown else ()))
+    measured = tuple(
+        _measured(spec, (outcomes or {}).get(spec.id, Outcome.HOLDS), floors) for spec in specs if not leave_out(spec)
+    )
+    checkpoint = "0f" * 32
+    alpha = look_alpha(floors.alpha, sequences, int(floors.sequences))
     whole: dict[str, Any] = {
-        "claim": INDUCTION.with_heads({"previous_token": [(0, 0)], "induction": [(1, 0)]}),
-        "model": {"name": "small", "weights": "0f" * 32, "config": _build().config.to_dict()},
-        "verdict": Verdict(4, "mechanism. A circuit for induction: 0.0 → 1.0 (K-composition)."),
-        "measurements": tuple(replace(m, outcome=outcomes.get(m.test, m.outcome)) for m in measurements),
-        "agreement": (
-            Agreement("previous_token", ("0.0",), dict.fromkeys(methods, "0.0")),
-            Agreement("induction", ("1.0",), dict.fromkeys(methods, "1.0")),
-        ),
+        "claim": claim,
+        "model": {"name": "small", "checkpoint": checkpoint, "weights": "1e" * 32, "config": config.to_dict()},
+        "verdict": verdict(required, measured, floors, sequences),
+        "measurements": measured,
+        "agreement": _pointed(claim),
         "run": {
-            "sequences": 64, "search_seed": 0, "confirmation_seed": 7, "heads": "found by search", "dtype": "float32",
-            "device": "cpu", "versions": {"rung": "0.1.0"},
+            "looks": [{"sequences": sequences, "alpha": alpha}], "search_seed": 0,
+            "confirmation_seed": confirmation_seed(claim, checkpoint), "heads": "found by search", "text": text,
+            "first_token": None, "dtype": "float32", "device": "cpu", "versions": {"rung": "0.1.0"},
         },
-        "floors": Floors(),
+        "floors": floors,
     }  # fmt: skip
     return Proof(**(whole | changes))
 
 
 @pytest.fixture
 def proof() -> Callable[..., Proof]:
-    """proof(outcomes={test: outcome}, **fields of Proof): a proof by hand, of a good run but for the changes."""
+    """proof(outcomes={test id: outcome}, …): a proof by hand, of a good run but for the changes."""
     return _proof

@@ -3,14 +3,14 @@
 import inspect
 
 from rung import errors
-from rung.errors import ProcessingNote, RungError, near
+from rung.errors import ProcessingNote, RungError, TextNote, near
 
 
 def test_there_is_one_class_to_catch() -> None:
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
     assert len(kinds) > 8
     for kind in kinds:
-        assert issubclass(kind, UserWarning if kind is ProcessingNote else RungError)
+        assert issubclass(kind, UserWarning if kind in (ProcessingNote, TextNote) else RungError)
         assert kind.__doc__, kind
 
 

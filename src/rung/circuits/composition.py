@@ -18,7 +18,7 @@ from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.linearize import norms_after
 from ..engine.sites import check_head
 from ..engine.weights import ModelLike
-from ..errors import RungError
+from ..errors import NotDefinedError, RungError
 from .argmax_diagonal import Diagonal, diagonal
 from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
 from .positional import turned_apart
@@ -103,12 +103,12 @@ def routed_qk(
     senders, before the receiver and at its keys. What senders write whatever they read (b_V) is left out. Rotary
     queries and keys stand `back` positions apart (None: are not turned). `outputs` stand in for W_O'.
 
-    Raises SiteError for a missing head, RungError for an edge that does not run forwards, or for senders of several
-    layers with norms after them: each layer's write is scaled by its own amount, which no weights tell.
+    Raises SiteError for a missing head, RungError for an edge that does not run forwards, NotDefinedError for senders
+    of several layers with norms after them: each layer's write is scaled by its own amount, which no weights tell.
     """
     config, keys = model.config, None
     if norms_after(config) and len({layer for layer, _ in senders}) > 1:
-        raise RungError(
+        raise NotDefinedError(
             f"{', '.join(map(head_label, senders))} stand in several layers, and the norm behind each scales what they "
             "write by an amount of its own: what they write together cannot be told from weights"
         )

@@ -14,7 +14,7 @@ from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, soft_cap, upcast
 from ..engine.weights import ModelLike, block_weights, embedding, unlayered
-from ..errors import RungError
+from ..errors import NotDefinedError, RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 
 RELATIVE = ("rotary", "alibi")
@@ -52,7 +52,7 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
     """Score of query position against key position, [pos, pos], for learned, shortformer or sinusoidal positions.
 
     (p W_Q + b_Q)(p' W_K)ᵀ / scale, before a cap. Shortformer positions are read as they are; those that are added to
-    the stream are read as the first norm leaves them beside the mean token embedding. Raises RungError for no
+    the stream are read as the first norm leaves them beside the mean token embedding. Raises NotDefinedError for no
     positions, for those that are no embeddings (`offset_kernel`), and for shortformer ones that are normed or clamped
     together with what a token adds.
     """
@@ -60,13 +60,13 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
     layer, index = check_head(config, *head)
     kind = config.positional_embedding_type
     if kind is None or kind in RELATIVE:
-        raise RungError(
+        raise NotDefinedError(
             f"{config.model_name} has {kind or 'no'} positions, so no position embedding that {head_label(head)} could "
             "read; this needs learned, shortformer or sinusoidal ones"
         )
     if kind == "shortformer":
         if config.qk_norm is not None or config.clip_qkv is not None:
-            raise RungError(
+            raise NotDefinedError(
                 f"{config.model_name} norms or cuts off queries and keys: what a position adds to them depends on the "
                 "token that stands there"
             )

@@ -1,6 +1,8 @@
-"""The command line: `rung prove`, `inspect`, `heads`, `why-attend`, `board`, `train`, `fetch`, `models` and `doctor`.
+"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `why-attend`, `board`, `train`, `fetch`, `models` and
+`doctor`.
 
-Exit codes: 0 done · 1 `doctor` found a fault, or `prove` did not reach the required rung · 2 bad input, one line on
+Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
+`verify` found a difference · 2 bad input, one line on
 stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
 `rung --help` answers at once.
 """
@@ -11,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import board, doctor, fetch, heads, inspect, models, prove, train, why_attend
+from . import board, doctor, fetch, heads, inspect, models, prove, train, verify, why_attend
 from .exits import Commands
 
 app = typer.Typer(
@@ -50,6 +52,7 @@ def rung(
       rung heads MODEL      which attention heads look like the reason?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the circuit behind it, and test that claim
+      rung verify RECORD    execute a proof's tests again
       rung models           which models ship with Rung?
       rung fetch MODEL      bring a model here, once, from the Hugging Face hub
       rung train RECIPE     train one yourself, and watch the circuit form
@@ -69,6 +72,7 @@ app.command(
 )(why_attend.why_attend)
 app.command(short_help="Does the model use a repeat in its input?")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
+app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Bring a model here, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="Which models ship with Rung, and what do their cards say?")(models.models)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,6 +82,14 @@ def check_finite(dtype: str, *values: torch.Tensor) -> None:
     """Raises RungError unless every number is finite."""
     if not all(bool(value.isfinite().all()) for value in values):
         raise RungError(f"the model's output is not finite in {dtype}; try --dtype float32, or float64")
+
+
+def read_text(path: str) -> str:
+    """The text of a file. Raises RungError where there is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RungError(f"the text {path} cannot be read: {error}") from None
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -21,8 +21,10 @@ def progress_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] 
 
 
 @contextmanager
-def step_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """The same for work whose steps have names."""
+def step_bar(
+    quiet: bool, name: Callable[[str], str] = lambda step: step
+) -> Iterator[Callable[[str, int, int], None] | None]:
+    """The same for work whose steps have names, or ids that `name` puts into words."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -31,7 +33,7 @@ def step_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
+        yield lambda step, done, total: bar.update(task, description=name(step), completed=done, total=total)
 
 
 @contextmanager

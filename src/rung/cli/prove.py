@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import RungError, near
-from .options import MODEL_HELP, Device, Dtype, Quiet, Threads, open_model, print_json
+from .options import MODEL_HELP, Device, Dtype, Quiet, Threads, open_model, print_json, read_text
 from .progress import step_bar
 
 
@@ -45,6 +45,14 @@ def prove(
             help="Draws the sequences of the search. The confirming ones follow from claim and weights alone.",
         ),
     ] = 0,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Ordinary text for the tests on prose.  [default: bundled passages]",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -59,41 +67,56 @@ def prove(
       rung prove induction --model ./my-model --require mechanism
       rung prove induction --heads previous_token=0.1 --heads induction=1.2
 
-    A claim says which heads play which roles: for induction (on “A B … A” the model predicts B), a previous_token head
-    tells B's position what came before it, and an induction head of a later layer finds that by its keys and copies B.
-    Heads that you do not name are searched for on other sequences than those that test them.
+    A claim says which heads play which roles. Induction: on “A B … A” the model predicts B. A previous_token head
+    writes into B's position that A came before it; an induction head of a later layer finds that position through its
+    keys and copies B. Heads that you do not name are searched for, on other sequences than those that test them.
 
     \b
     The rungs: each asks more than the one below
       0 behaviour        is there anything to explain?
       1 clue             do the heads look where their roles say?
-      2 contribution     does what they write push the right way?
-      3 causal support   does the model need them, and the path between them?
+      2 contribution     does what they write push the right token, or the right key?
+      3 causal support   does the model need them, where and for what the claim says?
       4 mechanism        are their weights built to do it?
 
     \b
     How to read it
       ✓                  every test that the claim requires on this rung holds
       ✗                  some fail: they come first
-      ?                  some cannot tell on this model: they come first
+      ?                  some are inconclusive: they come first
       –                  not run, or not counted
       Verdict            the highest rung up to which all hold, and what stopped it
-                         there; “a circuit”: others may do the same work
+                         there; “a circuit”: other heads may do the same work
 
-    A number stands beside its control: what the same test gives where nothing should be. --tests shows them all, with
-    intervals and floors. The record has everything, to be read by others and run again.
+    \b
+    Words
+      gain               loss on the first copy of a random sequence minus loss on its second
+      stratum            a group of queries in which the claim must hold by itself
+      order-blind bound  the least loss of a predictor that knows which tokens are left, not their order
+      attribution        what one component adds to a logit or to an attention score
+      ablating           replacing by the mean over other sequences, or by another sequence's value (resample)
+      denoising          one token of the first copy is replaced; the role's clean output is put back
+      interchange        the role's output is taken from another sequence, which the model must then follow
+      path patching      another sequence's output, read through one input of one head only
+      faithfulness       share of the gain that is left when all other heads are mean-ablated
+      composed QK        which token a head's query scores highest in what the earlier head writes
+      top-1              the right one is the highest
+
+    Every test decides by the careful end of its interval. --tests shows each number with its interval, floor and
+    control. The record holds everything: `rung verify` executes it again.
 
     \b
     Exit codes: 0 done, or RUNG reached · 1 RUNG not reached · 2 bad input
     RUNG: behaviour, clue, contribution, causal-support, mechanism, or 0 to 4
     """
     from ..evidence.claim import find_claim, parse_heads
-    from ..evidence.ladder import prove as climb
-    from ..evidence.record import check_place, write_record
+    from ..evidence.prove import prove as prove_claim
+    from ..evidence.record import check_target, write_record
     from ..evidence.record import record as write_down
-    from ..evidence.trial import silent
+    from ..methods.runner import no_progress
     from ..views.proof import proof_view
     from ..views.terminal import show
+    from ..views.wording import test_in_progress, verdict_sentence
 
     claimed = find_claim(claim)
     named: dict[str, tuple[tuple[int, int], ...]] = {}
@@ -101,26 +124,30 @@ def prove(
         named[role] = named.get(role, ()) + found
     claimed = claimed.with_heads(named)
     wanted = None if require is None else _rung(require)
-    place = _record_file(record, None if as_json else f"{claim}.json", no_record)
-    if place is not None:
-        check_place(place)
+    target = _record_file(record, None if as_json else f"{claim}.json", no_record)
+    if target is not None:
+        check_target(target)
+    passages = None if text is None else read_text(text)
     opened = open_model(model, device, dtype, threads)
-    with step_bar(quiet) as tell:
-        proof = climb(claimed, opened, sequences=sequences, seed=seed, progress=tell or silent)
+    with step_bar(quiet, test_in_progress) as progress:
+        proof = prove_claim(
+            claimed, opened, sequences=sequences, seed=seed, text=passages, progress=progress or no_progress
+        )
     if not all(math.isfinite(m.value) for m in proof.of(0) if m.value is not None):
         raise RungError(f"the model's output is not finite in {dtype}; try --dtype float32, or float64")
-    if place is not None:
-        write_record(proof, place)
+    made = write_down(proof, verdict_sentence(proof))
+    if target is not None:
+        write_record(made, target)
     if as_json:
-        print_json(write_down(proof).to_dict())
+        print_json(made.to_dict())
     else:
-        show(lambda width: proof_view(proof, width, tests, place))
+        show(lambda width: proof_view(proof, width, tests, target))
     if wanted is not None and proof.verdict.rung < wanted:
         raise typer.Exit(1)
 
 
 def _rung(spelled: str) -> int:
-    from ..evidence.measurement import RUNGS
+    from ..evidence.observation import RUNGS
 
     name = " ".join(spelled.lower().replace("-", " ").replace("_", " ").split())
     if name in RUNGS:

@@ -160,6 +160,8 @@ class ModelConfig:
     """Given exactly when positions are rotary."""
     rotary_local: Rotary | None = None
     """Those of layers with a window, where they differ."""
+    unrotated_layers: tuple[int, ...] = ()
+    """Layers that do not turn queries and keys: they see no positions."""
     alibi: Alibi | None = None
     """Given exactly when positions are alibi."""
     windows: tuple[int | None, ...] | None = None
@@ -190,6 +192,8 @@ class ModelConfig:
     """The token that begins a sequence; None: none is known."""
     default_prepend_bos: bool = False
     """Whether `to_tokens` puts it there when not told otherwise."""
+    eos_token_ids: tuple[int, ...] = ()
+    """Tokens that end a text, as the checkpoint's files say; generation stops at any of them."""
     family: str = "native"
     """Where the weights' layout came from; never read by computation."""
     model_name: str = "unnamed"
@@ -223,6 +227,8 @@ class ModelConfig:
 
     def rotary_of(self, layer: int) -> Rotary | None:
         """How `layer` turns queries and keys, if it does."""
+        if layer in self.unrotated_layers:
+            return None
         return self.rotary_local if self.rotary_local is not None and self.window(layer) is not None else self.rotary
 
     @property
@@ -247,7 +253,9 @@ class ModelConfig:
             "biases": sorted(self.biases),
             "processing": list(self.processing),
             "notes": list(self.notes),
+            "eos_token_ids": list(self.eos_token_ids),
             "windows": None if self.windows is None else list(self.windows),
+            "unrotated_layers": list(self.unrotated_layers),
         }
 
     @classmethod

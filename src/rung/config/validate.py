@@ -17,7 +17,7 @@ Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Placement = Literal["pre", "post", "both"]
 Positions = Literal["standard", "sinusoidal", "shortformer", "rotary", "alibi"]
 Direction = Literal["causal", "bidirectional"]
-Activation = Literal["gelu", "gelu_new", "quick_gelu", "relu", "silu"]
+Activation = Literal["gelu", "gelu_new", "quick_gelu", "relu", "relu2", "silu"]
 Scaling = Literal["linear", "dynamic", "llama3", "yarn", "longrope"]
 
 
@@ -36,7 +36,7 @@ def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
     read = dict(values)
     for name in _NUMBERS & set(read):
         read[name] = None if read[name] is None else float(read[name])
-    for name in (_LISTS | _ROWS) & set(read):
+    for name in (_LISTS | _ROWS | {"eos_token_ids"}) & set(read):
         if read[name] is not None:
             read[name] = (frozenset if name == "biases" else tuple)(read[name])
     return read
@@ -64,6 +64,8 @@ def check(config: ModelConfig) -> None:
     bos = config.bos_token_id
     if bos is not None and bos >= config.d_vocab:
         raise ConfigError(f"bos_token_id is {bos}, outside the vocabulary of {config.d_vocab}")
+    if any(eos >= config.d_vocab for eos in config.eos_token_ids):
+        raise ConfigError(f"eos_token_ids are {list(config.eos_token_ids)}, with a vocabulary of {config.d_vocab}")
     if config.tied_embeddings and config.n_out != config.d_vocab:
         raise ConfigError(f"tied embeddings predict the {config.d_vocab} tokens read; d_vocab_out is {config.n_out}")
     if config.default_prepend_bos and bos is None:
@@ -83,6 +85,11 @@ def _check_positions(config: ModelConfig) -> None:
     if config.rotary_local is not None and (config.rotary is None or config.windows is None):
         raise ConfigError(
             "rotary_local is for layers with a window, beside rotary for the rest: give windows and rotary"
+        )
+    if config.unrotated_layers and (config.rotary is None or max(config.unrotated_layers) >= config.n_layers):
+        raise ConfigError(
+            f"unrotated_layers are {list(config.unrotated_layers)}; they are among {config.n_layers} layers of a model "
+            "whose positions are rotary"
         )
     if config.alibi and len(config.alibi.slopes) != config.n_heads:
         raise ConfigError(f"alibi has {len(config.alibi.slopes)} slopes; {config.n_heads} heads call for as many")
@@ -111,7 +118,7 @@ _FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_
 _FLAGS |= {"post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
 _TEXTS = {"family", "model_name"}
 _LISTS = {"biases", "processing", "notes"}
-_ROWS = {"windows", "slopes", "short_factors", "long_factors"}
+_ROWS = {"windows", "unrotated_layers", "slopes", "short_factors", "long_factors"}
 """Lists of numbers."""
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "normalization_type": (*get_args(Normalization), None),
@@ -153,9 +160,15 @@ def _unmet(name: str, value: Any) -> str | None:
     if name in _LISTS:
         fits = isinstance(value, list | tuple | frozenset) and all(isinstance(item, str) for item in value)
         return None if fits else "it must be a list of texts"
+    if name == "unrotated_layers":
+        fits = isinstance(value, list | tuple) and all(_unmet("n_layers", each) is None for each in value)
+        return None if fits else "it must be a list of layers, counted from 0"
     if name == "windows":
         fits = isinstance(value, list | tuple) and all(each is None or _unmet("n_ctx", each) is None for each in value)
         return None if fits else "it must be a list of whole numbers of at least 1, or null, one a layer"
+    if name == "eos_token_ids":
+        fits = isinstance(value, list | tuple) and all(_unmet("bos_token_id", each) is None for each in value)
+        return None if fits else "it must be a list of token ids"
     if name in _ROWS:
         fits = isinstance(value, list | tuple) and all(_unmet("factor", each) is None for each in value)
         return None if fits else "it must be a list of finite numbers above 0"

@@ -1,8 +1,8 @@
 """What a run leaves behind: every watched activation, by hook name. `decompose` takes the stream apart."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, SupportsIndex
 
 import torch
 from jaxtyping import Float, Int
@@ -11,10 +11,10 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..errors import BatchAxisError, SiteError
 from . import decompose
-from .decompose import Labels, Run, count_layers
+from .decompose import Run, count_layers
 from .sites import Site, SiteKey, find_site
-from .slicing import SliceInput, plain, take
-from .weights import ModelLike, block_weights, unembedding
+from .slicing import SliceInput, alone, plain, take, whole
+from .weights import ModelLike, Weights, block_weights, unembedding, weights_on
 
 
 class ActivationCache(Mapping[str, Tensor]):
@@ -22,7 +22,10 @@ class ActivationCache(Mapping[str, Tensor]):
 
     `cache["pattern", 0]`, `cache["blocks.0.attn.hook_pattern"]`, `cache["resid_post", -1]` and
     `cache["normalized", 0, "ln1"]` all work. `result` is derived from `z` when it was not stored. Values are the run's
-    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it.
+    own tensors, not copies: a hook that edits a tensor in place shows in every site that holds it, unless gradients
+    run: then it is handed a copy.
+
+    What takes `return_labels` gives a tensor without it, and (tensor, list of labels) with it.
     """
 
     def __init__(self, cache_dict: Mapping[str, Tensor], model: ModelLike, has_batch_dim: bool = True) -> None:
@@ -36,7 +39,16 @@ class ActivationCache(Mapping[str, Tensor]):
 
     @property
     def _run(self) -> Run:
-        return Run(self.config, self.model.weights, self, self.has_batch_dim)
+        return Run(self.config, self._weights, self, self.has_batch_dim)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the activations lie; the model may lie elsewhere."""
+        return next((x.device for x in self.cache_dict.values()), unembedding(self.model.weights).device)
+
+    @property
+    def _weights(self) -> Weights:
+        return weights_on(self.model.weights, self.device)
 
     def __getitem__(self, key: SiteKey) -> Tensor:
         if isinstance(key, str) and key in self.cache_dict:
@@ -48,7 +60,7 @@ class ActivationCache(Mapping[str, Tensor]):
         if z is None:
             raise SiteError(f"{site.path} was not cached; this cache holds {len(self)} activations: {self._sample()}")
         assert site.layer is not None
-        return torch.einsum("...he,hed->...hd", z, block_weights(self.model.weights, site.layer).W_O)
+        return torch.einsum("...he,hed->...hd", z, block_weights(self._weights, site.layer).W_O)
 
     def _z_of_result(self, site: Site) -> Tensor | None:
         """The stored `z` that the `result` at `site` is derived from; None for every other kind of site."""
@@ -137,7 +149,7 @@ class ActivationCache(Mapping[str, Tensor]):
         sliced = {}
         for name, x in self.items():
             if x.ndim and len(x) == size:
-                x = take(x, batch_slice, 0)
+                x = alone(take(x, batch_slice, 0))
             elif x.ndim and len(x) == 1 and single:
                 x = x[0]
             sliced[name] = x
@@ -145,71 +157,71 @@ class ActivationCache(Mapping[str, Tensor]):
 
     def accumulated_resid(
         self,
-        layer: int | None = None,
+        layer: SupportsIndex | None = None,
         incl_mid: bool = False,
         apply_ln: bool = False,
         pos_slice: SliceInput = None,
         mlp_input: bool = False,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """The stream as it stood before each layer up to `layer`: [component, batch, pos, d_model].
 
         Labels: 0_pre, (0_mid,) 1_pre, …, final_post. With the unembedding this is the logit lens: with `apply_ln` each
         goes through the last norm as if it were the last, or through the norm before `layer` as that scaled this run.
         """
-        parts = decompose.accumulated_resid(self._run, layer, incl_mid, apply_ln, pos_slice, mlp_input)
+        parts = decompose.accumulated_resid(self._run, whole(layer), incl_mid, apply_ln, pos_slice, mlp_input)
         return parts if return_labels else parts.stack
 
     def writers(
-        self, layer: int | None = None, mlp_input: bool = False, incl_embeds: bool = True
+        self, layer: SupportsIndex | None = None, mlp_input: bool = False, incl_embeds: bool = True
     ) -> list[tuple[str, Site]]:
         """(label, site) of everything that writes to the stream before `layer`, in order."""
-        return decompose.writers(self.config, layer, mlp_input, incl_embeds)
+        return decompose.writers(self.config, whole(layer), mlp_input, incl_embeds)
 
     def decompose_resid(
         self,
-        layer: int | None = None,
+        layer: SupportsIndex | None = None,
         mlp_input: bool = False,
         mode: str = "all",
         apply_ln: bool = False,
         pos_slice: SliceInput = None,
         incl_embeds: bool = True,
         return_labels: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each part wrote to the stream before `layer`: [component, batch, pos, d_model]; they sum to it.
 
         Labels: embed, pos_embed, 0_attn_out, 0_mlp_out, …; `mode` "attn" or "mlp" keeps only those layers' writes.
         """
-        parts = decompose.decompose_resid(self._run, layer, mlp_input, mode, apply_ln, pos_slice, incl_embeds)
+        parts = decompose.decompose_resid(self._run, whole(layer), mlp_input, mode, apply_ln, pos_slice, incl_embeds)
         return parts if return_labels else parts.stack
 
     def stack_head_results(
         self,
-        layer: int = -1,
+        layer: SupportsIndex = -1,
         return_labels: bool = False,
         incl_remainder: bool = False,
         pos_slice: SliceInput = None,
         apply_ln: bool = False,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each head wrote to the stream before `layer`: [head of all layers, batch, pos, d_model].
 
         Labels: L0H0, L0H1, …; `incl_remainder` adds everything else that is in the stream there, so that all sum to it.
         """
-        parts = decompose.stack_head_results(self._run, layer, incl_remainder, pos_slice, apply_ln)
+        parts = decompose.stack_head_results(self._run, whole(layer), incl_remainder, pos_slice, apply_ln)
         return parts if return_labels else parts.stack
 
     def as_written(
         self,
         part: Float[Tensor, "*component_batch_and_pos d_model"],
         name: str,
-        layer: int,
+        layer: SupportsIndex,
         pos_slice: SliceInput = None,
     ) -> Float[Tensor, "*written d_model"]:
         """What a part of the output of attention (`name` "attn_out") or of the MLP ("mlp_out") added to the stream.
 
         Behind a norm: (part − mean(part)) / scale · w, its scale as in this run, so that parts sum to the whole.
         """
-        return decompose.as_written(self._run, part, name, layer, pos_slice)
+        return decompose.as_written(self._run, part, name, whole(layer), pos_slice)
 
     def compute_head_results(self) -> None:
         """Stores every layer's `result`, which is otherwise derived from z when it is asked for."""
@@ -217,15 +229,15 @@ class ActivationCache(Mapping[str, Tensor]):
             self.cache_dict[Site("result", layer).path] = self["result", layer]
 
     def stack_activation(
-        self, activation_name: str, layer: int | None = -1, sublayer_type: str | None = None
+        self, activation_name: str, layer: SupportsIndex | None = -1, sublayer_type: str | None = None
     ) -> Float[Tensor, "layer ..."]:
         """One activation of every layer before `layer`: [layer, batch, …]."""
         key = (sublayer_type,) if sublayer_type else ()
-        return torch.stack([self[(activation_name, at, *key)] for at in range(count_layers(self.config, layer))])
+        return torch.stack([self[(activation_name, at, *key)] for at in range(count_layers(self.config, whole(layer)))])
 
     def get_neuron_results(
         self,
-        layer: int,
+        layer: SupportsIndex,
         neuron_slice: SliceInput = None,
         pos_slice: SliceInput = None,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
@@ -233,38 +245,38 @@ class ActivationCache(Mapping[str, Tensor]):
         """What each neuron of one layer wrote to the stream: [batch, pos, neuron, d_model], or its products with
         `project_output_onto` in place of d_model.
         """
-        return decompose.get_neuron_results(self._run, layer, neuron_slice, pos_slice, project_output_onto)
+        return decompose.get_neuron_results(self._run, whole(layer), neuron_slice, pos_slice, project_output_onto)
 
     def stack_neuron_results(
         self,
-        layer: int | None,
+        layer: SupportsIndex | None,
         pos_slice: SliceInput = None,
         neuron_slice: SliceInput = None,
         return_labels: bool = False,
         incl_remainder: bool = False,
         apply_ln: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """What each neuron wrote to the stream before `layer`: [neuron of all layers, batch, pos, d_model].
 
         Labels: L0N0, L0N1, …; the rest as in `stack_head_results`. With `project_output_onto` ([d_model] or
         [d_model, outputs]) the products with it are made before neurons are spread over d_model.
         """
         parts = decompose.stack_neuron_results(
-            self._run, layer, pos_slice, neuron_slice, incl_remainder, apply_ln, project_output_onto
+            self._run, whole(layer), pos_slice, neuron_slice, incl_remainder, apply_ln, project_output_onto
         )
         return parts if return_labels else parts.stack
 
     def get_full_resid_decomposition(
         self,
-        layer: int | None = None,
+        layer: SupportsIndex | None = None,
         mlp_input: bool = False,
         expand_neurons: bool = True,
         apply_ln: bool = False,
         pos_slice: SliceInput = None,
         return_labels: bool = False,
         project_output_onto: Float[Tensor, "d_model *outputs"] | None = None,
-    ) -> Tensor | tuple[Tensor, Labels]:
+    ) -> Any:
         """Everything that was written to the stream before `layer`, in its smallest parts; they sum to it.
 
         Heads (L0H0, …), neurons (L0N0, …; or MLPs whole, 0_mlp_out, if not `expand_neurons`), embed, pos_embed where
@@ -272,14 +284,14 @@ class ActivationCache(Mapping[str, Tensor]):
         `stack_neuron_results`.
         """
         parts = decompose.get_full_resid_decomposition(
-            self._run, layer, mlp_input, expand_neurons, apply_ln, pos_slice, project_output_onto
+            self._run, whole(layer), mlp_input, expand_neurons, apply_ln, pos_slice, project_output_onto
         )
         return parts if return_labels else parts.stack
 
     def apply_ln_to_stack(
         self,
         residual_stack: Float[Tensor, "component *batch_and_pos d_model"],
-        layer: int | None = None,
+        layer: SupportsIndex | None = None,
         mlp_input: bool = False,
         pos_slice: SliceInput = None,
         batch_slice: SliceInput = None,
@@ -293,14 +305,14 @@ class ActivationCache(Mapping[str, Tensor]):
         it goes through here. `recompute_ln`: each part through the last norm as if it were the whole stream.
         """
         return decompose.apply_ln_to_stack(
-            self._run, residual_stack, layer, mlp_input, pos_slice, batch_slice, has_batch_dim, recompute_ln
+            self._run, residual_stack, whole(layer), mlp_input, pos_slice, batch_slice, has_batch_dim, recompute_ln
         )
 
     def logit_attrs(
         self,
         residual_stack: Float[Tensor, "component *batch_and_pos d_model"],
-        tokens: int | str | Int[Tensor, "..."],
-        incorrect_tokens: int | str | Int[Tensor, "..."] | None = None,
+        tokens: SupportsIndex | str | Sequence[str] | Int[Tensor, "..."],
+        incorrect_tokens: SupportsIndex | str | Sequence[str] | Int[Tensor, "..."] | None = None,
         pos_slice: SliceInput = None,
         batch_slice: SliceInput = None,
         has_batch_dim: bool = True,
@@ -309,17 +321,30 @@ class ActivationCache(Mapping[str, Tensor]):
 
         Logits before their cap, where the model caps them; times `logit_scale`, where it scales them.
 
-        `tokens`: one for all, one an example [batch], or one a position [batch, pos].
+        `tokens`: one for all, one an example [batch], or one a position [batch, pos]; ids, or texts of one token each.
         """
         others = None if incorrect_tokens is None else self._ids(incorrect_tokens)
         return decompose.logit_attrs(
             self._run, residual_stack, self._ids(tokens), others, pos_slice, batch_slice, has_batch_dim
         )
 
-    def _ids(self, tokens: int | str | Tensor) -> Tensor:
+    def _ids(self, tokens: SupportsIndex | str | Sequence[str] | Tensor) -> Tensor:
+        device = self.device
         if isinstance(tokens, str):
-            to_single_token = getattr(self.model, "to_single_token", None)
-            if to_single_token is None:
-                raise SiteError(f"{tokens!r} is text, and this cache's model has no tokenizer: give token ids")
-            tokens = int(to_single_token(tokens))
-        return torch.as_tensor(tokens, device=unembedding(self.model.weights).device)
+            return torch.tensor(self._id(tokens), device=device)
+        if isinstance(tokens, Sequence) and all(isinstance(token, str) for token in tokens):
+            return torch.tensor([self._id(token) for token in tokens], device=device)
+        try:
+            ids = torch.as_tensor(tokens, device=device)
+        except (TypeError, ValueError, RuntimeError):
+            raise SiteError(f"{tokens!r} names no tokens: give an id, ids as a tensor, or texts of one token") from None
+        n = self.config.n_out
+        if ids.is_floating_point() or (ids.device.type == "cpu" and bool(((ids < 0) | (ids >= n)).any())):
+            raise SiteError(f"{tokens!r} names no tokens of this model: ids are whole numbers from 0 to {n - 1}")
+        return ids.long()
+
+    def _id(self, text: str) -> int:
+        to_single_token = getattr(self.model, "to_single_token", None)
+        if to_single_token is None:
+            raise SiteError(f"{text!r} is text, and this cache's model has no tokenizer: give token ids")
+        return int(to_single_token(text))

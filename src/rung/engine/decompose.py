@@ -39,6 +39,11 @@ class Components(NamedTuple):
     labels: Labels
 
 
+def _beside(run: Run, onto: Tensor | None) -> Tensor | None:
+    """`onto` where the run's weights are read."""
+    return None if onto is None else onto.to(embedding(run.weights).device)
+
+
 def count_layers(config: ModelConfig, layer: int | None) -> int:
     """The number of blocks before `layer`: None and -1 mean all of them. Raises SiteError for a layer not there."""
     n = config.n_layers
@@ -169,7 +174,7 @@ def stack_neuron_results(
     """
     if run.config.d_mlp is None:
         raise SiteError(f"{run.config.model_name} has no MLP, so no neurons")
-    end, onto = count_layers(run.config, layer), project_output_onto
+    end, onto = count_layers(run.config, layer), _beside(run, project_output_onto)
     stack, labels = _neurons(run, end, False, pos_slice, apply_ln, onto, neuron_slice)
     if incl_remainder:
         whole = _entering(run, end, pos_slice)
@@ -196,7 +201,7 @@ def get_full_resid_decomposition(
     the stream holds it, and bias, what attention and MLPs add whatever they read. `project_output_onto` as in
     `stack_neuron_results`.
     """
-    end, onto = count_layers(run.config, layer), project_output_onto
+    end, onto = count_layers(run.config, layer), _beside(run, project_output_onto)
     # Behind the attention of `layer`, its heads have written too; its neurons have not.
     heads, labels = stack_head_results(run, end + mlp_input, pos_slice=pos_slice)
     stacks, labels = [heads], list(labels)
@@ -235,6 +240,7 @@ def get_neuron_results(
     post = take(take(run.activations[Site("post", layer).path], pos_slice, -2), neuron_slice, -1)
     post = post / _scale_after(run, "mlp_out", layer, pos_slice)
     if project_output_onto is not None:
+        project_output_onto = project_output_onto.to(written.device)
         written = written @ project_output_onto
         if project_output_onto.ndim == 1:
             return post * written
@@ -301,13 +307,17 @@ def logit_attrs(
     `tokens`: one for all, one an example [batch], or one a position [batch, pos].
     """
     W_U = unembedding(run.weights)
-    direction = W_U.T[tokens]
+
+    def directions(ids: Tensor) -> Tensor:
+        return W_U.T.index_select(0, ids.reshape(-1)).view(*ids.shape, -1)
+
+    direction = directions(tokens)
     if incorrect_tokens is not None:
         if incorrect_tokens.shape != tokens.shape:
             raise SiteError(
                 f"tokens are {list(tokens.shape)} and incorrect_tokens {list(incorrect_tokens.shape)}; they must agree"
             )
-        direction = direction - W_U.T[incorrect_tokens]
+        direction = direction - directions(incorrect_tokens)
     normed = apply_ln_to_stack(
         run, residual_stack, None, pos_slice=pos_slice, batch_slice=batch_slice, has_batch_dim=has_batch_dim
     )

@@ -10,6 +10,8 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from ..errors import RungError, ShapeError
+from .slicing import is_whole, whole
+from .transformer import upcast
 
 
 class FactoredMatrix:
@@ -111,19 +113,29 @@ class FactoredMatrix:
             return row.squeeze(-2)
         return product(other, self.A, self.B)
 
-    def __mul__(self, scalar: int | float | Tensor) -> "FactoredMatrix":
-        """The product times one number, or one for each leading index: a tensor [*leading, 1, 1].
+    def __mul__(self, scalar: float | int | Tensor) -> "FactoredMatrix":
+        """The product times one number, or times one for each matrix: [*leading], or [*leading, 1, 1].
 
-        Raises ShapeError for another tensor: what it would multiply is the first factor, not the product.
+        Raises ShapeError for any other shape: it would scale rows, columns or the inner axis, whichever fits by chance.
         """
-        if isinstance(scalar, Tensor) and scalar.numel() != 1:
-            if scalar.shape[-2:] != (1, 1):
-                raise ShapeError(
-                    f"a factored matrix was multiplied by a tensor of shape {list(scalar.shape)}; it takes one number, "
-                    "or one for each leading index, [*leading, 1, 1]. Entry by entry: matrix.AB * tensor"
-                )
+        if not isinstance(scalar, Tensor) or scalar.ndim == 0:
             return FactoredMatrix(self.A * scalar, self.B)
-        return FactoredMatrix(self.A * (scalar.reshape(()) if isinstance(scalar, Tensor) else scalar), self.B)
+        leading = self.shape[:-2]
+        each = scalar
+        if scalar.numel() == 1:
+            each = scalar.reshape(())
+        elif scalar.ndim >= 3 and scalar.shape[-2:] == (1, 1):
+            each = scalar
+        elif scalar.shape == leading:
+            each = scalar[..., None, None]
+        else:
+            raise ShapeError(
+                f"cannot multiply {self!r} by a tensor of shape {list(scalar.shape)}: give one number, or one for each "
+                "matrix, [*leading] or [*leading, 1, 1]; .AB is the product itself"
+            )
+        if each.ndim and not _broadcasts(each.shape[:-2], leading):
+            raise ShapeError(f"{list(scalar.shape)} is not one number for each matrix of {self!r}, {[*leading]}")
+        return FactoredMatrix(self.A * each, self.B)
 
     __rmul__ = __mul__
 
@@ -152,8 +164,8 @@ class FactoredMatrix:
     def _triangles(self) -> tuple[Tensor, Tensor, Tensor]:
         # 16-bit factors as float32, for which there are kernels and digits.
         # AB = Q_A (R_A R_Bᵀ) Q_Bᵀ: orthonormal columns outside, everything of size at most mdim inside.
-        Q_A, R_A = torch.linalg.qr(_wide(self.A))
-        Q_B, R_B = torch.linalg.qr(_wide(self.B.mT))
+        Q_A, R_A = torch.linalg.qr(upcast(self.A))
+        Q_B, R_B = torch.linalg.qr(upcast(self.B).mT)
         core: Tensor = R_A @ R_B.mT
         return Q_A, core, Q_B
 
@@ -161,11 +173,11 @@ class FactoredMatrix:
     def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
         Q_A, core, Q_B = self._triangles
         U, S, Vh = torch.linalg.svd(core, full_matrices=False)
-        kind = self._kind
-        return (Q_A @ U).to(kind), S.to(kind), (Q_B @ Vh.mT).to(kind)
+        return (Q_A @ U).to(self._kind), S.to(self._kind), (Q_B @ Vh.mT).to(self._kind)
 
     @property
     def _kind(self) -> torch.dtype:
+        """The type that results come in; half precisions are computed in float32."""
         return torch.promote_types(self.A.dtype, self.B.dtype)
 
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -199,8 +211,9 @@ class FactoredMatrix:
 
     @property
     def eigenvalues(self) -> Complex[Tensor, "*leading mdim"]:
-        """The product's eigenvalues, but for zeros: those of BA. 16-bit factors give complex64."""
-        eigenvalues: Tensor = torch.linalg.eigvals(_wide(self.BA))
+        """The product's eigenvalues, but for zeros: those of BA. complex64 for half precisions, which have none."""
+        BA = FactoredMatrix(upcast(self.A), upcast(self.B)).BA
+        eigenvalues: Tensor = torch.linalg.eigvals(BA)
         return eigenvalues
 
     def norm(self) -> Float[Tensor, "*leading"]:
@@ -263,8 +276,8 @@ def composition_scores(
     if left.rdim != right.ldim:
         raise ShapeError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
     # ‖LR‖² from the triangles of the outer factors: what is left between them is thin on both sides.
-    kind = torch.promote_types(left._kind, right._kind)
-    left, right = (FactoredMatrix(_wide(one.A), _wide(one.B)) for one in (left, right))
+    kind = torch.promote_types(left.A.dtype, right.A.dtype)
+    left, right = (FactoredMatrix(upcast(each.A), upcast(each.B)) for each in (left, right))
     writes = torch.linalg.qr(left.A).R @ left.B
     reads = right.A @ torch.linalg.qr(right.B.mT).R.mT
     if not broadcast_dims:
@@ -281,8 +294,11 @@ def composition_scores(
     return joint.div(apart).to(kind).view((*left.shape[:-2], *right.shape[:-2]))
 
 
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+def _broadcasts(shape: torch.Size, leading: torch.Size) -> bool:
+    """Whether a tensor of `shape` spreads over `leading` without adding to it."""
+    if len(shape) > len(leading):
+        return False
+    return all(one in (1, many) for one, many in zip(reversed(shape), reversed(leading), strict=False))
 
 
 def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
@@ -296,6 +312,7 @@ def _spell_out(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 
 def _as_axis(index: Any) -> Any:
-    if isinstance(index, int):
-        return slice(index, index + 1 or None)
+    if is_whole(index):
+        at = whole(index)
+        return slice(at, at + 1 or None)
     return index

@@ -29,6 +29,8 @@ class PositionInfo(NamedTuple):
     allowed: tuple[Bool[Tensor, "*batch_one pos key_pos"] | None, ...]
     """For each layer, which keys a query may see; None: every key up to its own position."""
     past: KeyValueCache | None
+    mask: Bool[Tensor, "batch key_pos"] | None = None
+    """False at keys that are padding, those in `past` included; None: none is."""
 
 
 def position_info(
@@ -37,13 +39,14 @@ def position_info(
     shape: tuple[int, ...],
     device: torch.device,
     *,
-    mask: Bool[Tensor, "batch key_pos"] | None = None,
+    mask: Bool[Tensor, "batch some_pos"] | None = None,
     past: KeyValueCache | None = None,
 ) -> PositionInfo:
     """Positions and mask for `shape` = (batch, pos) tokens that follow `past`.
 
-    Padding (mask False) takes no position and is seen by no other token. Raises ConfigError for a past of a
-    bidirectional model: what comes later would change it.
+    Padding (mask False) takes no position and is seen by no other token; `mask` speaks of the tokens, or of those in
+    `past` too, which remembers its own. Raises ConfigError for a past of a bidirectional model: what comes later would
+    change it.
     """
     if past is not None and config.attention_dir == "bidirectional":
         raise ConfigError(
@@ -51,6 +54,7 @@ def position_info(
         )
     n, before = shape[1], 0 if past is None else past.length
     keys = torch.arange(before + n, device=device)
+    mask = mask if past is None else past.with_new(n, mask)
     if mask is not None:
         keys = (mask.long().cumsum(-1) - 1).clamp(min=0)
     positions = keys[..., before:]
@@ -79,6 +83,7 @@ def position_info(
         alibi,
         tuple(seen[config.window(layer)] for layer in layers),
         past,
+        mask,
     )
 
 
@@ -101,10 +106,12 @@ def visible(
         return None
     else:
         allowed = causal(n, total, device)
-    if window is not None and windowed:
-        allowed = allowed.triu(before - window + 1)
     if mask is None:
-        return allowed
+        return allowed.triu(before - window + 1) if window is not None and windowed else allowed
+    if window is not None and windowed:
+        # Padding takes no position, so a window reaches over it.
+        positions = mask.long().cumsum(-1)
+        allowed = allowed & (positions[:, before:, None] - positions[:, None, :] < window)
     # Padding sees itself, so that its row of the pattern is a distribution too.
     itself = torch.eye(total, dtype=torch.bool, device=device)[before:]
     return ((allowed & mask[:, None, :]) | itself)[:, None]
@@ -127,9 +134,15 @@ def cos_sin(
 ) -> tuple[Float[Tensor, "*batch pos half"], Float[Tensor, "*batch pos half"]]:
     """Cosine and sine of each position's angles, times what the scaling says."""
     scaling = rotary.scaling
-    # Only these two depend on how much is read, and only for them is a number fetched from the device.
-    length = int(positions.max()) + 1 if scaling is not None and scaling.kind in ("dynamic", "longrope") else 0
-    angles = positions[..., None] * frequencies(rotary, positions.device, length)
+    # Only these two depend on how much is read, and only for them are numbers fetched from the device.
+    if scaling is None or scaling.kind not in ("dynamic", "longrope"):
+        freqs = frequencies(rotary, positions.device)
+    elif positions.ndim == 1:
+        freqs = frequencies(rotary, positions.device, int(positions.max()) + 1)
+    else:  # padded rows: each is as long as it would be alone
+        lengths = (positions.amax(-1) + 1).tolist()
+        freqs = torch.stack([frequencies(rotary, positions.device, length) for length in lengths]).unsqueeze(-2)
+    angles = positions[..., None] * freqs
     factor = 1.0 if scaling is None else scaling.attention_factor
     return angles.cos() * factor, angles.sin() * factor
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 from ..config import ModelConfig
 from ..errors import SiteError, near
+from .slicing import is_whole, whole
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _by_path(config: ModelConfig) -> dict[str, Site]:
     return {site.path: site for site in sites_of(config)}
 
 
-SiteKey = str | tuple[str, int] | tuple[str, int, str] | tuple[str, None] | Site
+SiteKey = str | tuple[str, SupportsIndex] | tuple[str, SupportsIndex, str] | tuple[str, None] | Site
 
 
 def find_site(config: ModelConfig, key: SiteKey) -> Site:
@@ -172,7 +173,8 @@ def _spelled(config: ModelConfig, key: object) -> str:
         case (str(name),) | (str(name), None):
             # A short name without its layer names no hook: it is left short for the error to quote.
             return name if "{l}" in hook_name(name) else hook_name(name)
-        case (str(name), int(layer), *rest) if not isinstance(layer, bool):
+        case (str(name), layer, *rest) if is_whole(layer):
+            layer = whole(layer)
             at = layer + config.n_layers if layer < 0 else layer
             match rest:
                 case []:
@@ -210,8 +212,9 @@ def select_sites(config: ModelConfig, keys: Iterable[SiteKey]) -> frozenset[Site
     return frozenset(chosen)
 
 
-def check_head(config: ModelConfig, layer: int, head: int) -> tuple[int, int]:
+def check_head(config: ModelConfig, layer: SupportsIndex, head: SupportsIndex) -> tuple[int, int]:
     """(layer, head), or SiteError if this model has no such head."""
+    layer, head = whole(layer), whole(head)
     if not (0 <= layer < config.n_layers and 0 <= head < config.n_heads):
         layers = f"layers 0 to {config.n_layers - 1}" if config.n_layers else "no layers"
         raise SiteError(

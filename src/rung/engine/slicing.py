@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias, TypeGuard, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import PromptError
+
+
+@overload
+def whole(value: SupportsIndex) -> int: ...
+@overload
+def whole(value: None) -> None: ...
+def whole(value: SupportsIndex | None) -> int | None:
+    """A whole number of any library (a NumPy integer, a tensor without axes) as Python's own; None stays."""
+    return None if value is None else operator.index(value)
+
+
+def is_whole(value: object) -> TypeGuard[SupportsIndex]:
+    """Whether it is one whole number, of any library."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.ndim == 0 and (isinstance(value, np.ndarray) or not value.is_floating_point()) and _counts(value)
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _counts(value: Tensor | np.ndarray) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return value.dtype not in (torch.bool, np.bool_)
 
 
 class Slice:
@@ -34,7 +59,7 @@ class Slice:
     @classmethod
     def unwrap(cls, slice_input: SliceInput) -> Slice:
         """A Slice that keeps its axis: a single position is a list of one."""
-        return cls([slice_input] if isinstance(slice_input, int) else slice_input)
+        return cls([whole(slice_input)] if is_whole(slice_input) else slice_input)
 
     def apply(self, tensor: Tensor, dim: int = 0) -> Tensor:
         """`tensor` along `dim` at what is picked."""
@@ -52,7 +77,16 @@ class Slice:
         return f"Slice({self.slice!r})"
 
 
-SliceInput: TypeAlias = int | slice | tuple[int | None, ...] | Sequence[int] | Tensor | np.ndarray | Slice | None
+SliceInput: TypeAlias = (
+    SupportsIndex
+    | slice
+    | tuple[SupportsIndex | None, ...]
+    | Sequence[SupportsIndex]
+    | Tensor
+    | np.ndarray
+    | Slice
+    | None
+)
 """None: everything. int: that one, its axis dropped. (start, stop[, step]): a range. A list, tensor or array: those, or
 where True.
 """
@@ -62,7 +96,13 @@ def plain(picked: Any) -> Any:
     """A choice (`SliceInput`) as None, an int, a slice, or something that lists places."""
     if isinstance(picked, Slice):
         return None if picked.mode == "identity" else picked.slice
-    return slice(*picked) if isinstance(picked, tuple) else picked
+    if isinstance(picked, tuple):
+        if not 1 <= len(picked) <= 3 or not all(end is None or is_whole(end) for end in picked):
+            raise PromptError(f"{picked!r} is no (start, stop) or (start, stop, step) of whole numbers or None")
+        return slice(*map(whole, picked))
+    if isinstance(picked, list) and all(map(is_whole, picked)):
+        return list(map(whole, picked))
+    return whole(picked) if is_whole(picked) else picked
 
 
 def take(x: Tensor, picked: SliceInput, dim: int) -> Tensor:
@@ -80,3 +120,8 @@ def take(x: Tensor, picked: SliceInput, dim: int) -> Tensor:
     if indices.dtype == torch.bool:
         indices = indices.nonzero().squeeze(-1)
     return x.select(dim, int(indices)) if indices.ndim == 0 else x.index_select(dim, indices.long() % x.shape[dim])
+
+
+def alone(x: Tensor) -> Tensor:
+    """A part of a larger tensor as a copy, so that what keeps it does not keep the whole."""
+    return x.clone() if x.untyped_storage().nbytes() > x.nbytes else x

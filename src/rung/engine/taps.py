@@ -7,6 +7,7 @@ A tap is called at every named site, `x = tap("resid_mid", layer, x)`, and says 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from .sites import Site
@@ -63,6 +64,8 @@ class EditTap:
         edit = self._edits.get(Site(name, layer))
         if edit is None:
             return x
+        # Autograd may need the tensor as it is.
+        x = x.clone() if x.requires_grad and torch.is_grad_enabled() else x
         edited = edit(x)
         return x if edited is None else edited
 

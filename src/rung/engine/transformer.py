@@ -29,14 +29,14 @@ def forward(
     tokens: Int[Tensor, "batch pos"],
     tap: Tap = NO_TAP,
     *,
-    mask: Bool[Tensor, "batch key_pos"] | None = None,
+    mask: Bool[Tensor, "batch some_pos"] | None = None,
     past: KeyValueCache | None = None,
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """Logits for the token after each one.
 
     tokens → embed → block 0 → … → block L−1 → norm → unembed → logits
 
-    `mask` is False at padding (all positions, those in `past` included); `past` holds keys and values already read.
+    `mask` is False at padding (of the tokens, or of those in `past` too); `past` holds keys and values already read.
     """
     positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past)
     x = embed(config, weights, tokens, positions, tap)
@@ -75,7 +75,7 @@ def blocks(
     for layer in range(config.n_layers)[start:stop]:
         x = block(config, block_weights(weights, layer), layer, x, positions, tap)
     if positions.past is not None:
-        positions.past.advance(x.shape[1])
+        positions.past.advance(x.shape[1], positions.mask)
     return x
 
 
@@ -325,6 +325,8 @@ def activate(name: str, x: Tensor) -> Tensor:
             return x * (1.702 * x).sigmoid()
         case "relu":
             return F.relu(x)
+        case "relu2":
+            return F.relu(x).square()
         case "silu":
             return F.silu(x)
     raise AssertionError(name)

@@ -4,7 +4,7 @@ Shapes are the field's (`config.weight_shapes`); strides lie over the layout tha
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -87,6 +87,42 @@ def unembedding(weights: Weights) -> Tensor:
     """W_U: [d_model, d_vocab], a view of W_E where they are tied."""
     W_U = unlayered(weights, "W_U")
     return embedding(weights).T if W_U is None else W_U
+
+
+def weights_on(weights: Weights, device: torch.device) -> Weights:
+    """The weights as they are on `device`: themselves, or copies that are made one at a time, as each is read."""
+    return weights if embedding(weights).device == device else _WeightsOn(weights, device)
+
+
+class _WeightsOn(Mapping[str, Tensor | tuple[Tensor, ...]]):
+    def __init__(self, weights: Weights, device: torch.device) -> None:
+        self._weights, self._device = weights, device
+
+    def __getitem__(self, name: str) -> Tensor | tuple[Tensor, ...]:
+        held = self._weights[name]
+        return _LayersOn(held, self._device) if isinstance(held, tuple) else held.to(self._device)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+
+class _LayersOn(tuple[Tensor, ...]):
+    _device: torch.device
+
+    def __new__(cls, held: tuple[Tensor, ...], device: torch.device) -> "_LayersOn":
+        made = super().__new__(cls, held)
+        made._device = device
+        return made
+
+    def __getitem__(self, layer: Any) -> Any:
+        found = super().__getitem__(layer)
+        return found.to(self._device) if isinstance(found, Tensor) else _LayersOn(found, self._device)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (tensor.to(self._device) for tensor in super().__iter__())
 
 
 def to_kernel_layout(name: str, tensor: Tensor) -> Tensor:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Literal
 
 from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
+from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
 from ..engine.sites import check_head
 from ..errors import ClaimError, near
 from ..tasks.induction import Corrupted
+from .observation import Rung, TestSpec
 
 Signature = Literal["previous_token", "induction"]
 """Where a role's heads look: one back, or at the token after the earlier occurrence."""
-Build = Literal["positional", "copying"]
-"""What a role's weights must show: a QK that looks one back, or an OV that copies."""
 OUTPUT = "output"
-TASKS = ("repeated random tokens",)
+TASKS = ("random repeats",)
 """The tasks that the ladder can run."""
+
+
+def labels(heads: Iterable[Head]) -> str:
+    """Heads as people write them: 0.1, 0.2."""
+    return ", ".join(map(head_label, heads))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +39,17 @@ class Role:
     signature: Signature
     writes_to: str
     """The output, or the role that reads it."""
-    corrupted: Corrupted
-    """The token whose loss this role's output must be able to mend (denoising)."""
-    build: Build
     heads: tuple[Head, ...] = ()
 
     @property
     def labels(self) -> str:
         """Its heads, as people write them."""
-        return ", ".join(map(head_label, self.heads))
+        return labels(self.heads)
+
+    @property
+    def denoising_corruption(self) -> Corrupted:
+        """The token whose replacement this role's clean output must be able to undo: B for a copy, else A."""
+        return "B" if self.writes_to == OUTPUT else "A"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +89,14 @@ class Claim:
     def complete(self) -> bool:
         """Whether every role is filled."""
         return all(role.heads for role in self.roles)
+
+    def ends(self, edge: Edge) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
+        """The heads that send along an edge, and those that receive."""
+        return self.role(edge.sender).heads, self.role(edge.receiver).heads
+
+    def pairs(self, edge: Edge) -> list[tuple[Head, Head]]:
+        """Each sender with each receiver."""
+        return list(product(*self.ends(edge)))
 
     def with_heads(self, heads: Mapping[str, Iterable[Head]]) -> Claim:
         """The claim with some roles filled. Raises ClaimError for a role it does not have."""
@@ -122,6 +138,13 @@ class Claim:
             raise ClaimError(f"a claim needs roles, each with a name of its own; these are {names}")
         if all(role.writes_to != OUTPUT for role in self.roles):
             raise ClaimError(f"no role of {self.name!r} writes to the output, so nothing would explain the behaviour")
+        if any(role.writes_to == OUTPUT and role.signature == "previous_token" for role in self.roles):
+            raise ClaimError(
+                f"a role of {self.name!r} looks one back and writes to the output; on {self.task} the token before a "
+                "query says nothing of the next one"
+            )
+        if len(set(self.edges)) < len(self.edges):
+            raise ClaimError(f"an edge of {self.name!r} is there twice")
         along = {(edge.sender, edge.receiver) for edge in self.edges}
         for edge in self.edges:
             if self.role(edge.sender).writes_to != edge.receiver:
@@ -156,23 +179,19 @@ def _impossible(sender: Head, receiver: Head) -> str:
 
 INDUCTION = Claim(
     name="induction",
-    task="repeated random tokens",
+    task="random repeats",
     roles=(
         Role(
             name="previous_token",
             job="writes into B's position that A came before it",
             signature="previous_token",
             writes_to="induction",
-            corrupted="A",
-            build="positional",
         ),
         Role(
             name="induction",
             job="finds the position whose predecessor was A, and copies its token",
             signature="induction",
             writes_to=OUTPUT,
-            corrupted="B",
-            build="copying",
         ),
     ),
     edges=(Edge(sender="previous_token", receiver="induction", into="K"),),
@@ -181,6 +200,117 @@ INDUCTION = Claim(
 
 CLAIMS: Mapping[str, Claim] = {"induction": INDUCTION}
 """The claims that Rung knows by name."""
+
+
+def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[TestSpec, ...]:
+    """Every test that the claim must pass on a model of this config, in the order they run.
+
+    It follows from where each role writes and what each edge joins, never from the claim's author: a role that writes
+    to the output is asked for OV, one that looks one back for a positional QK, every edge for its own path. `texts`:
+    whether the model has a tokenizer, so that text can be read. Roles without heads are asked for their signature
+    alone.
+    """
+    specs = [TestSpec("behaviour.gain", 0, "the model"), TestSpec("behaviour.order", 0, "the model")]
+    for role in claim.roles:
+        specs += [_of_head("clue.signature", 1, role, head) for head in role.heads]
+        if not role.heads:
+            specs.append(TestSpec("clue.signature", 1, role.name, role=role.name))
+    if not claim.complete:
+        return tuple(specs)
+    for role in claim.roles:
+        if role.writes_to == OUTPUT:
+            specs += [_of_head("contribution.direct", 2, role, head) for head in role.heads]
+    for edge in claim.edges:
+        specs += [_of_edge("contribution.edge", 2, claim, edge, [s], [r]) for s, r in claim.pairs(edge)]
+    specs.append(TestSpec("contribution.sum", 2, "the model"))
+    for role in claim.roles:
+        specs += _causal(role)
+    for edge in claim.edges:
+        pairs = claim.pairs(edge)
+        specs.append(_of_edge("support.edge", 3, claim, edge, *claim.ends(edge)))
+        specs.append(_of_edge("support.edge_interchange", 3, claim, edge, *claim.ends(edge)))
+        if len(pairs) > 1:
+            specs += [_of_edge("support.edge_part", 3, claim, edge, [s], [r]) for s, r in pairs]
+    whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
+    rung: Rung = 3 if config.attn_only else 4
+    if config.attn_only and config.n_layers * config.n_heads - len(claim.heads) > 1:
+        specs.append(TestSpec("support.complement", 3, THE_CIRCUIT))
+    if texts:
+        specs.append(TestSpec("support.off_task", 3, THE_CIRCUIT))
+    in_parts = [TestSpec(f"{whole}.faithfulness", rung, THE_CIRCUIT), TestSpec(f"{whole}.agreement", rung, THE_CIRCUIT)]
+    many = [role for role in claim.roles if len(role.heads) > 1]
+    in_parts += [_of_head(f"{whole}.member_alone", rung, role, head) for role in many for head in role.heads]
+    in_parts = [replace(one, approximate=not config.attn_only) for one in in_parts]
+    return (*specs, *in_parts, *_weights(claim, config))
+
+
+def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[TestSpec, ...]:
+    """What is shown beside the required tests and decides nothing."""
+    if not claim.complete:
+        return ()
+    specs: list[TestSpec] = []
+    for role in claim.roles:
+        tests = ("shown.zero", "shown.aligned_mean", "shown.dose", "shown.self_repair", "shown.search_stability")
+        specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
+    circuit = ["without", "first_copy", "logit_difference", "rival_circuit", "permuted"]
+    specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
+    for role in claim.roles if texts else ():
+        specs += [_of_head("shown.prose_signature", 1, role, head) for head in role.heads]
+    if texts:
+        specs.append(TestSpec("shown.prose_necessity", 3, THE_CIRCUIT))
+    for role in (role for role in claim.roles if role.writes_to == OUTPUT):
+        specs += [_of_head("shown.eigenvalues", 4, role, head) for head in role.heads]
+    for edge in claim.edges if config.n_layers <= MOST_LAYERS_COMPOSED else ():
+        specs += [_of_edge("shown.composition", 4, claim, edge, [s], [r]) for s, r in claim.pairs(edge)]
+    return tuple(replace(spec, required=False) for spec in specs)
+
+
+THE_CIRCUIT = "the circuit"
+MOST_LAYERS_COMPOSED = 4
+"""Composition norms of every pair are taken in models of at most so many layers."""
+
+
+def _causal(role: Role) -> list[TestSpec]:
+    tests = ["support.necessity", "support.denoising", "support.interchange", "support.positions"]
+    outputs = ["support.output", "support.output_interchange"] if role.writes_to == OUTPUT else []
+    specs = [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests + outputs]
+    if len(role.heads) > 1:
+        parts = ["support.member", "support.member_content"] + (["support.output_part"] if outputs else [])
+        specs += [_of_head(test, 3, role, head) for test in parts for head in role.heads]
+    return specs
+
+
+def _weights(claim: Claim, config: ModelConfig) -> list[TestSpec]:
+    """What the weights of each head and each receiver must show."""
+    kind = config.positional_embedding_type
+    specs = []
+    for role in claim.roles:
+        for head in role.heads:
+            if role.writes_to == OUTPUT:
+                specs.append(replace(_of_head("mechanism.ov", 4, role, head), approximate=not config.attn_only))
+            if role.signature == "previous_token":
+                # Positions read off a table are exact; a kernel averaged over content, or positions that went through
+                # a layer, are not.
+                exact = kind == "shortformer" or (kind not in RELATIVE and head[0] == 0)
+                specs.append(replace(_of_head("mechanism.positional", 4, role, head), approximate=not exact))
+    for edge in claim.edges:
+        senders, receivers = claim.ends(edge)
+        made = [_of_edge("mechanism.routed_qk", 4, claim, edge, senders, [receiver]) for receiver in receivers]
+        specs += [replace(spec, approximate=not config.attn_only) for spec in made]
+    return specs
+
+
+def _of_head(test: str, rung: Rung, role: Role, head: Head) -> TestSpec:
+    return TestSpec(test, rung, head_label(head), role=role.name, heads=(head,))
+
+
+def _of_edge(
+    test: str, rung: Rung, claim: Claim, edge: Edge, senders: Sequence[Head], receivers: Sequence[Head]
+) -> TestSpec:
+    subject = f"{labels(senders)} → {labels(receivers)}.{edge.into}"
+    return TestSpec(
+        test, rung, subject, role=edge.sender, heads=tuple(senders), receivers=tuple(receivers), into=edge.into
+    )
 
 
 def find_claim(name: str) -> Claim:

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,15 +20,20 @@ from secrets import token_hex
 from types import UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from ..circuits.heads import Head
+from ..circuits.composition import Into
+from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
-from ..errors import ConfigError, RecordError, near
-from .claim import Claim
-from .ladder import NOTHING, Agreement, Proof, Verdict, judge
-from .measurement import RUNGS, Floors, Measurement
+from ..errors import ConfigError, RecordError, RungError
+from .claim import Claim, descriptive_tests, required_tests
+from .decide import decide, inconsistent
+from .identity import confirmation_seed
+from .looks import check_sequences, look_alpha
+from .observation import RUNGS, Check, Floors, Measurement, Outcome, TestSpec
+from .proof import NOTHING, Agreement, Proof, Verdict
+from .verdict import verdict
 
 FORMAT = "rung record"
-VERSION = 1
+VERSION = 2
 _OPENING = f'{{\n  "format": "{FORMAT}"'
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -39,15 +45,26 @@ class Record:
     proof: Proof
     date: str
     """When it was written: ISO 8601, UTC."""
+    sentence: str
+    """The verdict in words; `views.wording` says what it must be."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, nothing in them that is not finite."""
-        proof = self.proof
+        proof, verdict = self.proof, self.proof.verdict
+        stopped = (
+            None if verdict.stopped_by is None else dict(zip(("test", "subject"), verdict.stopped_by, strict=True))
+        )
         plain = {
             "format": FORMAT,
             "version": VERSION,
             "date": self.date,
-            "verdict": {"rung": proof.verdict.rung, "name": proof.verdict.name, "sentence": proof.verdict.sentence},
+            "verdict": {
+                "rung": verdict.rung,
+                "name": verdict.name,
+                "stopped_by": stopped,
+                "capped": verdict.capped,
+                "sentence": self.sentence,
+            },
             "claim": proof.claim.to_dict(),
             "model": dict(proof.model),
             "run": dict(proof.run),
@@ -68,9 +85,9 @@ class Record:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def record(proof: Proof) -> Record:
-    """The proof, dated now."""
-    return Record(proof, datetime.now(UTC).isoformat(timespec="seconds"))
+def record(proof: Proof, sentence: str) -> Record:
+    """The proof with its verdict in words, dated now."""
+    return Record(proof, datetime.now(UTC).isoformat(timespec="seconds"), sentence)
 
 
 def _finite(value: Any) -> Any:
@@ -83,9 +100,8 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def write_record(proof: Proof, path: str | Path) -> Record:
-    """Writes the record in one piece or not at all: beside its place, then moved there. Raises RecordError."""
-    made = record(proof)
+def write_record(made: Record, path: str | Path) -> None:
+    """Writes the record in one piece or not at all: beside its target, then moved there. Raises RecordError."""
     with _told(path):
         target = _target(path)
         beside = target.with_name(f".{target.name}.{token_hex(4)}")
@@ -95,10 +111,9 @@ def write_record(proof: Proof, path: str | Path) -> Record:
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
-    return made
 
 
-def check_place(path: str | Path) -> None:
+def check_target(path: str | Path) -> None:
     """Raises RecordError unless a record can be written to `path`: to be asked before anything is computed.
 
     A file that is there and is not a record is never written over.
@@ -177,6 +192,7 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _record(value: Any) -> Record:
+    """What was written, with everything that follows from something else derived again and compared."""
     whole = _entries("", value)
     if (found := _take(whole, "", "format", str)) != FORMAT:
         raise RecordError(f"format is {found!r}, not {FORMAT!r}")
@@ -186,46 +202,100 @@ def _record(value: Any) -> Record:
     floors = _take(whole, "", "floors", Floors)
     if _take(whole, "", "floors_changed", dict[str, float]) != floors.changed():
         raise RecordError("floors_changed does not say what floors says")
+    claim, model, run = _take(whole, "", "claim", Claim), _model(whole), _run(whole)
+    config = ModelConfig.from_dict(model["config"])
+    try:
+        claim.check(config)
+        look = run["looks"][-1]
+        check_sequences(look["sequences"], floors)
+    except RungError as error:
+        raise RecordError(f"it claims what cannot be tested: {error}") from None
+    if (alpha := look_alpha(floors.alpha, look["sequences"], int(floors.sequences))) != look["alpha"]:
+        raise RecordError(f"run.looks spends {look['alpha']} of alpha at its last look, which may spend {alpha}")
+    if run["confirmation_seed"] != (seed := _seed(claim, config, model, run)):
+        raise RecordError(f"run.confirmation_seed is {run['confirmation_seed']}; claim and checkpoint give {seed}")
+    texts = run["text"] is not None
+    required = required_tests(claim, config, texts)
+    specs = {spec.key: spec for spec in (*required, *descriptive_tests(claim, config, texts))}
+    measured = tuple(
+        _measurement(f"measurements[{i}]", one, specs, floors, alpha)
+        for i, one in enumerate(_take(whole, "", "measurements", list[dict[str, Any]]))
+    )
+    for i, m in enumerate(measured):
+        if why := _incomplete(m, claim, config, look["sequences"]):
+            raise RecordError(f"measurements[{i}], {m.test!r} of {m.subject!r}: {why}")
+    if twice := [key for key, count in Counter(m.spec.key for m in measured).items() if count > 1]:
+        raise RecordError(f"the test {twice[0][0]!r} of {twice[0][1]!r} is there twice")
+    stored, sentence = _verdict(whole)
+    derived = verdict(required, measured, floors, look["sequences"])
+    if stored != derived:
+        raise RecordError(
+            f"verdict says {stored.name}, stopped by {stored.stopped_by}; its tests give {derived.name}, stopped by "
+            f"{derived.stopped_by}"
+        )
+    compared = tuple(
+        _agreement(f"agreement[{i}]", one, claim)
+        for i, one in enumerate(_take(whole, "", "agreement", list[dict[str, Any]]))
+    )
+    if [one.role for one in compared] != [role.name for role in claim.roles if role.heads]:
+        raise RecordError("agreement does not list every role that has heads, once")
     proof = Proof(
-        claim=_take(whole, "", "claim", Claim),
-        model=_model(whole),
-        verdict=_verdict(whole),
-        measurements=tuple(
-            _measurement(f"measurements[{i}]", one)
-            for i, one in enumerate(_take(whole, "", "measurements", list[dict[str, Any]]))
-        ),
-        agreement=tuple(
-            _agreement(f"agreement[{i}]", one)
-            for i, one in enumerate(_take(whole, "", "agreement", list[dict[str, Any]]))
-        ),
-        run=_run(whole),
+        claim=claim,
+        model=model,
+        verdict=derived,
+        measurements=measured,
+        agreement=compared,
+        run=run,
         floors=floors,
     )
     _none_left(whole, "")
-    roles = {role.name for role in proof.claim.roles}
-    for end in (end for edge in proof.claim.edges for end in (edge.sender, edge.receiver)):
-        if end not in roles:
-            raise RecordError(f"an edge of the claim ends in {end!r}, which is none of its roles")
-    carried = judge(proof.claim, list(proof.measurements), floors, int(proof.run["sequences"]))
-    if proof.verdict.rung > carried.rung:
-        raise RecordError(f"its verdict says {proof.verdict.name}, and its tests carry {carried.name} at most")
-    return Record(proof, date)
+    return Record(proof, date, sentence)
 
 
-def _verdict(whole: dict[str, Any]) -> Verdict:
+def _seed(claim: Claim, config: ModelConfig, model: Mapping[str, Any], run: Mapping[str, Any]) -> int:
+    return confirmation_seed(claim, config, model["checkpoint"], run["text"] is not None)
+
+
+def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: int) -> str:
+    """What a test that was run must have measured on this claim and model, and did not; empty where nothing lacks."""
+    if m.undefined or m.not_run or not m.required:
+        return ""
+    names = {check.name for check in m.checks}
+    needed = []
+    if m.test in ("support.edge", "support.edge_part"):
+        needed = [f"rival/{into}" for into in get_args(Into) if into != m.spec.into]
+    if m.test == "support.complement":
+        unclaimed = config.n_layers * config.n_heads - len(claim.heads)
+        needed = [f"half/{bit}{side}" for bit in range(math.ceil(math.log2(unclaimed))) for side in "ab"]
+    if lacking := [name for name in needed if name not in names]:
+        return f"it lacks {', '.join(lacking)}"
+    if m.test.endswith(".faithfulness") and m.notes.get("swaps") != "0" and not any("swap/" in name for name in names):
+        return "it lacks the swap that comes nearest"
+    whole = m.rung < 4 and m.test not in ("support.off_task", "contribution.sum")
+    if whole and m.checks and m.checks[0].n != sequences:
+        return f"it was measured on {m.checks[0].n} sequences, and the last look is at {sequences}"
+    return ""
+
+
+def _verdict(whole: dict[str, Any]) -> tuple[Verdict, str]:
     entries = _take(whole, "", "verdict", dict[str, Any])
-    name = _take(entries, "verdict", "name", str)
-    found: Verdict = _as("verdict", entries, Verdict)
-    if not NOTHING <= found.rung < len(RUNGS) or name != found.name:
-        raise RecordError(f"verdict.rung is {found.rung} and verdict.name {name!r}: no such rung")
-    return found
+    name, sentence = (_take(entries, "verdict", key, str) for key in ("name", "sentence"))
+    stopped = _take(entries, "verdict", "stopped_by", dict[str, str] | None)
+    rung, capped = _take(entries, "verdict", "rung", int), _take(entries, "verdict", "capped", bool)
+    _none_left(entries, "verdict")
+    if stopped is not None and set(stopped) != {"test", "subject"}:
+        raise RecordError(f"verdict.stopped_by has {', '.join(stopped)}, not test and subject")
+    if not NOTHING <= rung < len(RUNGS) or name != Verdict(rung).name:
+        raise RecordError(f"verdict.rung is {rung} and verdict.name {name!r}: no such rung")
+    return Verdict(rung, None if stopped is None else (stopped["test"], stopped["subject"]), capped), sentence
 
 
 def _model(whole: dict[str, Any]) -> dict[str, Any]:
     entries = _take(whole, "", "model", dict[str, Any])
-    found = {name: _take(entries, "model", name, str) for name in ("name", "weights")}
-    if not re.fullmatch(r"[0-9a-f]{64}", found["weights"]):
-        raise RecordError("model.weights is no SHA-256 in hexadecimal")
+    found = {name: _take(entries, "model", name, str) for name in ("name", "checkpoint", "weights")}
+    for name in ("checkpoint", "weights"):
+        if not re.fullmatch(r"[0-9a-f]{64}", found[name]):
+            raise RecordError(f"model.{name} is no SHA-256 in hexadecimal")
     config = _take(entries, "model", "config", dict[str, Any])
     ModelConfig.from_dict(config)
     _none_left(entries, "model")
@@ -234,24 +304,70 @@ def _model(whole: dict[str, Any]) -> dict[str, Any]:
 
 def _run(whole: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = _take(whole, "", "run", dict[str, Any])
-    for name, kind in (("sequences", int), ("confirmation_seed", int), ("heads", str), ("dtype", str), ("device", str)):
+    for name, kind in (
+        ("confirmation_seed", int), ("heads", str), ("dtype", str), ("device", str), ("text", str | None),
+        ("search_seed", int | None), ("first_token", int | None), ("versions", dict[str, str]),
+    ):  # fmt: skip
         _take(dict(found), "run", name, kind)
+    looks = _take(dict(found), "run", "looks", list[dict[str, Any]])
+    if not looks:
+        raise RecordError("run.looks is empty: a proof has looked at least once")
+    for i, look in enumerate(looks):
+        entries = dict(look)
+        _take(entries, f"run.looks[{i}]", "sequences", int)
+        _take(entries, f"run.looks[{i}]", "alpha", float)
+        _none_left(entries, f"run.looks[{i}]")
     return found
 
 
-def _agreement(where: str, entries: dict[str, Any]) -> Agreement:
+def _agreement(where: str, entries: dict[str, Any], claim: Claim) -> Agreement:
     agrees = _take(entries, where, "agrees", bool)
     found: Agreement = _as(where, entries, Agreement)
     if agrees is not found.agrees:
         raise RecordError(f"{where}.agrees does not say what its heads say")
+    if found.role not in {role.name for role in claim.roles}:
+        raise RecordError(f"{where}.role is {found.role!r}, which the claim does not have")
+    if found.claimed != tuple(map(head_label, claim.role(found.role).heads)):
+        raise RecordError(f"{where}.claimed lists other heads than the claim")
+    first = {method: max(heads, key=lambda head: heads[head]) for method, heads in found.means.items() if heads}
+    if first != dict(found.first):
+        raise RecordError(f"{where}.first does not follow from its means")
     return found
 
 
-def _measurement(where: str, entries: dict[str, Any]) -> Measurement:
-    rung = _take(entries, where, "rung", str)
-    if rung not in RUNGS:
-        raise RecordError(f"{where}.rung is {rung!r}; known are {', '.join(RUNGS)}.{near(rung, RUNGS)}")
-    found: Measurement = _as(where, entries | {"rung": RUNGS.index(rung)}, Measurement)
+def _measurement(
+    where: str, entries: dict[str, Any], specs: Mapping[tuple[str, str], TestSpec], floors: Floors, alpha: float
+) -> Measurement:
+    """One test, its outcome decided again from its numbers and the floors."""
+    key = (_take(entries, where, "test", str), _take(entries, where, "subject", str))
+    spec = specs.get(key)
+    if spec is None:
+        raise RecordError(f"{where} is the test {key[0]!r} of {key[1]!r}, which this claim does not have")
+    for name, stored, derived in (
+        ("rung", _take(entries, where, "rung", str), RUNGS[spec.rung]),
+        ("required", _take(entries, where, "required", bool), spec.required),
+    ):
+        if stored != derived:
+            raise RecordError(f"{where}.{name} is {stored!r}; the claim makes it {derived!r}")
+    outcome = _take(entries, where, "outcome", Outcome)
+    checks = _take(entries, where, "checks", tuple[Check, ...])
+    found = Measurement(
+        spec=spec,
+        outcome=outcome,
+        checks=checks,
+        unit=_take(entries, where, "unit", str),
+        controls=_take(entries, where, "controls", dict[str, float]),
+        undefined=_take(entries, where, "undefined", str),
+        not_run=_take(entries, where, "not_run", str),
+        notes=_take(entries, where, "notes", dict[str, str]),
+    )
+    _none_left(entries, where)
+    for i, check in enumerate(checks):
+        if why := inconsistent(spec.id, check, floors, alpha):
+            raise RecordError(f"{where}.checks[{i}], {check.name!r}: {why}")
+    derived = decide(spec, checks, floors, found.undefined, found.not_run)
+    if outcome is not derived:
+        raise RecordError(f"{where}.outcome is {str(outcome)!r}; its numbers and the floors give {str(derived)!r}")
     return found
 
 

@@ -74,4 +74,6 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     return config
 
 
-BLOOM = Family("bloom", ("bloom",), read_config, RULES, prefix="transformer.", tied_copy="lm_head.weight")
+BLOOM = Family(
+    "bloom", ("bloom",), read_config, RULES, prefix="transformer.", tied_copy="lm_head.weight", begins_texts=False
+)

@@ -13,7 +13,7 @@ from ..config import ModelConfig
 from ..errors import ConfigError
 from .llama_like import ATTENTION, GATED_MLP, build, gated_biases, read_gated, read_windows
 from .qwen3 import QK_NORM
-from .rotary import WHOLE_HEADS, read_rotary_of
+from .rotary import WHOLE_HEADS, agreed, read_rotary_of, split_sections
 from .rules import Family, Keys, Rule
 
 _LAYER = "model.layers.{l}"
@@ -29,6 +29,8 @@ GEMMA2_RULES = (
 
 
 _GELU = ("gelu", "gelu_pytorch_tanh", "gelu_new")
+_EVERY = ("sliding_window_pattern", "_sliding_window_pattern")
+"""Of so many layers the last sees everything: as the hub has it, and as transformers writes it, beside the first."""
 
 
 def read_gemma(keys: Keys, names: Collection[str]) -> ModelConfig:
@@ -58,7 +60,7 @@ def read_gemma3(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.expect("use_bidirectional_attention", None, False)
     local = _local_rotary(keys)
     shape = _later(keys, _scaled(read_gated(keys, WHOLE_HEADS._replace(base=1e6), tied=True)))
-    every = keys.size("sliding_window_pattern", None) or keys.size("_sliding_window_pattern", 6)
+    every = agreed(_EVERY[0], [keys.size(name, None) for name in _EVERY]) or 6
     windows = read_windows(keys, shape["n_layers"], lambda layer: (layer + 1) % every != 0)
     turned = read_rotary_of(local, "rope_parameters", shape["d_head"], shape["n_ctx"], 1e4)
     return build(keys, "gemma3", shape, windows=windows, rotary_local=turned if windows else None, qk_norm="head")
@@ -70,7 +72,7 @@ def read_gemma3_images(keys: Keys, names: Collection[str]) -> ModelConfig:
     values = keys.take("text_config")
     shared = {
         "tie_word_embeddings": keys.take("tie_word_embeddings", True),
-        "bos_token_id": keys.take("bos_token_id", None),
+        "bos_token_id": keys.take("bos_token_id", 2),
     }
     keys.finish()
     if not isinstance(values, Mapping):
@@ -99,14 +101,8 @@ def _later(keys: Keys, shape: dict[str, Any]) -> dict[str, Any]:
 
 def _local_rotary(keys: Keys) -> Any:
     """The windowed layers' settings, from the newer section of two or the older keys; the rest is left for the full."""
-    base, sections = keys.number("rope_local_base_freq", 1e4), keys.take("rope_parameters", None)
-    if sections is None:
-        return {"rope_theta": base}
-    kinds = ("full_attention", "sliding_attention")
-    if not isinstance(sections, Mapping) or set(sections) != set(kinds):
-        raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
-    keys.put("rope_parameters", sections[kinds[0]])
-    return sections[kinds[1]]
+    base, section = keys.number("rope_local_base_freq", 1e4), split_sections(keys)
+    return {"rope_theta": base} if section is None else section
 
 
 GEMMA = Family("gemma", ("gemma",), read_gemma, GEMMA_RULES, tied_copy="lm_head.weight")

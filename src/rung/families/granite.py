@@ -21,12 +21,19 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
         keys,
         "granite",
         read_gated(keys),
-        attn_scale=1 / keys.number("attention_multiplier", 1.0),
-        embed_scale=keys.number("embedding_multiplier", 1.0),
-        logit_scale=1 / keys.number("logits_scaling", 1.0),
-        residual_scale=keys.number("residual_multiplier", 1.0),
+        **read_multipliers(keys),
         biases=gated_biases(keys),
     )
+
+
+def read_multipliers(keys: Keys) -> dict[str, float]:
+    """What stands before embeddings, scores, logits and all that blocks write."""
+    return {
+        "attn_scale": 1 / keys.number("attention_multiplier", 1.0),
+        "embed_scale": keys.number("embedding_multiplier", 1.0),
+        "logit_scale": 1 / keys.number("logits_scaling", 1.0),
+        "residual_scale": keys.number("residual_multiplier", 1.0),
+    }
 
 
 GRANITE = Family("granite", ("granite",), read_config, rules, tied_copy="lm_head.weight")

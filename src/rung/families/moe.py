@@ -1,9 +1,13 @@
-"""Mixtures of experts: Mixtral (Jiang et al. 2024, arXiv:2401.04088), Qwen-MoE 2 and 3."""
+"""Mixtures of experts: Mixtral (Jiang et al. 2024, arXiv:2401.04088), Qwen-MoE 2 and 3, OLMoE (Muennighoff et al. 2024,
+arXiv:2409.02060), FlexOlmo (Shi et al. 2025, arXiv:2507.07024), Granite (IBM 2024).
+"""
 
 from collections.abc import Collection
 
 from ..config import ModelConfig
+from .granite import read_multipliers
 from .llama_like import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
+from .olmo import NORMED_HEADS, POST_NORMS
 from .qwen3 import QK_NORM
 from .rotary import WHOLE_HEADS
 from .rules import Family, Keys, Rule
@@ -18,19 +22,72 @@ MIXTRAL_RULES = (
     Rule("W_in", f"{_MIXTRAL}.experts.{{x}}.w3.weight", "x m d -> x d m"),
     Rule("W_out", f"{_MIXTRAL}.experts.{{x}}.w2.weight", "x d m -> x m d"),
 )
-QWEN_RULES = (
-    *ATTENTION,
-    *BEFORE_MLP,
-    *QK_NORM,
+_EXPERTS = (
     Rule("W_router", f"{_MLP}.gate.weight", "x d -> d x"),
     Rule("W_gate", f"{_MLP}.experts.{{x}}.gate_proj.weight", "x m d -> x d m"),
     Rule("W_in", f"{_MLP}.experts.{{x}}.up_proj.weight", "x m d -> x d m"),
     Rule("W_out", f"{_MLP}.experts.{{x}}.down_proj.weight", "x d m -> x m d"),
+)
+QWEN_RULES = (
+    *ATTENTION,
+    *BEFORE_MLP,
+    *QK_NORM,
+    *_EXPERTS,
     Rule("W_router_shared", f"{_MLP}.shared_expert_gate.weight", "1 d -> d 1"),
     Rule("W_gate_shared", f"{_MLP}.shared_expert.gate_proj.weight", "r d -> d r"),
     Rule("W_in_shared", f"{_MLP}.shared_expert.up_proj.weight", "r d -> d r"),
     Rule("W_out_shared", f"{_MLP}.shared_expert.down_proj.weight", "d r -> r d"),
 )
+
+OLMOE_RULES = (*ATTENTION, *BEFORE_MLP, *NORMED_HEADS, *_EXPERTS)
+FLEX_OLMO_RULES = (*ATTENTION, *NORMED_HEADS, *POST_NORMS, *_EXPERTS)
+
+
+def granite_rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
+    """Experts lie in one tensor; what blocks write is multiplied as the config says."""
+    scale = config.residual_scale
+    return (
+        *(rule._replace(times=scale) if rule.ours in ("W_O", "b_O") else rule for rule in (*ATTENTION, *BEFORE_MLP)),
+        Rule("W_router", f"{_MIXTRAL}.router.layer.weight", "x d -> d x"),
+        Rule(("W_gate", "W_in"), f"{_MIXTRAL}.input_linear.weight", "x (n m) d -> n x d m"),
+        Rule("W_out", f"{_MIXTRAL}.output_linear.weight", "x d m -> x m d", times=scale),
+    )
+
+
+def read_olmoe(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' OlmoeConfig and FlexOlmoConfig: queries and keys are normalized over all heads."""
+    flex = keys.take("model_type") == "flex_olmo"
+    keys.assume(max_position_embeddings=4096, rms_norm_eps=1e-6 if flex else 1e-5)
+    keys.expect("clip_qkv", None)
+    keys.ignore("output_router_logits", "router_aux_loss_coef")
+    shape = read_gated(keys, WHOLE_HEADS._replace(base=500000.0 if flex else 10000.0))
+    return build(
+        keys,
+        "flex_olmo" if flex else "olmoe",
+        shape,
+        qk_norm="heads",
+        norm_placement="post" if flex else "pre",
+        n_experts=keys.size("num_experts", None) or keys.size("num_local_experts", 7 if flex else 64),
+        experts_per_token=keys.size("num_experts_per_tok", 5 if flex else 8),
+        norm_expert_weights=keys.flag("norm_topk_prob", False),
+        biases=gated_biases(keys),
+    )
+
+
+def read_granite_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
+    """Transformers' GraniteMoeConfig."""
+    keys.ignore("output_router_logits", "router_aux_loss_coef")
+    shape = read_gated(keys)
+    return build(
+        keys,
+        "granitemoe",
+        shape,
+        **read_multipliers(keys),
+        n_experts=keys.size("num_local_experts", 8),
+        experts_per_token=keys.size("num_experts_per_tok", 2),
+        norm_expert_weights=True,
+        biases=gated_biases(keys),
+    )
 
 
 def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
@@ -74,4 +131,9 @@ def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 
 MIXTRAL = Family("mixtral", ("mixtral",), read_mixtral, MIXTRAL_RULES, tied_copy="lm_head.weight")
-QWEN_MOE = Family("qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight")
+QWEN_MOE = Family(
+    "qwen_moe", ("qwen2_moe", "qwen3_moe"), read_qwen_moe, QWEN_RULES, tied_copy="lm_head.weight", begins_texts=False
+)
+OLMOE = Family("olmoe", ("olmoe",), read_olmoe, OLMOE_RULES, tied_copy="lm_head.weight")
+FLEX_OLMO = Family("flex_olmo", ("flex_olmo",), read_olmoe, FLEX_OLMO_RULES, tied_copy="lm_head.weight")
+GRANITE_MOE = Family("granitemoe", ("granitemoe",), read_granite_moe, granite_rules, tied_copy="lm_head.weight")

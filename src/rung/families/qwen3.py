@@ -21,4 +21,6 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     return build(keys, "qwen3", shape, windows=windows, qk_norm="head", biases=gated_biases(keys))
 
 
-QWEN3 = Family("qwen3", ("qwen3",), read_config, (*LLAMA_RULES, *QK_NORM), tied_copy="lm_head.weight")
+QWEN3 = Family(
+    "qwen3", ("qwen3",), read_config, (*LLAMA_RULES, *QK_NORM), tied_copy="lm_head.weight", begins_texts=False
+)

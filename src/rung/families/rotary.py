@@ -63,15 +63,19 @@ def read_rotary(keys: Keys, d_head: int, n_ctx: int, defaults: RotaryDefaults | 
     """
     defaults = RotaryDefaults() if defaults is None else defaults
     original = keys.size(_ORIGINAL, None)
+    for ours, copy in ((defaults.base_key, "rope_theta"), (defaults.part_key, "partial_rotary_factor")):
+        # Transformers 4 writes the usual spelling beside the family's own.
+        if copy != ours and keys.take(copy, None) is not None:
+            keys.expect(copy, keys.take(ours))
     old = _Section(base=keys.number(defaults.base_key, None), part=keys.number(defaults.part_key, None))
     sections = [old]
     for name in ("rope_scaling", "rope_parameters"):
         values = keys.take(name, None)
         sections.append(_Section() if values is None else _section(values, name, n_ctx, original))
-    base = _agreed(defaults.base_key, [said.base for said in sections])
-    part = _agreed(defaults.part_key, [said.part for said in sections])
-    kind = _agreed("rope_type", [said.kind for said in sections])
-    scaling = _agreed(f"rope_type {kind!r}", [said.scaling for said in sections])
+    base = agreed(defaults.base_key, [said.base for said in sections])
+    part = agreed(defaults.part_key, [said.part for said in sections])
+    kind = agreed("rope_type", [said.kind for said in sections])
+    scaling = agreed(f"rope_type {kind!r}", [said.scaling for said in sections])
     part = defaults.part if part is None else part
     _check_part(part, defaults)
     if part > 1:
@@ -86,12 +90,26 @@ def read_rotary_of(values: Any, name: str, d_head: int, n_ctx: int, default_base
     return Rotary(dim=d_head, base=said.base or default_base, scaling=said.scaling)
 
 
+def split_sections(keys: Keys) -> Any:
+    """The windowed layers' section of rope_parameters, where it has one for each kind of layer; that for the rest stays
+    in its place. None where the config has no such sections.
+    """
+    sections = keys.take("rope_parameters", None)
+    kinds = ("full_attention", "sliding_attention")
+    if sections is None:
+        return None
+    if not isinstance(sections, Mapping) or set(sections) != set(kinds):
+        raise ConfigError(f"config.json says rope_parameters = {sections!r}; it must have {' and '.join(kinds)}")
+    keys.put("rope_parameters", sections[kinds[0]])
+    return sections[kinds[1]]
+
+
 def _check_part(part: float, defaults: RotaryDefaults) -> None:
     if part != 1 and not defaults.parts:
         raise ConfigError(f"config.json says {defaults.part_key} = {part}; in this family whole heads turn")
 
 
-def _agreed(what: str, said: list[Any]) -> Any:
+def agreed(what: str, said: list[Any]) -> Any:
     """The one thing that was said, or None if nothing was."""
     found: list[Any] = []
     for value in said:
@@ -107,7 +125,7 @@ def _section(values: Any, name: str, n_ctx: int, original: int | None) -> _Secti
         raise ConfigError(f"config.json says {name} = {values!r}; it must be an object of keys and values, or null")
     read = Keys(values, name)
     base, part = read.number("rope_theta", None), read.number("partial_rotary_factor", None)
-    kind = _agreed(f"the type of {name}", [read.take("type", None), read.take("rope_type", None)])
+    kind = agreed(f"the type of {name}", [read.take("type", None), read.take("rope_type", None)])
     rest = {key for key, value in values.items() if key not in _NOT_SCALING and value is not None}
     if kind is None and not rest:
         return _Section(base, part)
@@ -129,7 +147,7 @@ def _scaling(
         raise ConfigError(f"{section} of type {kind!r} has {unknown[0]!r}, which is not understood")
     if missing:
         raise ConfigError(f"{section} of type {kind!r} lacks {missing[0]!r}")
-    said = _agreed(_ORIGINAL, [original, read.size(_ORIGINAL, None)])
+    said = agreed(_ORIGINAL, [original, read.size(_ORIGINAL, None)])
     original = n_ctx if kind == "dynamic" or said is None else said
     factor = read.number("factor", n_ctx / original)
     match kind:

@@ -50,6 +50,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "gelu_fast": "gelu_new",
     "quick_gelu": "quick_gelu",
     "relu": "relu",
+    "relu2": "relu2",
     "silu": "silu",
     "swish": "silu",
 }
@@ -175,6 +176,8 @@ class Rule(NamedTuple):
     plus: float = 0.0
     """Added to what the file holds: some norms hold their distance from 1."""
     times: float = 1.0
+    axes: tuple[tuple[str, int], ...] = ()
+    """Lengths of axes that this rule has and no other."""
     skip: int = 0
     """Rows at the beginning that no input reaches."""
     over_layer: tuple[str, ...] = ()
@@ -205,6 +208,8 @@ class Family:
     """A tensor that repeats W_E when embeddings are tied."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names that some files have instead, and those that the rules know."""
+    begins_texts: bool = True
+    """Whether its texts begin with a first token where one is known and no file says."""
 
 
 class Step(NamedTuple):
@@ -258,7 +263,7 @@ def apply(step: Step, config: ModelConfig, tensors: Sequence[Tensor]) -> Iterato
     tensor = torch.stack(tuple(tensors)) if _stacked(rule) else tensors[0][rule.skip :]
     tensor = tensor if rule.times == 1 else tensor * rule.times
     tensor = tensor if rule.plus == 0 else tensor + rule.plus
-    sizes |= {"n": len(rule.names), "s": sum(_parts(rule, sizes))}
+    sizes |= {"n": len(rule.names), "s": sum(_parts(rule, sizes)), **dict(rule.axes)}
     ours = repeat(tensor, rule.pattern, **{axis: sizes[axis] for axis in re.findall(r"[a-z]", rule.pattern)})
     if rule.split:
         at = rule.pattern.split("->")[1].split().index("s")
@@ -308,7 +313,7 @@ def axis_sizes(config: ModelConfig) -> dict[str, int]:
 
 def expected_shape(rule: Rule, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape a pattern's left side calls for, of one tensor: "(h e) d" is (n_heads · d_head, d_model)."""
-    sizes = {**sizes, "n": len(rule.names), "s": sum(_parts(rule, sizes))}
+    sizes = {**sizes, "n": len(rule.names), "s": sum(_parts(rule, sizes)), **dict(rule.axes)}
     left = rule.pattern.split("->")[0]
     groups = re.findall(r"\(([^)]*)\)|(\w+)", left)
     first, *rest = (prod(sizes[axis] for axis in (group or single).split()) for group, single in groups)

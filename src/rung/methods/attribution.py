@@ -25,7 +25,7 @@ from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, unembedding, unlayered
-from ..errors import InterventionError, PromptError
+from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
 
@@ -137,8 +137,9 @@ def attribute_scores(
     if keys.shape != (len(tokens), len(at)):
         raise PromptError(f"keys have shape {list(keys.shape)}; {len(tokens)} examples, {len(at)} queries were given")
     keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    positions = position_info(config, model.weights, tuple(tokens.shape), model.device)
-    seen = seen_keys(positions, layer, tokens.shape[1])[rows]
+    padding = model.find_padding(tokens.to(model.device))
+    positions = position_info(config, model.weights, tuple(tokens.shape), model.device, mask=padding)
+    seen = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
     inside = (keys >= 0) & (keys < tokens.shape[1])
     told = seen.expand(len(tokens), -1, -1).gather(-1, (keys * inside).unsqueeze(-1))[..., 0] & inside
     if not told.all() or (seen.sum(-1) < 2).any():
@@ -171,7 +172,7 @@ def attribute_scores(
         what += ", before the cap"
     if positions.alibi is not None:
         labels.append("alibi")
-        values.append(contrast(positions.alibi[head].to(total.dtype)))
+        values.append(contrast(positions.alibi[..., head, :, :].to(total.dtype)))
         total = total + values[-1]
     return _attribution(what, "attention score", labels, values, total, at)
 
@@ -332,10 +333,12 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "pos pos"]:
-    """Which keys each of `n` queries sees, where nothing is padding."""
+def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
+    """Which keys each of `n` queries sees; for each row, where some are padded."""
     allowed = positions.allowed[layer]
-    return torch.ones(n, n, dtype=torch.bool).tril() if allowed is None else allowed
+    if allowed is None:
+        return torch.ones(n, n, dtype=torch.bool).tril()
+    return allowed if positions.mask is None else allowed[:, 0]
 
 
 _LAST_SCALE = Site("ln_final.scale")
@@ -402,14 +405,14 @@ class LinearizedRead:
         run: Mapping[str, Tensor],
         positions: PositionInfo,
     ) -> LinearizedRead:
-        """From a run that holds `reading_sites`, by path. Raises InterventionError where something was clamped."""
+        """From a run that holds `reading_sites`, by path. Raises NotDefinedError where something was clamped."""
         config, layer = model.config, receiver[0]
         index = receiver[1] if into == "Q" else kv_head(config, receiver)
         made = upcast(run[Site(into.lower(), layer).path])
         own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
         if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
-            raise InterventionError(
-                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were cut off at "
+            raise NotDefinedError(
+                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
                 f"±{config.clip_qkv:g} in this run, so they are not the sum of what was written into them"
             )
         one = made.new_ones(*made.shape[:2], 1)

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..circuits.heads import Head, head_label
@@ -42,7 +42,7 @@ class Zero:
 
 @dataclass(frozen=True, eq=False)
 class Mean:
-    """The mean over reference sequences, for each position."""
+    """The mean over reference sequences, for each position; those that are padded there are left out."""
 
     reference: Int[Tensor, "reference pos"]
 
@@ -306,9 +306,16 @@ def _source(put: Replacement) -> Tensor | None:
     return None
 
 
+class _Source(NamedTuple):
+    """What the places hold in a run that values come from, and where that run is padding (False; None: nowhere)."""
+
+    cache: ActivationCache
+    mask: Tensor | None
+
+
 def _record_sources(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], places: Sequence[_Place]
-) -> dict[int, ActivationCache]:
+) -> dict[int, _Source]:
     """What the places hold in the runs that their values come from, each run once: by id of its tokens."""
     wanted: dict[int, tuple[Tensor, list[Site]]] = {}
     for place in places:
@@ -316,7 +323,10 @@ def _record_sources(
         if source is not None:
             _check_source(place.put, source, tokens)
             wanted.setdefault(id(source), (source, []))[1].append(place.site)
-    return {key: record(model, source, sites) for key, (source, sites) in wanted.items()}
+    return {
+        key: _Source(record(model, source, sites), model.find_padding(source.to(model.device)))
+        for key, (source, sites) in wanted.items()
+    }
 
 
 def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
@@ -336,7 +346,7 @@ def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
             raise InterventionError("a donor is one of the scored examples; donors come from outside the scored batch")
 
 
-def _tap(places: Sequence[_Place], sources: dict[int, ActivationCache], tokens: Tensor, draw: int) -> EditTap:
+def _tap(places: Sequence[_Place], sources: dict[int, _Source], tokens: Tensor, draw: int) -> EditTap:
     """The tap of one draw. Values are picked when the run meets their site, so that draws hold no copies."""
     by_site: dict[Site, list[_Place]] = {}
     for place in places:
@@ -351,19 +361,32 @@ def _tap(places: Sequence[_Place], sources: dict[int, ActivationCache], tokens: 
     return EditTap(edits)
 
 
-def _value(place: _Place, sources: dict[int, ActivationCache], batch: int, draw: int) -> Tensor:
+def _value(place: _Place, sources: dict[int, _Source], batch: int, draw: int) -> Tensor:
     put = place.put
     if isinstance(put, Tensor):
         return put
     source = _source(put)
     if source is None:
         return torch.zeros(())
-    held = place.part(sources[id(source)][place.site])
+    cache, mask = sources[id(source)]
+    held = place.part(cache[place.site])
     if isinstance(put, Mean):
-        return held.mean(0, keepdim=True)
+        return held.mean(0, keepdim=True) if mask is None else _mean_of_real(held, mask, place.position_axis)
     if isinstance(put, Resample):
         return held[donor_rows(put, batch)[draw].to(held.device)]
     return held
+
+
+def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:
+    """The mean over sequences for each position, of those that are not padded there."""
+    shape = [1] * held.ndim
+    shape[0], shape[position_axis] = mask.shape
+    real = mask.view(shape)
+    if not bool(mask.any(0).all()):
+        at = int(mask.any(0).long().argmin())
+        raise InterventionError(f"every reference sequence is padded at position {at}, so there is no mean of it")
+    total: Tensor = held.masked_fill(~real, 0).sum(0, keepdim=True)
+    return total / real.sum(0, keepdim=True)
 
 
 def donor_rows(put: Resample, batch: int) -> Int[Tensor, "draw batch"]:

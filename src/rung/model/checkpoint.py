@@ -17,11 +17,14 @@ from ..engine.weights import Weights, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
+from ..families.text import bos_or_none
 from .checkpoint_reader import CheckpointReader, cast, find_family, open_folder
 from .gguf import open_gguf
+from .origin import Origin
 from .processing import MutableWeights
 from .resolve import ModelLocation
-from .tokenizer import TextTokenizer, check_pair
+from .tokenizer import TextTokenizer, noted_pair
+from .tokenizer_files import unread_tokenizer
 
 Read = Callable[[str], Tensor]
 
@@ -32,10 +35,11 @@ class Checkpoint(NamedTuple):
     config: ModelConfig
     weights: MutableWeights
     tokenizer: TextTokenizer | None
+    origin: Origin
 
 
 def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of the files at `location`.
+    """Config, weights (as `dtype`), tokenizer and origin of the files at `location`.
 
     Names, shapes and config keys are checked in both directions before a tensor is read; what is read must be finite.
     No more than one tensor is held beside the weights.
@@ -45,9 +49,12 @@ def read_checkpoint(location: ModelLocation, dtype: torch.dtype = torch.float32)
         family = find_family(reader.values)
         config = family.read_config(Keys(reader.values, family.name), reader.shapes.keys())
         tokenizer = reader.tokenizer()
+        unread = unread_tokenizer(location.path) if tokenizer is None and location.path.is_dir() else None
+        config = replace(config, notes=(*config.notes, unread)) if unread else config
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
+        config = with_ends(config, reader.values, reader.generation)
         weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
-    return Checkpoint(config, weights, tokenizer)
+    return Checkpoint(config, weights, tokenizer, reader.origin)
 
 
 def as_saved(hf_model: Any) -> Mapping[str, Tensor]:
@@ -75,7 +82,19 @@ def convert(
     def read(name: str) -> Tensor:
         return _floating(name, tensors[name].detach()).to(dtype, copy=True)
 
-    return _with_text(config, family, None), _collect(family, config, shapes, read)
+    return with_ends(_with_text(config, family, None), values), _collect(family, config, shapes, read)
+
+
+def with_ends(config: ModelConfig, *settings: Mapping[str, Any]) -> ModelConfig:
+    """The config with every end token that a config.json or generation_config.json names: one number, or a list."""
+    found = list(config.eos_token_ids)
+    for values in settings:
+        inner = values.get("text_config")
+        for each in (values, inner if isinstance(inner, Mapping) else {}):
+            named = each.get("eos_token_id")
+            found += [eos for eos in (named if isinstance(named, list) else [named]) if type(eos) is int]
+    known = dict.fromkeys(eos for eos in found if 0 <= eos < config.d_vocab)
+    return replace(config, eos_token_ids=tuple(known))
 
 
 def save_checkpoint(folder: str | Path, config: ModelConfig, weights: Weights, tokenizer: object | None) -> None:
@@ -170,12 +189,15 @@ def _with_text(
 ) -> ModelConfig:
     """The config, with what the files say of the first token; ours keep what they were saved with.
 
-    Code written for this class expects a first token wherever one is known, unless the file says that none is put.
+    Where the files say nothing, code written for this class expects a first token wherever one is known, but for a few
+    families.
     """
-    check_pair(tokenizer, config)
+    config = noted_pair(config, tokenizer)
     if family is NATIVE:
         return config
+    puts = family.begins_texts if puts_bos is None else puts_bos
     bos = config.bos_token_id
     if bos is None and tokenizer is not None:
-        bos = tokenizer.bos_token_id
-    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts_bos is not False)
+        bos, notes = bos_or_none(tokenizer.bos_token_id, config.d_vocab)
+        config = replace(config, notes=(*config.notes, *notes))
+    return replace(config, bos_token_id=bos, default_prepend_bos=bos is not None and puts)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from io import BufferedReader
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -21,7 +22,8 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
 from ..families.rules import Family
-from .tokenizer import TextTokenizer, read_tokenizer
+from .origin import FileStamp, Origin, StoredTensor
+from .tokenizer import TOKENIZER_CONFIG, TextTokenizer, puts_first_token, read_settings, read_tokenizer
 
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 INDEX = "model.safetensors.index.json"
@@ -41,9 +43,13 @@ class CheckpointReader(NamedTuple):
     """A tensor by name, floating-point, in memory of its own."""
     tokenizer: Callable[[], TextTokenizer | None]
     """Read once the config is known to be understood."""
+    origin: Origin
+    """The files, and every tensor in them."""
     puts_bos: bool | None = None
     """Whether the files themselves say that a first token is put."""
     notes: tuple[str, ...] = ()
+    generation: Mapping[str, Any] = MappingProxyType({})
+    """The keys and values of a generation_config.json."""
 
 
 class _Span(NamedTuple):
@@ -51,6 +57,7 @@ class _Span(NamedTuple):
     kind: str
     shape: tuple[int, ...]
     start: int
+    nbytes: int
 
 
 def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
@@ -64,17 +71,25 @@ def open_folder(folder: Path, files: ExitStack) -> CheckpointReader:
             spans[name] = span
 
     def read(name: str) -> Tensor:
-        file, kind, shape, start = spans[name]
+        file, kind, shape, start, nbytes = spans[name]
         if kind not in _FLOATS:
             raise CheckpointError(f"{name} holds {kind}; weights are floating-point: {', '.join(_FLOATS)}")
         tensor = room(prod(shape), _FLOATS[kind])
         file.seek(start)
-        if file.readinto(tensor.view(torch.uint8).numpy().data) != tensor.nbytes:
+        if file.readinto(tensor.view(torch.uint8).numpy().data) != nbytes:
             raise CheckpointError(f"{name} cannot be read: {file.name} ends before it does")
         return tensor.view(shape)
 
     shapes = {name: span.shape for name, span in spans.items()}
-    return CheckpointReader(values, shapes, read, lambda: read_tokenizer(folder, values))
+    return CheckpointReader(
+        values,
+        shapes,
+        read,
+        lambda: read_tokenizer(folder, values),
+        _origin(spans),
+        puts_first_token(read_settings(folder / TOKENIZER_CONFIG)),
+        generation=read_settings(folder / "generation_config.json"),
+    )
 
 
 def room(count: int, dtype: torch.dtype) -> Tensor:
@@ -183,7 +198,17 @@ def _spans(path: Path, files: ExitStack) -> dict[str, _Span]:
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from None
     header.pop("__metadata__", None)
-    return {
-        name: _Span(file, entry["dtype"], tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
-        for name, entry in header.items()
-    }
+    spans = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        spans[name] = _Span(file, entry["dtype"], tuple(entry["shape"]), 8 + length + begin, end - begin)
+    return spans
+
+
+def _origin(spans: Mapping[str, _Span]) -> Origin:
+    stamps = {file: FileStamp.of(file) for file in dict.fromkeys(span.file for span in spans.values())}
+    tensors = (
+        StoredTensor(name, span.kind, span.shape, stamps[span.file].path, span.start, span.nbytes)
+        for name, span in spans.items()
+    )
+    return Origin(tuple(stamps.values()), tuple(tensors))

@@ -7,6 +7,7 @@ would change the computation raises, for the model is already built.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
@@ -193,6 +194,9 @@ class HookedTransformerConfig:
         return self.act_fn is not None and self.act_fn.endswith("_ln")
 
     def __getattr__(self, name: str) -> Any:
+        # A copy and an unpickled config are asked for special methods before they have a field.
+        if name.startswith("__"):
+            raise AttributeError(name)
         others = self.__dict__.get("others", {})
         if name in others:
             return others[name]
@@ -205,23 +209,27 @@ class HookedTransformerConfig:
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "n_params":  # what is counted cannot be set; classic dicts carry it
             return
-        owner = self.__dict__.get("_owner")
-        if owner is not None and name not in _WITHOUT_EFFECT:
-            self._change_owner(owner, name, value)
+        built = self._built()
+        if built is not None and name not in _WITHOUT_EFFECT:
+            self._change_built(built, name, value)
         elif name in self.__dataclass_fields__ or name.startswith("_"):
             object.__setattr__(self, name, value)
         else:
             self.others[name] = value
 
-    def _change_owner(self, owner: Any, name: str, value: Any) -> None:
+    def _change_built(self, built: ModelConfig, name: str, value: Any) -> None:
         """A write to `model.cfg`: what takes effect at once does, what cannot raises ConfigError."""
         if name == "use_hook_tokens":
-            owner.hook_tokens_too(bool(value))
+            if self.owner is not None:
+                self.owner.hook_tokens_too(bool(value))
         elif name == "default_prepend_bos":
-            owner.config = replace(owner.config, default_prepend_bos=bool(value))
-        elif name == "ungroup_grouped_query_attention" and value and owner.config.grouped:
+            changed = replace(built, default_prepend_bos=bool(value))
+            self.__dict__["_built_as"] = changed
+            if self.owner is not None:
+                self.owner.config = changed
+        elif name == "ungroup_grouped_query_attention" and value and built.grouped:
             raise ConfigError(
-                f"keys and values of {owner.config.model_name} are hooked once for each of its {owner.config.n_kv} "
+                f"keys and values of {built.model_name} are hooked once for each of its {built.n_kv} "
                 "key/value heads, and cannot be ungrouped; z, pattern and result have an axis of all heads"
             )
         elif name in self.__dataclass_fields__ or name in _NEUTRAL:
@@ -241,18 +249,33 @@ class HookedTransformerConfig:
     def __deepcopy__(self, memo: dict[int, Any]) -> HookedTransformerConfig:
         return self.__copy__()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Its fields: a config is pickled without the model that it belongs to."""
+        return {name: value for name, value in self.__dict__.items() if name != "_owner"}
+
     def bind(self, model: Any) -> HookedTransformerConfig:
         """A copy that is `model`'s own."""
         bound = self.__copy__()
-        bound.__dict__["_owner"] = model
+        # Weak: a model and its config that held each other would be freed by the garbage collector alone.
+        bound.__dict__.update(_owner=weakref.ref(model), _built_as=model.config)
         return bound
+
+    @property
+    def owner(self) -> Any:
+        """The model that this config belongs to; None if it belongs to none, or that is gone."""
+        found = self.__dict__.get("_owner")
+        return None if found is None else found()
+
+    def _built(self) -> ModelConfig | None:
+        """The config of the model that this one describes, also when that is gone; None if it describes none."""
+        built: ModelConfig | None = self.__dict__.get("_built_as") if self.owner is None else self.owner.config
+        return built
 
     def to_model_config(self, tokenizer: Any = None) -> ModelConfig:
         """The same model as Rung's own config, every bias present. Raises ConfigError for what Rung does not have."""
-        owner = self.__dict__.get("_owner")
-        if owner is not None:
-            config: ModelConfig = owner.config
-            return config
+        built = self._built()
+        if built is not None:
+            return built
         self._check()
         d_vocab = self.d_vocab
         if d_vocab == -1:

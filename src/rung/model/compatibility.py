@@ -18,15 +18,16 @@ from .classic import HookedTransformerConfig, describe, first_token
 from .hooks import HookPoint
 from .older_methods import OlderMethods
 from .older_names import checkpoint_revision
+from .origin import OriginTopic
 from .processing import process
-from .tokenizer import Tokenizer, check_pair, with_padding
+from .tokenizer import Tokenizer, noted_pair, with_padding
 from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(OlderMethods, WeightsTopic):
+class ClassicTopic(OlderMethods, WeightsTopic, OriginTopic):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
     tokenizer: Tokenizer | None
@@ -45,12 +46,12 @@ class ClassicTopic(OlderMethods, WeightsTopic):
         computes raises ConfigError.
         """
         found = self.__dict__.get("_cfg")
-        if found is None or found.__dict__.get("_owner") is not self:
+        if found is None or found.owner is not self:
             found = (describe(self.config) if found is None else found).bind(self)
             self.__dict__["_cfg"] = found
         like = next(self.parameters())
         # Where the weights are now: `to`, `double` and their kin move them without asking.
-        found.__dict__.update(device=str(like.device), dtype=like.dtype)
+        found.__dict__.update(device=str(like.device), dtype=like.dtype, _built_as=self.config)
         found.__dict__["tokenizer_name"] = getattr(self.tokenizer, "name_or_path", "") or found.tokenizer_name
         return found
 
@@ -97,9 +98,10 @@ class ClassicTopic(OlderMethods, WeightsTopic):
 
     def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
         """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
-        check_pair(tokenizer, self.config)
+        self.config = noted_pair(self.config, tokenizer)
         self.tokenizer = with_padding(tokenizer)
         bos = first_token(tokenizer)
+        bos = bos if bos is None or bos < self.config.d_vocab else None
         wanted = self.cfg.default_prepend_bos and bos is not None
         self.config = replace(self.config, bos_token_id=bos, default_prepend_bos=wanted)
         if default_padding_side is not None:
@@ -180,9 +182,10 @@ class ClassicTopic(OlderMethods, WeightsTopic):
             "fold_value_biases": fold_value_biases,
         }
         weights = {name: _detached(held) for name, held in self.weights.items()}
-        said = self.cfg
+        said, origin = self.cfg, self.origin
         self.install(*process(self.config, weights, wanted))
         self.keep_cfg(said)
+        self.keep_origin(origin)
 
 
 _SHAPE = {
@@ -248,7 +251,8 @@ def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[Mod
         raise ConfigError(f"the first {count} layers were asked for; {config.model_name} has {config.n_layers}")
     windows = None if config.windows is None else config.windows[:count]
     kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
-    return replace(config, n_layers=count, windows=windows), kept
+    unrotated = tuple(layer for layer in config.unrotated_layers if layer < count)
+    return replace(config, n_layers=count, windows=windows, unrotated_layers=unrotated), kept
 
 
 def _detached(held: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:

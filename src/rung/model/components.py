@@ -59,12 +59,11 @@ class Component(nn.Module):
         }
         # In a tuple: the embedding is no child of this tree.
         self._embed = (embed,)
-        self._held = {name: (self, leaf) for leaf, (name, _) in tree.weights.items()}
+        self._leaves = {name: leaf for leaf, (name, _) in tree.weights.items()}
         self._points: dict[Site, HookPoint] = {}
         for name, child in tree.children.items():
             made = _class_of(self.config, name)(self.config, layer=layer, tree=child, path=f"{path}.{name}".lstrip("."))
             self.add_module(name, made)
-            self._held |= made._held
             self._points |= made._points
         for leaf, (_, tensor) in tree.weights.items():
             self.register_parameter(leaf, nn.Parameter(tensor))
@@ -77,15 +76,23 @@ class Component(nn.Module):
         """The config in its classic names: the one that this part was made from by hand, else a copy."""
         return describe(self.config) if self._given is None else self._given
 
-    def weight(self, name: str) -> Tensor | None:
-        """A weight of this part by the engine's name; None if the model has none of that name."""
-        return getattr(*self._held[name]) if name in self._held else None
+    def slots(self) -> dict[str, tuple[nn.Module, str]]:
+        """Where each weight of this part is kept, by the engine's name: its own, and those of its children."""
+        # Worked out when asked: a module that kept itself would be freed by the garbage collector alone.
+        found: dict[str, tuple[nn.Module, str]] = {name: (self, leaf) for name, leaf in self._leaves.items()}
+        for child in self.children():
+            found |= child.slots() if isinstance(child, Component) else {}
+        return found
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights of this part by the engine's names."""
+        return {name: getattr(*slot) for name, slot in self.slots().items()}
 
     def block_weights(self) -> BlockWeights:
         """What is held here, as the engine takes a layer's weights."""
         nothing = torch.empty(0)
         absent = dict.fromkeys(("W_Q", "W_K", "W_V", "W_O"), nothing)  # a layer has them; an MLP alone does not
-        return BlockWeights(**(absent | {name: getattr(*slot) for name, slot in self._held.items()}))
+        return BlockWeights(**(absent | self.weights()))
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -180,8 +187,7 @@ class Embed(Component):
         """[batch, pos] to [batch, pos, d_model]."""
         bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
         positions = position_info(bare, {}, (*tokens.shape[:2],), tokens.device)
-        weights = {name: getattr(*slot) for name, slot in self._held.items()}
-        return transformer.embed(bare, weights, tokens, positions, tap_of(self._points))
+        return transformer.embed(bare, self.weights(), tokens, positions, tap_of(self._points))
 
 
 class PosEmbed(Component):
@@ -215,7 +221,8 @@ class Norm(Component):
     def forward(self, x: Tensor) -> Tensor:
         """[..., d_model], normalized."""
         layer = None if self._name == "ln_final" else self.layer
-        w, b = self.weight(f"{self._name}_w"), self.weight(f"{self._name}_b")
+        held = self.weights()
+        w, b = held.get(f"{self._name}_w"), held.get(f"{self._name}_b")
         return transformer.norm(self.config, w, b, self._name, layer, x, tap_of(self._points))
 
 
@@ -351,7 +358,7 @@ class Unembed(Component):
     def forward(self, residual: Tensor) -> Tensor:
         """[batch, pos, d_model] to [batch, pos, d_vocab_out]."""
         tap = tap_of(self._points)
-        logits = F.linear(tap("unembed_in", None, residual), self.W_U.T, self.weight("b_U"))
+        logits = F.linear(tap("unembed_in", None, residual), self.W_U.T, self.weights().get("b_U"))
         return tap("unembed_out", None, logits)
 
 
@@ -375,7 +382,7 @@ def build_modules(root: nn.Module, config: ModelConfig, weights: Weights) -> dic
         root.add_module(leaf, HookPoint())
     slots: dict[str, list[tuple[nn.Module, str]]] = {name: [] for name in weights}
     for part in _tops(root):
-        for name, slot in part._held.items():
+        for name, slot in part.slots().items():
             slots[name].append(slot)
     return slots
 

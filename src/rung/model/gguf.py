@@ -23,6 +23,7 @@ from torch import Tensor
 from ..errors import CheckpointError, ConfigError, near
 from .checkpoint_reader import CheckpointReader, room
 from .gguf_tokenizer import find_tokenizer
+from .origin import FileStamp, Origin, StoredTensor
 
 KINDS = (
     "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
@@ -45,6 +46,7 @@ _KEYS: dict[str, str | None] = {
     "attention.layer_norm_rms_epsilon": "rms_norm_eps",
     "attention.key_length": "head_dim",
     "rope.freq_base": "rope_theta",
+    "rope.scaling.attn_factor": None,
     **dict.fromkeys(("vocab_size", "attention.value_length", "rope.dimension_count")),
     **dict.fromkeys(f"rope.scaling.{what}" for what in ("type", "factor", "original_context_length", "finetuned")),
 }
@@ -66,6 +68,36 @@ _NAMES = {
     "ffn_down": "mlp.down_proj",
 }
 """A tensor's name without its layer and ending, here and in a checkpoint of the Llama kind."""
+_GEMMA_NAMES = {
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+}
+_PHI3_NAMES = {"attn_qkv": "self_attn.qkv_proj", "ffn_up": "mlp.gate_up_proj"}
+_MOE_NAMES = {
+    "ffn_gate_inp": "mlp.gate",
+    "ffn_gate_inp_shexp": "mlp.shared_expert_gate",
+    **{f"ffn_{one}_exps": f"mlp.experts.{{x}}.{one}_proj" for one in ("gate", "up", "down")},
+    **{f"ffn_{one}_shexp": f"mlp.shared_expert.{one}_proj" for one in ("gate", "up", "down")},
+}
+_MIXTRAL_NAMES = {
+    "ffn_gate_inp": "block_sparse_moe.gate",
+    **{
+        f"ffn_{o}_exps": f"block_sparse_moe.experts.{{x}}.{w}"
+        for o, w in (("gate", "w1"), ("down", "w2"), ("up", "w3"))
+    },
+}
+_EXPERTS = ("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps")
+"""Tensors that hold one matrix for each expert."""
+
+_CAPS = {name: name for name in ("attn_logit_softcapping", "final_logit_softcapping")}
+_WINDOW = {"attention.sliding_window": "sliding_window"}
+_MOE_KEYS = {
+    "expert_count": "num_experts",
+    "expert_used_count": "num_experts_per_tok",
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+}
 
 Change = Callable[[str, Tensor, Mapping[str, Any]], Tensor]
 
@@ -88,11 +120,34 @@ def _shifted_norm(name: str, tensor: Tensor, values: Mapping[str, Any]) -> Tenso
     return tensor - 1 if "norm" in name else tensor
 
 
+def _as_row(name: str, tensor: Tensor, values: Mapping[str, Any]) -> Tensor:
+    """The shared expert's router is a vector here, and a matrix of one row in a checkpoint."""
+    return tensor[None] if name.endswith("shared_expert_gate.weight") and tensor.ndim == 1 else tensor
+
+
+def _gemma_scale(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What scores are divided by the root of: a head's width, but in the largest of each kind, as llama.cpp has it."""
+    largest = values.get("num_hidden_layers") == {"gemma2": 46}.get(values["model_type"], 62)
+    width = values["hidden_size"] // values["num_attention_heads"]
+    return {"query_pre_attn_scalar": width if largest else values.get("head_dim", width)}
+
+
+def _dense_width(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The width of an MLP that is not there, which a config.json must name."""
+    return {"intermediate_size": values.get("intermediate_size") or values.get("moe_intermediate_size")}
+
+
 class _Architecture(NamedTuple):
     """How one kind of GGUF differs from a checkpoint of the same model."""
 
     constants: Mapping[str, Any]
     change: Change = _as_written
+    names: Mapping[str, str] = {}
+    """Tensors, beside `_NAMES`."""
+    keys: Mapping[str, str] = {}
+    """Settings, beside `_KEYS`."""
+    more: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda values: {}
+    """Values that follow from others."""
 
 
 ARCHITECTURES: dict[str, _Architecture] = {
@@ -100,8 +155,24 @@ ARCHITECTURES: dict[str, _Architecture] = {
     "qwen2": _Architecture({"model_type": "qwen2"}),
     "qwen3": _Architecture({"model_type": "qwen3"}),
     "gemma": _Architecture({"model_type": "gemma", "hidden_act": "gelu_pytorch_tanh"}, _shifted_norm),
+    "gemma2": _Architecture({"model_type": "gemma2"}, _shifted_norm, _GEMMA_NAMES, _CAPS | _WINDOW, _gemma_scale),
+    "gemma3": _Architecture({"model_type": "gemma3_text"}, _shifted_norm, _GEMMA_NAMES, _CAPS | _WINDOW, _gemma_scale),
+    "phi3": _Architecture({"model_type": "phi3"}, names=_PHI3_NAMES, keys=_WINDOW),
+    "qwen2moe": _Architecture(
+        {"model_type": "qwen2_moe", "norm_topk_prob": False}, _as_row, _MOE_NAMES, _MOE_KEYS, _dense_width
+    ),
+    "qwen3moe": _Architecture(
+        {"model_type": "qwen3_moe", "norm_topk_prob": True}, _as_row, _MOE_NAMES, _MOE_KEYS, _dense_width
+    ),
 }
 """Kinds of GGUF that are read, by `general.architecture`."""
+_MIXTRAL = _Architecture(
+    {"model_type": "mixtral"},
+    _halves,
+    _MIXTRAL_NAMES,
+    {"expert_count": "num_local_experts", "expert_used_count": "num_experts_per_tok"},
+)
+"""A GGUF of Mixtral calls itself llama, and says how many experts there are."""
 
 
 class Entry(NamedTuple):
@@ -133,17 +204,35 @@ def open_gguf(path: Path, files: ExitStack) -> CheckpointReader:
         raise ConfigError(f"{path} has architecture {name!r}; Rung reads GGUF of {known}.{near(name, ARCHITECTURES)}")
     if metadata.get("split.count", 1) != 1:
         raise CheckpointError(f"{path} is one of {metadata['split.count']} parts; llama-gguf-split --merge joins them")
-    ours = {_checkpoint_name(theirs): theirs for theirs in entries if theirs != "rope_freqs.weight"}
-    values = _values(metadata, entries, name, path)
+    kind = _MIXTRAL if name == "llama" and metadata.get("llama.expert_count") else ARCHITECTURES[name]
+    entries = _expert_by_expert(entries)
+    ours = {_checkpoint_name(theirs, kind): theirs for theirs in entries if theirs not in _FREQUENCIES}
+    values = _values(metadata, entries, kind, path)
     if "rope_freqs.weight" in entries:
         values["rope_scaling"] = _llama3(_read(file, entries, "rope_freqs.weight", path), metadata, values, path)
+    if all(name in entries for name in _LONG):
+        factors = [_read(file, entries, name, path).tolist() for name in _LONG]
+        values |= _longrope(factors, metadata, values, path)
 
     def read(tensor: str) -> Tensor:
-        return ARCHITECTURES[name].change(tensor, _read(file, entries, ours[tensor], path), values)
+        return kind.change(tensor, _read(file, entries, ours[tensor], path), values)
 
-    shapes = {tensor: entries[theirs].shape for tensor, theirs in ours.items()}
+    shapes = {
+        tensor: (1, *shape) if tensor.endswith("shared_expert_gate.weight") and len(shape) == 1 else shape
+        for tensor, theirs in ours.items()
+        for shape in (entries[theirs].shape,)
+    }
     inside = find_tokenizer(metadata)
-    return CheckpointReader(values, shapes, read, inside.build, inside.puts_bos, inside.notes)
+    stamp = FileStamp.of(file)
+    stored = (
+        StoredTensor(theirs, entry.kind, entry.shape, stamp.path, entry.start, entry.nbytes)
+        for theirs, entry in entries.items()
+    )
+    origin = Origin((stamp,), tuple(stored))
+    ends = [metadata.get(f"tokenizer.ggml.{kind}_token_id") for kind in ("eos", "eot")]
+    return CheckpointReader(
+        values, shapes, read, inside.build, origin, inside.puts_bos, inside.notes, generation={"eos_token_id": ends}
+    )
 
 
 def read_header(file: BufferedReader, path: Path) -> Header:
@@ -245,19 +334,23 @@ class _Bytes:
         return list(struct.unpack(f"<{count}{code}", self.take(count * struct.calcsize(f"<{code}"))))
 
 
-def _values(metadata: Mapping[str, Any], entries: Mapping[str, Entry], name: str, path: Path) -> dict[str, Any]:
+def _values(
+    metadata: Mapping[str, Any], entries: Mapping[str, Entry], kind: _Architecture, path: Path
+) -> dict[str, Any]:
     """The metadata as the config.json of the same model. Raises ConfigError on a key that could mean anything."""
+    name = metadata["general.architecture"]
+    known = {**_KEYS, **kind.keys}
     said = {
         key.removeprefix(f"{name}."): _plain(value) for key, value in metadata.items() if key.startswith(f"{name}.")
     }
-    unknown = sorted(set(said) - set(_KEYS))
+    unknown = sorted(set(said) - set(known))
     if unknown:
         raise ConfigError(
             f"{path} has {name}.{unknown[0]} = {said[unknown[0]]!r}, which Rung does not understand; it could change "
             "what the model computes"
         )
-    values: dict[str, Any] = dict(ARCHITECTURES[name].constants)
-    values |= {ours: said[key] for key, ours in _KEYS.items() if ours and key in said}
+    values: dict[str, Any] = dict(kind.constants)
+    values |= {ours: said[key] for key, ours in known.items() if ours and key in said}
     if "token_embd.weight" in entries:
         values["vocab_size"] = entries["token_embd.weight"].shape[0]
     values["tie_word_embeddings"] = "output.weight" not in entries
@@ -267,18 +360,27 @@ def _values(metadata: Mapping[str, Any], entries: Mapping[str, Entry], name: str
     if name == "llama" and "blk.0.attn_q.bias" in entries:
         values["attention_bias"] = True
     _check_heads(said, values, path)
+    if "hidden_size" in values and "num_attention_heads" in values:
+        values |= kind.more(values)
+    shared = entries.get("blk.0.ffn_gate_shexp.weight")
+    if shared is not None:
+        values.setdefault("shared_expert_intermediate_size", shared.shape[0])
     scaling = said.get("rope.scaling.type", "none")
-    if scaling != "none":
+    if scaling not in ("none", "longrope"):
         values["rope_scaling"] = {"rope_type": scaling, "factor": said.get("rope.scaling.factor")}
     return values
 
 
-def _check_heads(said: Mapping[str, Any], values: Mapping[str, Any], path: Path) -> None:
-    """Values are as wide as keys, and all of a head turns: what else GGUF can say, no config.json here does."""
+def _check_heads(said: Mapping[str, Any], values: dict[str, Any], path: Path) -> None:
+    """Values are as wide as keys, and all of a head turns, or a part where the family has a word for that."""
     width, heads = values.get("hidden_size"), values.get("num_attention_heads")
     d_head = values.get("head_dim")
     if d_head is None and isinstance(width, int) and isinstance(heads, int) and heads:
         d_head = width // heads
+    turned = said.get("rope.dimension_count")
+    if values["model_type"] == "phi3" and isinstance(turned, int) and isinstance(d_head, int) and turned < d_head:
+        values["partial_rotary_factor"] = turned / d_head
+        said = {**said, "rope.dimension_count": d_head}
     for key in ("attention.value_length", "rope.dimension_count"):
         if said.get(key, d_head) != d_head:
             raise ConfigError(f"{path} has {key} = {said[key]!r} where a head is {d_head!r} wide; they must agree")
@@ -308,13 +410,50 @@ def _llama3(
     }  # fmt: skip
 
 
-def _checkpoint_name(name: str) -> str:
+_LONG = ("rope_factors_short.weight", "rope_factors_long.weight")
+_FREQUENCIES = ("rope_freqs.weight", *_LONG)
+"""Tensors that are settings."""
+
+
+def _longrope(
+    factors: list[list[float]], metadata: Mapping[str, Any], values: Mapping[str, Any], path: Path
+) -> dict[str, Any]:
+    """The scaling whose two rows of divisors the file lists (Phi-3)."""
+    name = metadata["general.architecture"]
+    context = metadata.get(f"{name}.rope.scaling.original_context_length")
+    if not isinstance(context, int):
+        raise ConfigError(f"{path} lists factors for short and long inputs, and not which inputs are long")
+    section = {"rope_type": "longrope", "short_factor": factors[0], "long_factor": factors[1]}
+    grown = metadata.get(f"{name}.rope.scaling.attn_factor")
+    section |= {} if grown is None else {"attention_factor": _plain(grown)}
+    return {"rope_scaling": section, "original_max_position_embeddings": context}
+
+
+def _expert_by_expert(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries, with one for each expert where a tensor holds a matrix of every one: they lie end to end."""
+    found: dict[str, Entry] = {}
+    for name, entry in entries.items():
+        stem, _, ending = name.rpartition(".")
+        if stem.rpartition(".")[2] not in _EXPERTS or len(entry.shape) != 3 or entry.shape[0] == 0:
+            found[name] = entry
+            continue
+        each = entry.nbytes // entry.shape[0]
+        for x in range(entry.shape[0]):
+            found[f"{stem}.{x}.{ending}"] = Entry(entry.kind, entry.shape[1:], entry.start + x * each, each)
+    return found
+
+
+def _checkpoint_name(name: str, kind: _Architecture) -> str:
     """The name in a checkpoint; one that nobody knows stays, and is reported as a tensor too many."""
     stem, _, ending = name.rpartition(".")
+    names = {**_NAMES, **kind.names}
     if stem.startswith("blk."):
         _, layer, part = stem.split(".", 2) if stem.count(".") > 1 else ("", "", "")
-        return f"model.layers.{layer}.{_NAMES[part]}.{ending}" if part in _NAMES else name
-    return f"{_NAMES[stem]}.{ending}" if stem in _NAMES else name
+        part, _, expert = part.partition(".")
+        if part in names and bool(expert) == ("{x}" in names[part]):
+            return f"model.layers.{layer}.{names[part].format(x=expert)}.{ending}"
+        return name
+    return f"{names[stem]}.{ending}" if stem in names else name
 
 
 def _read(file: BufferedReader, entries: Mapping[str, Entry], name: str, path: Path) -> Tensor:

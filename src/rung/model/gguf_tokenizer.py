@@ -10,35 +10,29 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import TokenizerError
+from .backends import (
+    CONTROL,
+    DIGITS,
+    GPT2,
+    LLAMA3,
+    QWEN2,
+    USER,
+    Cut,
+    Pieces,
+    add_tokens,
+    byte_level,
+    from_pieces,
+)
 from .tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
     import tokenizers
 
-_NORMAL, _CONTROL, _USER, _BYTE = 1, 3, 4, 6
-"""Kinds of token, as GGUF numbers them: from the vocabulary; special; always whole; one byte."""
-
-_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-
-
-class _Cut(NamedTuple):
-    """How text is cut before merging: a pattern (None: GPT-2's own), or every digit alone before that."""
-
-    pattern: str | None = None
-    digits_alone: bool = False
-    composed: bool = False
-    """Text is brought to Unicode's composed form (NFC) first."""
-    whole_first: bool = False
-    """A word that is a token is not merged from its parts; such files put a BOS unless they say otherwise."""
-
-
-_GPT2, _DIGITS = _Cut(), _Cut(digits_alone=True)
-_LLAMA3, _QWEN2 = _Cut(_WORDS % r"\p{N}{1,3}", whole_first=True), _Cut(_WORDS % r"\p{N}", composed=True)
-CUTS: dict[str, _Cut] = {
-    **dict.fromkeys(("gpt-2", "phi-2", "mpt", "olmo"), _GPT2),
-    **dict.fromkeys(("smollm", "starcoder", "refact", "codeshell", "command-r"), _DIGITS),
-    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), _LLAMA3),
-    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), _QWEN2),
+CUTS: dict[str, Cut] = {
+    **dict.fromkeys(("gpt-2", "phi-2", "mpt", "olmo"), GPT2),
+    **dict.fromkeys(("smollm", "starcoder", "refact", "codeshell", "command-r"), DIGITS),
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), LLAMA3),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), QWEN2),
 }
 """Known values of `tokenizer.ggml.pre`."""
 
@@ -69,17 +63,11 @@ def find_tokenizer(metadata: Mapping[str, Any]) -> Inside:
 
 def _build(said: Mapping[str, Any], make: Callable[[], tokenizers.Tokenizer]) -> TextTokenizer:
     """The tokenizer with its special tokens. Raises TokenizerError where the lists do not make one."""
-    import tokenizers
-
     try:
-        tokens, kinds = said["tokens"], said.get("token_type", [])
+        tokens = said["tokens"]
         if len(set(tokens)) != len(tokens):
             raise ValueError("a token stands in the vocabulary twice")
         backend = make()
-        for token, kind in zip(tokens, kinds, strict=bool(kinds)):
-            if kind in (_CONTROL, _USER):
-                added = tokenizers.AddedToken(token, normalized=False, special=kind == _CONTROL)
-                (backend.add_special_tokens if added.special else backend.add_tokens)([added])
         special = [_token(said, tokens, kind) for kind in ("bos", "eos", "padding")]
         return TextTokenizer(backend, *special)
     except TokenizerError:
@@ -97,58 +85,23 @@ def _token(said: Mapping[str, Any], tokens: list[str], kind: str) -> str | None:
     return str(tokens[index])
 
 
-def _byte_level(said: Mapping[str, Any], cut: _Cut) -> Callable[[], tokenizers.Tokenizer]:
-    """Bytes spelt as letters, joined by the file's merges (Radford et al. 2019)."""
-
+def _byte_level(said: Mapping[str, Any], cut: Cut) -> Callable[[], tokenizers.Tokenizer]:
     def make() -> tokenizers.Tokenizer:
-        from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
-
         vocabulary = {token: index for index, token in enumerate(said["tokens"])}
-        merges = [tuple(merge.split(" ")) for merge in said["merges"]]
-        backend = Tokenizer(models.BPE(vocabulary, merges, ignore_merges=cut.whole_first))
-        if cut.composed:
-            backend.normalizer = normalizers.NFC()
-        first: list[Any] = [pre_tokenizers.Digits(individual_digits=True)] if cut.digits_alone else []
-        if cut.pattern is not None:
-            first = [pre_tokenizers.Split(Regex(cut.pattern), behavior="isolated")]
-        spell = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=cut.pattern is None)
-        backend.pre_tokenizer = pre_tokenizers.Sequence([*first, spell])
-        backend.decoder = decoders.ByteLevel()
+        pairs = [merge.split(" ") for merge in said["merges"]]
+        backend = byte_level(vocabulary, [(left, right) for left, right in pairs], cut)
+        kinds = said.get("token_type", [])
+        for token, kind in zip(said["tokens"], kinds, strict=bool(kinds)):
+            if kind in (CONTROL, USER):
+                add_tokens(backend, [token], special=kind == CONTROL)
         return backend
 
     return make
 
 
 def _sentence_piece(said: Mapping[str, Any]) -> Callable[[], tokenizers.Tokenizer]:
-    """Pieces with scores: of all neighbours whose union is a piece, the best is joined first (Kudo & Richardson 2018).
-
-    Merges in the order of their pieces' scores give the same; what no piece covers is spelt in bytes.
-    """
-
     def make() -> tokenizers.Tokenizer:
-        from tokenizers import Tokenizer, decoders, models, normalizers
-
-        tokens, scores, kinds = said["tokens"], said["scores"], said["token_type"]
-        vocabulary = {token: index for index, token in enumerate(tokens)}
-        normal = [index for index, kind in enumerate(kinds) if kind == _NORMAL]
-        # Python sorts stably: of equal scores, the earlier piece is the better.
-        ranked = sorted(normal, key=lambda index: -scores[index])
-        joined = {tokens[index] for index in normal}
-        merges = [
-            (piece[:at], piece[at:])
-            for piece in (tokens[index] for index in ranked)
-            for at in range(1, len(piece))
-            if piece[:at] in joined and piece[at:] in joined
-        ]
-        unknown = _token(said, tokens, "unknown")
-        in_bytes = _BYTE in kinds
-        backend = Tokenizer(models.BPE(vocabulary, merges, unk_token=unknown, fuse_unk=True, byte_fallback=in_bytes))
-        space = normalizers.Replace(" ", "▁")
-        prefixed = said.get("add_space_prefix", True)
-        backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), space]) if prefixed else space
-        strip = [decoders.Strip(" ", 1, 0)] if prefixed else []
-        back = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *strip]
-        backend.decoder = decoders.Sequence(back)
-        return backend
+        unknown, prefixed = _token(said, said["tokens"], "unknown"), said.get("add_space_prefix", True)
+        return from_pieces(Pieces(said["tokens"], said["scores"], said["token_type"], unknown, prefixed=prefixed))
 
     return make

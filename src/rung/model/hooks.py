@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import copy
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ..engine.sites import Site
-from ..engine.slicing import Slice, SliceInput
+from ..engine.slicing import Slice, SliceInput, alone
 from ..engine.taps import NO_TAP, Tap
 from ..errors import BatchAxisError, SiteError, near
 
@@ -39,15 +39,55 @@ NameFilter = Name | Sequence[Name] | Callable[[str], bool] | None
 Hook = tuple[Name | Callable[[str], bool], HookFn]
 
 
-@dataclass(eq=False)
 class HookHandle:
     """One hook function at one point; `remove` takes it away."""
 
-    fn: HookFn
-    point: HookPoint
-    dir: Direction
-    is_permanent: bool
-    level: int | None
+    def __init__(self, fn: HookFn, point: HookPoint, dir: Direction, is_permanent: bool, level: int | None) -> None:
+        self.fn = fn
+        self.dir = dir
+        self.is_permanent = is_permanent
+        self.level = level
+        self._point: weakref.ref[HookPoint] | None = None
+        self.bind(point)
+
+    def bind(self, point: HookPoint) -> None:
+        """Makes this a handle of `point`."""
+        # Weak: the point holds its handles. Holding each other, they and all that a hook keeps would outlive the model
+        # until the garbage collector ran.
+        self._point = weakref.ref(point)
+
+    @property
+    def point(self) -> HookPoint:
+        """The point that the function is at. Raises SiteError if that is gone."""
+        found = None if self._point is None else self._point()
+        if found is None:
+            raise SiteError("the hook point of this handle is gone, and its model with it")
+        return found
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its point still exists; a handle that was copied or pickled without its point has none."""
+        return self._point is not None and self._point() is not None
+
+    def __call__(self, x: Any) -> Any:
+        """What `fn` makes of `x`, in x's own floating-point type."""
+        if not isinstance(x, Tensor):  # a module of one's own may pass anything on
+            found = self.fn(x, hook=self.point)
+            return x if found is None else found
+        # Autograd may need the tensor as it is, and gradients are shared: what may be edited is a copy.
+        copied = (self.dir == "bwd" or torch.is_grad_enabled()) and not getattr(self.fn, "reads_only", False)
+        x = x.clone() if copied else x
+        found = self.fn(x, hook=self.point)
+        if self.dir == "bwd" and isinstance(found, tuple):
+            (found,) = found
+        if found is None:
+            return x
+        if not isinstance(found, Tensor):
+            raise SiteError(
+                f"a hook at {self.point.name} returned a {type(found).__name__}; a hook returns a tensor to put there, "
+                "or None to leave what is there"
+            )
+        return found.to(x.dtype) if x.is_floating_point() else found
 
     @property
     def user_hook(self) -> HookFn:
@@ -66,9 +106,12 @@ class HookHandle:
 
     def remove(self) -> None:
         """Takes the function away; once is enough, twice does no harm."""
-        hooks = self.point.hooks_of(self.dir)
+        hooks = self.point.hooks_of(self.dir) if self.is_bound else []
         if self in hooks:
             hooks.remove(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_point": None}
 
 
 class HookPoint(nn.Module):
@@ -150,8 +193,7 @@ class HookPoint(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for handle in list(self.fwd_hooks):
-            replaced = handle.fn(x, hook=self)
-            x = x if replaced is None else replaced
+            x = handle(x)
         if self.bwd_hooks and x.requires_grad:
             # Several points may pass one tensor on; each needs a node of its own for gradients to meet them in order.
             x = x.view_as(x)
@@ -160,11 +202,15 @@ class HookPoint(nn.Module):
 
     def _backward(self, grad: Tensor) -> Tensor:
         for handle in list(self.bwd_hooks):
-            replaced = handle.fn(grad, hook=self)
-            if isinstance(replaced, tuple):
-                (replaced,) = replaced
-            grad = grad if replaced is None else replaced
+            grad = handle(grad)
         return grad
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        # The handles of a deep copy, or an unpickled point, are its own; those of a shallow copy stay the original's.
+        for handle in (*self.fwd_hooks, *self.bwd_hooks):
+            if not handle.is_bound:
+                handle.bind(self)
 
     def __repr__(self) -> str:
         counts = [f"{len(self.hooks_of(dir))} {dir}" for dir in _DIRECTIONS if self.hooks_of(dir)]
@@ -511,7 +557,7 @@ def keeper(
         if remove_batch_dim and len(x) != 1:
             raise BatchAxisError(f"cannot drop the batch axis: {name} holds {len(x)} examples, not 1")
         if pos_slice is not None:
-            x = picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1))
+            x = alone(picked.apply(x, _POSITION_AXIS.get(name.rpartition("hook_")[2].removesuffix("_grad"), 1)))
         x = x[0] if remove_batch_dim else x
         return x if device is None else x.to(device)
 
@@ -524,7 +570,7 @@ _POSITION_AXIS = {"pattern": 2, "attn_scores": 2}
 def _caching(
     points: Sequence[HookPoint], store: dict[str, Tensor], keep: Callable[[Tensor, str], Tensor], incl_bwd: bool
 ) -> tuple[list[Hook], list[Hook]]:
-    """Hooks that put what points see, and their gradients if asked for, into `store`."""
+    """Hooks that put what points see, and their gradients if asked for, into `store`; they edit nothing."""
 
     def save(x: Tensor, *, hook: HookPoint) -> None:
         assert hook.name is not None
@@ -534,6 +580,7 @@ def _caching(
         assert hook.name is not None
         store[f"{hook.name}_grad"] = keep(grad.detach(), hook.name)
 
+    save.reads_only = save_grad.reads_only = True  # type: ignore[attr-defined]
     names = [point.name or "" for point in points]
     return [(name, save) for name in names], [(name, save_grad) for name in names if incl_bwd]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SMALL = (
     "config.json", INDEX, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "generation_config.json",
 )  # fmt: skip
 """Everything that is read beside the weights."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, Unpack, overload
 
 import torch
 import torch.nn.functional as F
@@ -22,19 +22,22 @@ from ..engine.cache import ActivationCache
 from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
+from ..engine.slicing import is_whole, whole
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
-from .checkpoint import as_saved, convert, round_in_place, save_checkpoint
+from .checkpoint import as_saved, convert, round_in_place, save_checkpoint, with_ends
 from .classic import HookedTransformerConfig, draw_weights
 from .compatibility import ClassicTopic, check_options, first_layers, only_one, step_revision
 from .components import ClassicConfig, build_modules, check_module
 from .fetch import load_checkpoint, load_tokenizer
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
+from .options import CacheOptions, GenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
-from .tokenizer import Tokenizer, check_pair, with_padding
+from .tokenizer import Tokenizer, noted_pair, says_first_token, with_padding
 
 ReturnType = Literal["logits", "loss", "both"] | None
+GeneratedType = Literal["input", "str", "tokens", "tensor"] | None
 
 
 class Output(NamedTuple):
@@ -76,7 +79,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             tokenizer = load_tokenizer(cfg.tokenizer_name)
         shape = config if cfg is None else cfg.to_model_config(tokenizer)
         assert isinstance(shape, ModelConfig)
-        check_pair(tokenizer, shape)
+        shape = noted_pair(shape, tokenizer)
         self.tokenizer = with_padding(tokenizer)
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)
@@ -95,6 +98,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Makes this a model of `config` with `weights`; the hooks it had are gone."""
         for name in list(self._modules):
             delattr(self, name)
+        self.keep_origin(None)
         self.config = config
         self._slots = build_modules(self, config, weights)
         self.setup()
@@ -116,7 +120,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         default_padding_side: Side | None = None,
         hf_model: Any = None,
         tokenizer: Tokenizer | None = None,
-        first_n_layers: int | None = None,
+        first_n_layers: SupportsIndex | None = None,
         move_to_device: bool = True,
         revision: str | None = None,
         **classic: Any,
@@ -143,8 +147,9 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         # Narrow types are rounded to once, after processing.
         plain = all(asked is False for asked in wanted.values())
         wide = dtype if plain else torch.promote_types(dtype, torch.float32)
+        given = tokenizer
         if hf_model is None:
-            config, weights, found = load_checkpoint(model_name, wide, revision)
+            config, weights, found, origin = load_checkpoint(model_name, wide, revision)
             if found is not None:
                 found.name_or_path = str(model_name)
             tokenizer = found if tokenizer is None else tokenizer
@@ -153,17 +158,23 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
                 raise CheckpointError(
                     f"hf_model is a {type(hf_model).__name__}; give a model that transformers has loaded"
                 )
+            origin = None
             config, weights = convert(hf_model.config.to_diff_dict(), as_saved(hf_model), wide)
             config = replace(config, model_name=str(model_name))
+            generation_config = getattr(hf_model, "generation_config", None)
+            config = with_ends(config, {"eos_token_id": getattr(generation_config, "eos_token_id", None)})
         if first_n_layers is not None:
-            config, kept = first_layers(config, weights, first_n_layers)
+            config, kept = first_layers(config, weights, whole(first_n_layers))
             weights = dict(kept)
         config = process_in_place(config, weights, wanted)
-        config = _with_first_token(config, tokenizer, default_prepend_bos)
+        said = None if given is None else says_first_token(given)
+        config = _with_first_token(config, tokenizer, said if default_prepend_bos is None else default_prepend_bos)
         if wide != dtype:
             round_in_place(weights, dtype)
         model = cls(config, weights, tokenizer=tokenizer, default_padding_side=default_padding_side)
-        return model.to(device if move_to_device else None)
+        model = model.to(device if move_to_device else None)
+        model.keep_origin(origin)
+        return model
 
     @classmethod
     def from_pretrained_no_processing(
@@ -177,47 +188,78 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """Writes config.json, model.safetensors and the tokenizer, as `from_pretrained(folder)` reads them."""
         save_checkpoint(folder, self.config, self.weights, self.tokenizer)
 
+    @overload
     def forward(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        **options: Unpack[RunOptions],
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: Literal["both"], *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> Output: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: None, *, stop_at_layer: None = None, **options: Unpack[RunOptions]
+    ) -> None: ...
+    @overload
+    def forward(
+        self, input: Input, return_type: ReturnType = "logits", *, stop_at_layer: int, **options: Unpack[RunOptions]
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Any: ...
+    def forward(  # type: ignore[misc]  # `rest`: any of these by position
         self,
         input: Input,
         return_type: ReturnType = "logits",
         loss_per_token: bool = False,
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
-        start_at_layer: int | None = None,
+        start_at_layer: SupportsIndex | None = None,
         tokens: Tensor | None = None,
         shortformer_pos_embed: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        stop_at_layer: int | None = None,
+        stop_at_layer: SupportsIndex | None = None,
         past_kv_cache: KeyValueCache | None = None,
     ) -> Any:
         """Logits [batch, pos, d_vocab], next-token loss in nats, both, or None.
 
         `start_at_layer`: `input` is the residual stream [batch, pos, d_model] before that layer; `tokens` are then what
         a loss is taken on, and `shortformer_pos_embed` replaces the positions of a shortformer model. `stop_at_layer`:
-        returns the stream before that layer instead. `attention_mask`: 0 at padding. `past_kv_cache`: keys and values
-        of what was read before, and room for those of `input`.
+        returns the stream before that layer instead. `attention_mask`: 0 at padding, for `input` or for what was read
+        before too; None: padding is what `find_padding` says. `past_kv_cache`: keys and values of what was read before,
+        and room for those of `input`.
         """
         config, weights, tap = self.config, self.weights, tap_of(self._points)
         if return_type not in ("logits", "loss", "both", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
-        start, stop = self._span(start_at_layer, stop_at_layer)
+        start, stop = self._span(whole(start_at_layer), whole(stop_at_layer))
         mask = None
         if start_at_layer is None:
             tokens, mask = self.read(input, prepend_bos, padding_side)
             tokens = self.hooked_tokens(tokens)
         elif tokens is not None:
-            tokens = self.check_tokens(tokens).to(self.device)
+            tokens, mask = self.read(tokens, prepend_bos, padding_side)
         if return_type in ("loss", "both") and stop_at_layer is None:
             _check_loss(tokens, loss_per_token)
         if start_at_layer is None:
             assert tokens is not None
-            mask = self._mask(mask, attention_mask, tokens.shape)
+            mask = self._mask(input, mask, attention_mask, tokens.shape, past_kv_cache)
             positions = position_info(config, weights, tokens.shape, tokens.device, mask=mask, past=past_kv_cache)
             x = transformer.embed(config, weights, tokens, positions, tap)
         else:
             x = self._residual(input)
-            mask = self._mask(mask, attention_mask, x.shape[:2])
+            mask = self._mask(input, mask, attention_mask, x.shape[:2], past_kv_cache)
             positions = position_info(config, weights, x.shape[:2], x.device, mask=mask, past=past_kv_cache)
             if shortformer_pos_embed is not None:
                 positions = positions._replace(pos_embed=shortformer_pos_embed)
@@ -232,15 +274,20 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if return_type == "logits":
             return logits
         assert tokens is not None
+        mask = None if positions.mask is None else positions.mask[:, -tokens.shape[1] :]
         loss = next_token_loss(logits, tokens, mask, loss_per_token)
         return loss if return_type == "loss" else Output(logits, loss)
+
+    if TYPE_CHECKING:  # torch says of a module's call nothing but Any
+        __call__ = forward
 
     def loss_fn(
         self, logits: Tensor, tokens: Tensor, attention_mask: Tensor | None = None, per_token: bool = False
     ) -> Tensor:
-        """−log p(next token) in nats; see `next_token_loss`."""
-        mask = None if attention_mask is None else attention_mask.bool()
-        return next_token_loss(logits, tokens.to(logits.device), mask, per_token)
+        """−log p(next token) in nats; see `next_token_loss`. Without a mask, padding is what `find_padding` says."""
+        tokens = tokens.to(logits.device)
+        mask = self.find_padding(tokens) if attention_mask is None else attention_mask.to(logits.device).bool()
+        return next_token_loss(logits, tokens, mask, per_token)
 
     def input_to_embed(
         self,
@@ -252,7 +299,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         """What the first block reads: the stream, its tokens, shortformer positions and the mask, if any."""
         tokens, padding = self.read(input, prepend_bos, padding_side)
         tokens = self.hooked_tokens(tokens)
-        mask = self._mask(padding, attention_mask, tokens.shape)
+        mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
         x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
         shortformer = self.config.positional_embedding_type == "shortformer" and positions.pos_embed is not None
@@ -273,17 +320,29 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             raise PromptError(f"the residual stream is {x.dtype}; the weights are {self.dtype}")
         return x.to(self.device)
 
-    def _mask(self, padding: Tensor | None, given: Tensor | None, shape: Sequence[int]) -> Tensor | None:
-        """False at padding: that of the texts, and what the caller says is padding."""
+    def _mask(
+        self,
+        input: Input,
+        padding: Tensor | None,
+        given: Tensor | None,
+        shape: Sequence[int],
+        past: KeyValueCache | None = None,
+    ) -> Tensor | None:
+        """False at padding: what the caller says is padding, and that of texts; of tokens, where nothing is said."""
         if given is None:
             return padding
         given = given[None] if given.ndim == 1 else given
-        if list(given.shape) != list(shape):
+        batch, n = shape
+        before = 0 if past is None else past.length
+        if tuple(given.shape) not in ((batch, n), (batch, before + n)):
+            whole = f" or, with what was read before, {[batch, before + n]}" if before else ""
             raise PromptError(
-                f"attention_mask has shape {list(given.shape)}; the input calls for {list(shape)}, 0 at padding"
+                f"attention_mask has shape {list(given.shape)}; the input calls for {[batch, n]}{whole}, 0 at padding"
             )
         given = given.to(self.device).bool()
-        return given if padding is None else given & padding
+        if padding is not None and not isinstance(input, Tensor):
+            given = torch.cat((given[:, :-n], given[:, -n:] & padding), 1)
+        return given if torch.compiler.is_compiling() or not bool(given.all()) else None
 
     def _span(self, start: int | None, stop: int | None) -> tuple[int, int]:
         n = self.config.n_layers
@@ -308,10 +367,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         if wanted is None or callable(wanted):
             return super().select_hooks(wanted)
         # A tuple is one key, ("pattern", 1), or a sequence of them.
-        one = isinstance(wanted, str) or (isinstance(wanted, tuple) and isinstance((*wanted, "", "")[1], int | None))
+        one = isinstance(wanted, str) or (isinstance(wanted, tuple) and _is_layer((*wanted, "", "")[1]))
         keys: Any = [wanted] if one else [*wanted]
-        on_tokens = [self.find_hook(key) for key in keys if key == "hook_tokens"]
-        chosen = select_sites(self.config, [key for key in keys if key != "hook_tokens"])
+        on_tokens = [self.find_hook(key) for key in keys if isinstance(key, str) and key == "hook_tokens"]
+        chosen = select_sites(self.config, [key for key in keys if not (isinstance(key, str) and key == "hook_tokens")])
         return on_tokens + [point for site, point in self._points.items() if site in chosen]
 
     def default_hooks(self) -> list[HookPoint]:
@@ -319,6 +378,66 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         on_tokens = [self.hook_tokens] if "hook_tokens" in self._modules else []
         return on_tokens + [point for site, point in self._points.items() if not site.kind.on_request]
 
+    @overload  # type: ignore[override]  # what is run has a name
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["logits", "loss"] = "logits",
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: Literal["both"],
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Output, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: None,
+        *,
+        stop_at_layer: None = None,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[None, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int,
+        return_cache_object: Literal[True] = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *,
+        stop_at_layer: int | None = None,
+        return_cache_object: Literal[False],
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, dict[str, Tensor]]: ...
+    @overload
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        *rest: Any,
+        stop_at_layer: int | None = None,
+        return_cache_object: bool = True,
+        **options: Unpack[CacheOptions],
+    ) -> tuple[Any, Any]: ...
     def run_with_cache(
         self, *model_args: Any, return_cache_object: bool = True, remove_batch_dim: bool = False, **options: Any
     ) -> tuple[Any, Any]:
@@ -329,77 +448,161 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         out, store = super().run_with_cache(*model_args, remove_batch_dim=remove_batch_dim, **options)
         return out, ActivationCache(store, self, not remove_batch_dim) if return_cache_object else store
 
+    @overload
+    def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input"] = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
     def generate(
         self,
         input: Input = "",
         max_new_tokens: int = 10,
+        *,
+        return_type: Literal["tokens", "tensor"],
+        **options: Unpack[GenerateOptions],
+    ) -> Tensor: ...
+    @overload
+    def generate(
+        self,
+        input: str = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> str: ...
+    @overload
+    def generate(
+        self,
+        input: list[str] | tuple[str, ...],
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["str"] | None,
+        **options: Unpack[GenerateOptions],
+    ) -> str | list[str]: ...
+    @overload
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *rest: Any,
+        return_type: GeneratedType = "input",
+        **options: Unpack[GenerateOptions],
+    ) -> Any: ...
+    def generate(  # type: ignore[misc]  # `rest`: any of these by position
+        self,
+        input: Input = "",
+        max_new_tokens: SupportsIndex = 10,
         stop_at_eos: bool | None = None,
-        eos_token_id: int | Sequence[int] | None = None,
+        eos_token_id: SupportsIndex | Sequence[SupportsIndex] | None = None,
         do_sample: bool = True,
-        top_k: int | None = None,
+        top_k: SupportsIndex | None = None,
         top_p: float | None = None,
         temperature: float = 1.0,
         freq_penalty: float = 0.0,
         use_past_kv_cache: bool = True,
         prepend_bos: bool | None = None,
         padding_side: Side | None = None,
-        return_type: Literal["input", "str", "tokens", "tensor"] | None = "input",
+        return_type: GeneratedType = "input",
         verbose: bool = True,
         *,
-        seed: int | None = 0,
+        seed: SupportsIndex | Sequence[SupportsIndex] | None = 0,
         repetition_penalty: float = 1.0,
+        attention_mask: Tensor | None = None,
+        names_filter: NameFilter = None,
+        return_cache: bool = False,
     ) -> Any:
         """`input` and up to `max_new_tokens` more, as text for text and tokens for tokens.
 
-        Stops at the end token where one is known; True: it must be. Greedy if `do_sample` is False or `temperature` 0;
-        draws come from `seed` (None: torch's global generator).
-        `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides the logit of
-        what occurred (Keskar et al. 2019, arXiv:1909.05858). Hooks that are set see every step. Keys and values are
-        kept and texts padded on the left whatever the arguments say, and nothing is printed: `use_past_kv_cache`,
-        `padding_side` and `verbose` are for classic code.
+        `stop_at_eos`: a row ends at any of `eos_token_id` (None: those that the tokenizer and the checkpoint's files
+        name). None: where one is known; True: PromptError where none is.
+
+        Greedy if `do_sample` is False or `temperature` 0. Draws come from `seed`: one a row, or one for all, of which
+        the first row's draws are those that it has alone, and the others' are their own (None: torch's global
+        generator). `freq_penalty` · (times it occurred) is taken off each token's logit; `repetition_penalty` divides
+        the logit of what occurred (Keskar et al. 2019, arXiv:1909.05858).
+
+        Padding is read no more than in a call of the model: texts are padded on the left unless `padding_side` says
+        otherwise, `attention_mask` is 0 at that of tokens. Hooks that are set see every step: the new token alone, or
+        the whole sequence if not `use_past_kv_cache`. Nothing is printed: `verbose` is for classic code.
+
+        With `return_cache`, or a `names_filter`: (the same, an ActivationCache of what the hook points saw over all
+        tokens of the result, each position as it was when its token was first read).
         """
+        max_new_tokens = whole(max_new_tokens)
         if max_new_tokens < 0:
             raise PromptError(f"max_new_tokens is {max_new_tokens}; it must be at least 0")
         if return_type not in ("input", "str", "tokens", "tensor", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'input', 'str', 'tokens' and 'tensor'")
-        tokens, mask = self.read(input, prepend_bos, "left")
+        side = padding_side if padding_side is not None or isinstance(input, Tensor) else "left"
+        tokens, padding = self.read(input, prepend_bos, side)
         stops = self._stops(eos_token_id, stop_at_eos)
-        longer = generation.generate(
+        keeps = return_cache or names_filter is not None
+        chosen = set(self.select_hooks(names_filter)) if keeps else set()
+        found = generation.generate(
             self.config,
             self.weights,
             tokens,
             max_new_tokens,
             sampling=generation.Sampling(
-                temperature if do_sample else 0.0, top_k, top_p, freq_penalty, repetition_penalty
+                temperature if do_sample else 0.0, whole(top_k), top_p, freq_penalty, repetition_penalty
             ),
-            generator=None if seed is None else torch.Generator(self.device).manual_seed(seed),
+            generator=_generators(seed, len(tokens), self.device),
             stop_tokens=stops,
-            mask=mask,
+            fill=getattr(self.tokenizer, "pad_token_id", None),
+            mask=self._mask(input, padding, attention_mask, tokens.shape),
             tap=tap_of(self._points),
+            use_cache=use_past_kv_cache,
+            keep=[site for site, point in self._points.items() if point in chosen],
         )
-        if return_type in ("tokens", "tensor") or (return_type == "input" and isinstance(input, Tensor)):
-            return longer
-        # The text given and what follows it: without what was put before, and without the stop.
-        put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
-        starts = [put] * len(longer) if mask is None else (put + (~mask).sum(1)).tolist()
-        ends = [_stop(row, tokens.shape[1], stops) for row in longer]
-        texts = [str(self.to_string(row[start:end])) for row, start, end in zip(longer, starts, ends, strict=True)]
-        one = isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1)
-        return texts[0] if one else texts
+        out: Any = found.tokens
+        as_given = return_type == "input" and isinstance(input, Tensor)
+        if return_type not in ("tokens", "tensor") and not as_given:
+            out = self._texts(input, found, tokens.shape[1], prepend_bos, stops)
+        return (out, ActivationCache(found.seen, self)) if keeps else out
 
-    def _stops(self, given: int | Sequence[int] | None, asked: bool | None) -> tuple[int, ...]:
-        """The end tokens, none if unwanted. Raises NoTokenizerError where one is asked for and none is known."""
+    def _texts(
+        self, input: Input, found: generation.Generated, prompt: int, prepend_bos: bool | None, stops: Sequence[int]
+    ) -> str | list[str]:
+        """The texts given and what follows them: without padding, what was put before, and the stop."""
+        put = 0 if isinstance(input, Tensor) else len(self._first(prepend_bos))
+        texts = []
+        for at, row in enumerate(found.tokens):
+            end = _stop(row, prompt, stops)
+            real = row[:end] if found.mask is None else row[:end][found.mask[at, :end]]
+            texts.append(str(self.to_string(real[put:])))
+        return texts[0] if isinstance(input, str) or (isinstance(input, Tensor) and len(texts) == 1) else texts
+
+    def _stops(self, given: SupportsIndex | Sequence[SupportsIndex] | None, asked: bool | None) -> tuple[int, ...]:
+        """Every end token, the tokenizer's first; none if unwanted.
+
+        Raises NoTokenizerError where one is asked for and none is known.
+        """
         if asked is False:
             return ()
         if given is not None:
-            return (given,) if isinstance(given, int) else tuple(given)
+            return (whole(given),) if is_whole(given) else tuple(map(whole, given))  # type: ignore[arg-type]
         eos = getattr(self.tokenizer, "eos_token_id", None)
-        if eos is None and asked:
+        found = tuple(dict.fromkeys([*([] if eos is None else [eos]), *self.config.eos_token_ids]))
+        if asked and not found:
             raise NoTokenizerError(
-                f"stop_at_eos was asked for, and no end token is known for {self.config.model_name}: give it as "
+                f"stop_at_eos was asked for, but no end token is known for {self.config.model_name}: give it as "
                 "eos_token_id"
             )
-        return () if eos is None else (eos,)
+        return found
 
     def to(self, *args: Any, **kwargs: Any) -> HookedTransformer:
         """Moves parameters to a device or dtype; `to(None)` changes nothing."""
@@ -421,6 +624,27 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         )
 
 
+def _generators(
+    seed: SupportsIndex | Sequence[SupportsIndex] | None, rows: int, device: torch.device
+) -> list[torch.Generator] | None:
+    """One a row, so that what a row draws does not depend on the others; None: torch's global one."""
+    if seed is None:
+        return None
+    if is_whole(seed):
+        first = whole(seed)
+        # Far apart, so that the next seed gives no row's draws again.
+        seeds = [first, *((first + row * 0x9E3779B97F4A7C15) % 2**63 for row in range(1, rows))]
+    else:
+        seeds = list(map(whole, seed))  # type: ignore[arg-type]
+    if len(seeds) != rows:
+        raise PromptError(f"{len(seeds)} seeds were given for {rows} rows; one for all, or one a row")
+    return [torch.Generator(device).manual_seed(one) for one in seeds]
+
+
+def _is_layer(value: object) -> bool:
+    return value is None or is_whole(value)
+
+
 def _stop(row: Tensor, prompt: int, stops: Sequence[int]) -> int:
     """Where the row's first stop after its prompt is, or its end."""
     found = torch.isin(row[prompt:], torch.tensor(stops, device=row.device, dtype=row.dtype)).nonzero()
@@ -440,23 +664,35 @@ def next_token_loss(
     mask: Tensor | None = None,
     per_token: bool = False,
 ) -> Float[Tensor, "*batch_and_one_less"]:
-    """−log p(next token) in nats: [batch, pos − 1] per token, zero where the next is padding; else the mean over the
-    real ones.
+    """−log p(next token) in nats: [batch, pos − 1] per token, zero at padding (`mask` False) and where no other token
+    comes next; else the mean over the real ones. Raises PromptError where there is none.
     """
     # The last position has no next token: marked ignored, so that the logits need no copy without it.
     targets = F.pad(tokens[:, 1:], (0, 1), value=-100)
+    if mask is not None:
+        targets = _next_real(tokens, mask)
+        if not per_token and not torch.compiler.is_compiling() and not bool((targets >= 0).any()):
+            raise PromptError("a loss is taken at the token after each one, and no row has two that are no padding")
     flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     loss = flat.view(tokens.shape)[:, :-1]
-    if mask is None:
+    if per_token or mask is None:
         return loss if per_token else loss.mean()
-    real = (mask[:, 1:] & mask[:, :-1]).to(loss.dtype)
-    return loss * real if per_token else (loss * real).sum() / real.sum()
+    return loss.sum() / (targets[:, :-1] >= 0).sum()
+
+
+def _next_real(tokens: Int[Tensor, "batch pos"], mask: Tensor) -> Int[Tensor, "batch pos"]:
+    """The token that comes next where padding is left out; −100 at padding, and at a row's last token."""
+    n = tokens.shape[1]
+    at = torch.arange(n, device=tokens.device).where(mask, n)
+    following = F.pad(at[:, 1:].flip(1).cummin(1).values.flip(1), (0, 1), value=n)
+    return tokens.gather(1, following.clamp(max=n - 1)).where(mask & (following < n), -100)
 
 
 def _with_first_token(config: ModelConfig, tokenizer: Tokenizer | None, wanted: bool | None) -> ModelConfig:
     """The config with a first token: the one it has, else the tokenizer's; put by default if there is one."""
-    if config.bos_token_id is None and tokenizer is not None and tokenizer.bos_token_id is not None:
-        config = replace(config, bos_token_id=tokenizer.bos_token_id, default_prepend_bos=True)
+    bos = None if tokenizer is None else tokenizer.bos_token_id
+    if config.bos_token_id is None and bos is not None and bos < config.d_vocab:
+        config = replace(config, bos_token_id=bos, default_prepend_bos=True)
     if wanted and config.bos_token_id is None:
         raise ConfigError(f"default_prepend_bos was asked for, but no first token is known for {config.model_name}")
     return config if wanted is None else replace(config, default_prepend_bos=wanted)

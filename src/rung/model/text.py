@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,8 +12,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..engine.weights import unembedding
-from ..errors import NoTokenizerError, PromptError, TokenizerError
-from .tokenizer import Tokenizer
+from ..errors import NoTokenizerError, PromptError, TextNote, TokenizerError
+from .tokenizer import Tokenizer, label
 from .weights import WeightsTopic
 
 Side = Literal["left", "right"]
@@ -33,10 +34,13 @@ class TextTopic(WeightsTopic):
     ) -> tuple[Int[Tensor, "batch pos"], Bool[Tensor, "batch pos"] | None]:
         """Tokens on the model's device, and a mask that is False at padding (None: nothing is padded).
 
-        Raises PromptError for tokens the model cannot read, TokenizerError for text without a tokenizer.
+        Padding of texts is what they lack in length; of tokens, what `find_padding` says. Raises PromptError for tokens
+        the model cannot read, TokenizerError for text without a tokenizer.
         """
+        side = self._side(padding_side)
         if isinstance(input, Tensor):
-            return self.check_tokens(input).to(self.device), None
+            tokens = self.check_tokens(input).to(self.device)
+            return tokens, self.find_padding(tokens, prepend_bos, padding_side)
         texts = [input] if isinstance(input, str) else list(input)
         if not texts:
             raise PromptError("no text was given: an empty list")
@@ -46,18 +50,20 @@ class TextTopic(WeightsTopic):
         tokenizer = self._tokenizer("text")
         first = self._first(prepend_bos)
         rows = [first + tokenizer.encode(text, add_special_tokens=False) for text in texts]
+        if first and not self.__dict__.get("_told_of_two") and any(row[1:2] == first for row in rows):
+            self.__dict__["_told_of_two"] = True
+            warnings.warn(
+                f"a text begins with {self.token_text(first[0])!r}, and one more is put before it: "
+                "prepend_bos=False reads it as it stands",
+                TextNote,
+                stacklevel=3,
+            )
         if truncate:
             rows = [row[: self.config.n_ctx] for row in rows]
         longest = max(map(len, rows))
         if min(map(len, rows)) == 0:
             raise PromptError("a text is empty, and no first token is put: there is nothing to read")
-        side = padding_side or getattr(tokenizer, "padding_side", None) or "right"
-        if side not in ("left", "right"):
-            raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
-        pad = next(
-            i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, self.config.bos_token_id, 0) if i is not None
-        )
-        fill = [[pad] * (longest - len(row)) for row in rows]
+        fill = [[self.pad_token or 0] * (longest - len(row)) for row in rows]
         tokens = torch.tensor([f + r if side == "left" else r + f for f, r in zip(fill, rows, strict=True)])
         tokens = self.check_tokens(tokens).to(self.device)
         if min(map(len, rows)) == longest:
@@ -65,6 +71,45 @@ class TextTopic(WeightsTopic):
         lengths = torch.tensor([len(row) for row in rows], device=self.device)[:, None]
         at = torch.arange(longest, device=self.device)
         return tokens, (at >= longest - lengths if side == "left" else at < lengths)
+
+    @property
+    def pad_token(self) -> int | None:
+        """What fills up rows of texts: the tokenizer's pad token, else its last, else the first; None without these."""
+        if self.tokenizer is None:
+            return None
+        known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, self.config.bos_token_id)
+        return next((token for token in known if token is not None and token < self.config.d_vocab), None)
+
+    def find_padding(
+        self, tokens: Int[Tensor, "batch pos"], prepend_bos: bool | None = None, padding_side: Side | None = None
+    ) -> Bool[Tensor, "batch pos"] | None:
+        """False at padding, None where there is none: the pad tokens that a row begins or ends with.
+
+        Where texts may hold the pad token too, as the first or the last token, those that every row begins or ends with
+        are text, for the longest row is not padded: all but one first token on the left, none where `padding_side`
+        says right. Of a row of nothing else one is text: the last if padding is on the left, else the first.
+        """
+        pad = self.pad_token
+        if pad is None:
+            return None
+        compiling = torch.compiler.is_compiling()
+        if not compiling and not bool(((tokens[:, 0] == pad) | (tokens[:, -1] == pad)).any()):
+            return None
+        left = self._side(padding_side) == "left"
+        prepends = self.config.default_prepend_bos if prepend_bos is None else prepend_bos
+        first = int(pad == self.config.bos_token_id and prepends)
+        in_texts = pad in (self.config.bos_token_id, getattr(self.tokenizer, "eos_token_id", None))
+        keep_left = first if first or left or not in_texts else None
+        mask = real_tokens(tokens == pad, keep_left, None if in_texts and padding_side != "right" else 0, left)
+        return mask if compiling or not bool(mask.all()) else None
+
+    def _side(self, given: str | None) -> Side:
+        side = given or getattr(self.tokenizer, "padding_side", None) or "right"
+        if side == "left":
+            return "left"
+        if side != "right":
+            raise PromptError(f"padding_side is {side!r}; known are 'left' and 'right'")
+        return "right"
 
     def check_tokens(self, tokens: Tensor) -> Int[Tensor, "batch pos"]:
         """`tokens` with a batch axis, if the model can read them; PromptError if not."""
@@ -82,7 +127,11 @@ class TextTopic(WeightsTopic):
             low, high = (int(end) for end in tokens.aminmax())
             if low < 0 or high >= self.config.d_vocab:
                 bad = low if low < 0 else high
-                raise PromptError(f"token {bad} is outside the vocabulary of {self.config.d_vocab}")
+                known = self.tokenizer is not None and 0 <= bad < len(self.tokenizer)
+                named = (
+                    f"; the tokenizer has it ({self.token_text(bad)!r}), the embedding no row for it" if known else ""
+                )
+                raise PromptError(f"token {bad} is outside the vocabulary of {self.config.d_vocab}{named}")
         return tokens.long()
 
     def to_tokens(
@@ -129,8 +178,8 @@ class TextTopic(WeightsTopic):
         return each
 
     def token_text(self, token: int) -> str:
-        """The text of one token, or its id in brackets if there is no tokenizer."""
-        return f"[{token}]" if self.tokenizer is None else self.tokenizer.decode([token])
+        """The text of one token with its leading space, or its id in brackets if there is no tokenizer."""
+        return f"[{token}]" if self.tokenizer is None else label(self.tokenizer, token)
 
     def to_single_token(self, text: str) -> int:
         """The id of a text that is one token. Raises TokenizerError if it is not."""
@@ -182,7 +231,27 @@ class TextTopic(WeightsTopic):
 
     def _tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
+            why = next((f": {note}" for note in self.config.notes if note.startswith("the tokenizer ")), "")
             raise NoTokenizerError(
-                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids"
+                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}"
             )
         return self.tokenizer
+
+
+def real_tokens(
+    is_pad: Bool[Tensor, "batch pos"], keep_left: int | None, keep_right: int | None, left: bool
+) -> Bool[Tensor, "batch pos"]:
+    """False at the pad tokens that a row begins or ends with, but for `keep_left` and `keep_right` next to its text.
+
+    None: as many as every row has. Of a row of pad tokens alone, the last is kept if `left`, else the first.
+    """
+    n = is_pad.shape[1]
+    at = torch.arange(n, device=is_pad.device)
+    before, after = is_pad.cumprod(1).sum(1, keepdim=True), is_pad.flip(1).cumprod(1).sum(1, keepdim=True)
+    shared_before, shared_after = before.amin(), after.amin()
+    begin = before - (shared_before if keep_left is None else keep_left)
+    end = n - after + (shared_after if keep_right is None else keep_right)
+    alone = at == (n - 1 if left else 0)
+    # Where every row is nothing else, no row is the longest: all is text, if texts may hold it.
+    alone = alone | (shared_before == n) if keep_left is None or keep_right is None else alone
+    return torch.where(before == n, alone, (at >= begin) & (at < end))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..config import ModelConfig
 from ..errors import TokenizerError
+from .backends import add_tokens
 from .tokenizer_face import TokenizerFace
+from .tokenizer_files import open_backend
 
 if TYPE_CHECKING:
     import tokenizers
+
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 @runtime_checkable
@@ -39,12 +45,19 @@ class TextTokenizer(TokenizerFace):
         bos_token: str | None = None,
         eos_token: str | None = None,
         pad_token: str | None = None,
+        *,
+        puts_bos: bool | None = None,
+        padding_side: str | None = None,
     ) -> None:
+        """`puts_bos`: whether its files say that texts begin with a first token; `padding_side`: where they pad."""
+        self.puts_bos = puts_bos
         self.backend = backend
         self.bos_token = bos_token
         self.eos_token = eos_token
         self.pad_token = pad_token
-        self.padding_side: str | None = None
+        self.padding_side = padding_side
+        if padding_side not in ("left", "right", None):
+            raise TokenizerError(f"padding_side is {padding_side!r}; known are 'left' and 'right'")
         for token in (bos_token, eos_token, pad_token):
             if token is not None and backend.token_to_id(token) is None:
                 raise TokenizerError(f"the tokenizer does not know {token!r}, which its settings name as special")
@@ -80,8 +93,12 @@ class TextTokenizer(TokenizerFace):
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and the names of special tokens."""
         self.backend.save(str(folder / "tokenizer.json"))
-        special = {"bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token}
-        (folder / "tokenizer_config.json").write_text(json.dumps(special, indent=2) + "\n")
+        special: dict[str, Any] = {
+            "bos_token": self.bos_token, "eos_token": self.eos_token, "pad_token": self.pad_token,
+        }  # fmt: skip
+        if self.padding_side is not None:
+            special["padding_side"] = self.padding_side
+        (folder / TOKENIZER_CONFIG).write_text(json.dumps(special, indent=2) + "\n")
 
 
 def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
@@ -99,33 +116,45 @@ def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
     return tokenizer
 
 
-def check_pair(tokenizer: Tokenizer | None, config: ModelConfig) -> None:
-    """Raises TokenizerError if the tokenizer gives tokens that the model's embedding does not have."""
-    if tokenizer is not None and len(tokenizer) > config.d_vocab:
-        raise TokenizerError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: they are not a pair"
-        )
+def label(tokenizer: Tokenizer, token: int) -> str:
+    """The text of one token, its leading space kept: a tokenizer that decodes it alone may take it for the beginning
+    of a text.
+    """
+    text = tokenizer.decode([token])
+    find = getattr(tokenizer, "convert_ids_to_tokens", None)
+    piece = find(token) if find is not None else None
+    if not isinstance(piece, str):
+        return text
+    spaced = piece.replace("▁", " ").replace("Ġ", " ")
+    return spaced if spaced.endswith(text) and not spaced[: len(spaced) - len(text)].strip(" ") else text
+
+
+def noted_pair(config: ModelConfig, tokenizer: Tokenizer | None) -> ModelConfig:
+    """The config, with a note where the tokenizer gives tokens that the model's embedding does not have."""
+    if tokenizer is None or len(tokenizer) <= config.d_vocab:
+        return config
+    note = (
+        f"the tokenizer has {len(tokenizer)} tokens, the model's embedding {config.d_vocab}: ids from "
+        f"{config.d_vocab} on are refused where they are used"
+    )
+    return config if note in config.notes else replace(config, notes=(*config.notes, note))
 
 
 def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | None:
-    """The tokenizer in a model's folder, or None if it has none. Raises TokenizerError on a broken one.
+    """The tokenizer in a model's folder, or None if it has none that can be read. Raises TokenizerError on a broken
+    one.
 
     Special tokens are named by tokenizer_config.json, special_tokens_map.json or `config` (the model's config.json),
-    in that order.
+    in that order, then by the tokenizer's own file.
     """
-    path = folder / "tokenizer.json"
-    if not path.exists():
+    sources = [read_settings(folder / name) for name in (TOKENIZER_CONFIG, "special_tokens_map.json")]
+    found = open_backend(folder, sources[0], config.get("model_type"))
+    if found is None:
         return None
-    import tokenizers
-
-    try:
-        backend = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise TokenizerError(f"{path} is not a tokenizer that can be read: {error}") from None
+    backend = found.backend
     # Length is the model's to judge: a prompt cut or filled up in silence would be another prompt.
     backend.no_truncation()
     backend.no_padding()
-    sources = [_read_json(folder / name) for name in ("tokenizer_config.json", "special_tokens_map.json")]
     sources.append(config)
 
     def special(kind: str) -> str | None:
@@ -136,13 +165,42 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> TextTokenizer | N
                 return token
         index = config.get(f"{kind}_id")
         if not isinstance(index, int) or not 0 <= index < backend.get_vocab_size():
-            return None
+            return found.special.get(kind)
         return backend.id_to_token(index)
 
-    return TextTokenizer(backend, special("bos_token"), special("eos_token"), special("pad_token"))
+    side = sources[0].get("padding_side")
+    if side not in ("left", "right", None):
+        raise TokenizerError(f"{folder / TOKENIZER_CONFIG} has padding_side {side!r}; known are 'left' and 'right'")
+    bos, eos, pad = (special(kind) for kind in ("bos_token", "eos_token", "pad_token"))
+    if not (folder / "tokenizer.json").exists():
+        known = [token for token in (bos, eos, pad) if token and backend.token_to_id(token) is not None]
+        add_tokens(backend, known, special=True)
+    return TextTokenizer(backend, bos, eos, pad, puts_bos=puts_first_token(sources[0]), padding_side=side)
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def puts_first_token(settings: Mapping[str, Any]) -> bool | None:
+    """Whether a tokenizer_config.json says that texts begin with a first token; None: it says nothing."""
+    said = settings.get("add_bos_token")
+    if isinstance(said, bool):
+        return said
+    return False if "bos_token" in settings and settings["bos_token"] is None else None
+
+
+def says_first_token(tokenizer: object) -> bool | None:
+    """Whether a tokenizer somebody has loaded says that texts begin with a first token; None: it says nothing.
+
+    Those of transformers have a value also where their files are silent, so the files themselves are read.
+    """
+    if isinstance(tokenizer, TextTokenizer):
+        return tokenizer.puts_bos
+    said = puts_first_token(read_settings(Path(str(getattr(tokenizer, "name_or_path", ""))) / TOKENIZER_CONFIG))
+    if said is None and getattr(tokenizer, "add_bos_token", None) is True:
+        return True
+    return puts_first_token(getattr(tokenizer, "init_kwargs", {})) if said is None else said
+
+
+def read_settings(path: Path) -> Mapping[str, Any]:
+    """The keys and values of a JSON file; none if there is no such file."""
     if not path.exists():
         return {}
     try:

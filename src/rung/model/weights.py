@@ -1,5 +1,7 @@
 """Weights as people ask for them: stacked over layers, and as circuits. A topic of `HookedTransformer`."""
 
+from typing import SupportsIndex
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,6 +10,7 @@ from ..config import ModelConfig, is_layered
 from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
+from ..engine.slicing import whole
 from ..engine.weights import Weights, unembedding, unlayered
 from ..errors import CheckpointError, SiteError
 
@@ -147,10 +150,10 @@ class WeightsTopic:
         return FactoredMatrix(self.W_V, self.W_O)
 
     def accumulated_bias(
-        self, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
+        self, layer: SupportsIndex, mlp_input: bool = False, include_mlp_biases: bool = True
     ) -> Float[Tensor, " d_model"]:
         """What biases have written to the stream before `layer`; see `engine.decompose.accumulated_bias`."""
-        return accumulated_bias(self.config, self.weights, layer, mlp_input, include_mlp_biases)
+        return accumulated_bias(self.config, self.weights, whole(layer), mlp_input, include_mlp_biases)
 
     def all_composition_scores(self, mode: str) -> Float[Tensor, "layer head layer head"]:
         """‖W_OV M‖ / (‖W_OV‖ ‖M‖) of every head with every head of a later layer, 0 elsewhere; M is what the later one

@@ -1,5 +1,7 @@
 """Transformers whose circuit is known because it was wired by hand: true ones, and decoys that only look like one."""
 
-from .models import PLANTED, Planted, plant
+from .decoys import DECOYS
+from .models import KINDS, PLANTED, Planted, plant
+from .wiring import ARCHITECTURES, Architecture
 
-__all__ = ["PLANTED", "Planted", "plant"]
+__all__ = ["ARCHITECTURES", "DECOYS", "KINDS", "PLANTED", "Architecture", "Planted", "plant"]

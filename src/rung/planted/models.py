@@ -5,7 +5,7 @@ the true circuits, where timid is wrong too).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,9 @@ from ..circuits.composition import Into
 from ..circuits.heads import Head
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
-from .wiring import Hiding, Stream, Wire, build, rotation
+from .decoys import DECOYS, POSITIONS
+from .plans import Plan, induction, previous_token, striped
+from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,55 +38,48 @@ class Planted:
     """What is true of this model, and why the verdict may not be higher."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Heads to wire, by name in each layer, and what is claimed of them."""
+def plant(
+    kind: str, seed: int, hiding: Hiding | None = None, architecture: str | Architecture = "attention_only"
+) -> Planted:
+    """A model of one of the `KINDS`, everything in it drawn from `seed`, in one of the `ARCHITECTURES` or another.
 
-    layers: tuple[Mapping[str, Wire], ...]
-    induction: tuple[str, ...] = ("induction",)
-    previous_token: tuple[str, ...] = ("previous_token",)
-    into: Into = "K"
-    truth: int
-    refused: bool = False
-    why: str
-    config_changes: Mapping[str, Any] = field(default_factory=dict)
-    """What the architecture has beside the plain one's."""
-
-
-def plant(kind: str, seed: int, hiding: Hiding | None = None) -> Planted:
-    """A model of one of the `PLANTED` kinds, everything in it drawn from `seed`.
-
-    `hiding` (None: the usual) disguises it. Raises RungError for an unknown kind.
+    `hiding` (None: the usual) disguises it. Raises RungError for a kind or an architecture that is unknown, and for a
+    kind that has an architecture of its own or needs other positions.
     """
     hiding = Hiding() if hiding is None else hiding
-    if kind not in PLANTED:
-        raise RungError(f"no planted model is called {kind!r}; there are {', '.join(PLANTED)}.{near(kind, PLANTED)}")
+    if kind not in KINDS:
+        raise RungError(f"no planted model is called {kind!r}; there are {', '.join(KINDS)}.{near(kind, KINDS)}")
+    name = f"{kind}-{seed}"
+    if isinstance(architecture, str):
+        if architecture not in ARCHITECTURES:
+            raise RungError(
+                f"no architecture is called {architecture!r}; there are {', '.join(ARCHITECTURES)}."
+                f"{near(architecture, ARCHITECTURES)}"
+            )
+        name = name if architecture == "attention_only" else f"{kind}-{architecture}-{seed}"
+        architecture = ARCHITECTURES[architecture]
+    if architecture.positions not in POSITIONS.get(kind, (architecture.positions,)):
+        raise RungError(f"{kind} needs {' or '.join(POSITIONS[kind])} positions, not {architecture.positions}.")
     generator = torch.Generator().manual_seed(seed)
-    stream = Stream.draw(generator)
-    plan, name = PLANTED[kind](stream, generator), f"{kind}-{seed}"
-    model, places = build(stream, plan.layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
+    plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
+    if plan.config_changes and architecture != PLAIN:
+        raise RungError(f"{kind} has an architecture of its own; it is planted in the plain one only.")
+    layers = _deepened(plan.made, architecture.n_layers)
+    model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
     roles = {"previous_token": plan.previous_token, "induction": plan.induction}
     heads = {role: tuple(places[wire] for wire in wires) for role, wires in roles.items()}
     return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why)
 
 
-def previous_token(stream: Stream, target: str = "before") -> Wire:
-    """Looks one back and writes the token it finds to `target`."""
-    return Wire(stream.looks_back(1), stream.moves("token", target))
-
-
-def induction(stream: Stream, source: str = "before", gain: float = 1.0) -> Wire:
-    """Looks for the key with the query's token in `source`, and copies the token that stands there."""
-    return Wire(stream.matches(source), stream.moves("token", "output", gain))
-
-
-def striped(stream: Stream) -> Wire:
-    """Looks as an induction head does, and writes nothing."""
-    return Wire(stream.matches("before"), stream.silent())
+def _deepened(layers: tuple[Layer, ...], least: int) -> tuple[Layer, ...]:
+    """The same layers, and as many that hold nothing after the first as it takes."""
+    first, *rest = layers
+    return (first, *(Layer() for _ in range(least - len(layers))), *rest)
 
 
 def _circuit(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream)}),
         truth=4,
         why="The claimed heads are the circuit: one writes the token before, the other matches it in its keys and "
@@ -126,6 +121,7 @@ def _passenger_behind(stream: Stream, generator: torch.Generator) -> Plan:
 def _circuit_deep(stream: Stream, generator: torch.Generator) -> Plan:
     first, second = _circuit(stream, generator).layers
     return Plan(
+        stream=stream,
         layers=(first, {}, second),
         truth=4,
         why="The claimed heads are the circuit; between them lies a layer of heads that do nothing in particular.",
@@ -135,6 +131,7 @@ def _circuit_deep(stream: Stream, generator: torch.Generator) -> Plan:
 def _circuit_shared(stream: Stream, generator: torch.Generator) -> Plan:
     halves = {"one": induction(stream, gain=0.3), "other": induction(stream, gain=0.3)}
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, halves),
         induction=("one", "other"),
         truth=4,
@@ -144,6 +141,7 @@ def _circuit_shared(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _stripe(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"real": induction(stream), "stripe": striped(stream)}),
         induction=("stripe",),
         truth=1,
@@ -153,6 +151,7 @@ def _stripe(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _stripe_alone(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"stripe": striped(stream)}),
         induction=("stripe",),
         truth=-1,
@@ -165,6 +164,7 @@ def _fixed_distance(stream: Stream, generator: torch.Generator) -> Plan:
     distance = _distance(generator)
     fixed = Wire(stream.looks_back(distance, parked=0.5), stream.moves("token", "output", 0.4))
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"real": induction(stream), "fixed": fixed}),
         induction=("fixed",),
         truth=0,
@@ -177,6 +177,7 @@ def _fixed_distance_alone(stream: Stream, generator: torch.Generator) -> Plan:
     distance = _distance(generator)
     fixed = Wire(stream.looks_back(distance, parked=0.5), stream.moves("token", "output"))
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"fixed": fixed}),
         induction=("fixed",),
         truth=-1,
@@ -187,6 +188,7 @@ def _fixed_distance_alone(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _same_layer(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=(
             {"previous_token": previous_token(stream)},
             {"induction": induction(stream), "beside": previous_token(stream)},
@@ -221,6 +223,7 @@ def _wrong_edge_value(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _covered(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
             {"induction": induction(stream, gain=1.25), "second": induction(stream, "second")},
@@ -235,6 +238,7 @@ def _dormant(stream: Stream, generator: torch.Generator) -> Plan:
     claimed = Wire(stream.matches("before"), stream.moves("token", "output", telling=True))
     backup = Wire(stream.matches("second", parked=0.5, done=0.65), stream.moves("token", "output"))
     return Plan(
+        stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
             {"induction": claimed},
@@ -249,6 +253,7 @@ def _dormant(stream: Stream, generator: torch.Generator) -> Plan:
 def _partial(stream: Stream, generator: torch.Generator) -> Plan:
     shares = {"larger": induction(stream, gain=0.6), "smaller": induction(stream, gain=0.4)}
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, shares),
         induction=("smaller",),
         truth=2,
@@ -258,6 +263,7 @@ def _partial(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _passenger(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream), "idle": striped(stream)}),
         induction=("induction", "idle"),
         truth=1,
@@ -268,6 +274,7 @@ def _passenger(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _unread(stream: Stream, generator: torch.Generator) -> Plan:
     return Plan(
+        stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "unread": previous_token(stream, "second")},
             {"induction": induction(stream)},
@@ -282,6 +289,7 @@ def _unread(stream: Stream, generator: torch.Generator) -> Plan:
 def _wrong_match(stream: Stream, generator: torch.Generator) -> Plan:
     blind = stream.matches("before", parked=0.2, turn=rotation(stream.d_code, generator))
     return Plan(
+        stream=stream,
         layers=(
             {"previous_token": previous_token(stream)},
             {"real": induction(stream), "blind": Wire(blind, stream.moves("token", "output", 0.4))},
@@ -319,4 +327,7 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "unread": _unread,
     "wrong_match": _wrong_match,
 }
+"""Kinds for which sums over heads and positions are enough to tell truth from decoy."""
+
+KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS}
 """Every kind, by name."""

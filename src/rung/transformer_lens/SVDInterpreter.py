@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..engine.transformer import upcast
 from ..errors import RungError
 from ..model.model import HookedTransformer
 
@@ -37,7 +38,7 @@ class SVDInterpreter:
             V = block.attn.OV[head_index].V
         elif vector_type in ("w_in", "w_out"):
             matrix = block.mlp.W_in.T if vector_type == "w_in" else block.mlp.W_out
-            V = torch.linalg.svd(matrix, full_matrices=False).Vh.mT
+            V = torch.linalg.svd(upcast(matrix), full_matrices=False).Vh.mT.to(matrix.dtype)
         else:
             raise RungError(f"vector_type is {vector_type!r}; known are OV, w_in and w_out")
         read: Tensor = self.model.W_U.T @ V[:, :num_vectors]

@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
 
 def sanity_check(model: HookedTransformer) -> Tensor:
     """The loss on a paragraph of plain English: below 5 nats for a model of language, near ln d_vocab for none."""
-    return model(PARAGRAPH, return_type="loss")  # type: ignore[no-any-return]
+    return model(PARAGRAPH, return_type="loss")
 
 
 PARAGRAPH = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.kv_cache import KeyValueCache
@@ -33,10 +34,10 @@ class HookedTransformerKeyValueCache(KeyValueCache):
         """From now on runs leave their own again."""
         self.frozen = False
 
-    def advance(self, count: int) -> None:
+    def advance(self, count: int, mask: Tensor | None = None) -> None:
         """Marks `count` more positions as read, unless frozen."""
         if not self.frozen:
-            super().advance(count)
+            super().advance(count, mask)
 
 
 TransformerLensKeyValueCache = HookedTransformerKeyValueCache

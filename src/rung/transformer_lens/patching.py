@@ -85,6 +85,7 @@ def _patched(
     """Logits of the corrupted run with each patch in turn."""
     starts = sorted({index[0] for index in indices})
     names = [Site("resid_pre", layer).path for layer in starts]
+    tokens, padding = model.read(tokens)
     _, streams = model.run_with_cache(tokens, names_filter=names, return_type=None)
     for layer, same in itertools.groupby(indices, key=lambda index: index[0]):
         stream, name = streams["resid_pre", layer], get_act_name(activation_name, layer)
@@ -103,7 +104,10 @@ def _patched(
             # A generator keeps no context: each run turns gradients off for itself.
             with torch.no_grad():
                 logits = model.run_with_hooks(
-                    stream.repeat(len(chunk), 1, 1), start_at_layer=layer, fwd_hooks=[(name, patch)]
+                    stream.repeat(len(chunk), 1, 1),
+                    start_at_layer=layer,
+                    attention_mask=None if padding is None else padding.repeat(len(chunk), 1),
+                    fwd_hooks=[(name, patch)],
                 )
             yield from logits.split(rows)
 

@@ -48,6 +48,7 @@ def model_view(found: Inspection, width: int) -> RenderableType:
         ("norm", _norm(config)),
         ("positions", f"{_POSITIONS[config.positional_embedding_type]}; context of {config.n_ctx:,} tokens"),
         *([("windows", _windows(config.windows))] if config.windows else []),
+        *([("no positions", _unrotated(config))] if config.unrotated_layers else []),
         *([("besides", "; ".join(_besides(config)))] if _besides(config) else []),
         (
             "vocabulary",
@@ -169,6 +170,10 @@ def _norm(config: ModelConfig) -> str:
         where.append(f"over {_WHOSE[config.qk_norm]} queries and keys")
     folded = ", weights folded into what reads it" if config.normalization_type.endswith("Pre") else ""
     return f"{_NORMS[config.normalization_type]} {', '.join(where)}{folded}"
+
+
+def _unrotated(config: ModelConfig) -> str:
+    return f"{len(config.unrotated_layers)} of {config.n_layers} layers turn neither queries nor keys"
 
 
 def _windows(windows: Sequence[int | None]) -> str:

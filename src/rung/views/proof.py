@@ -1,6 +1,6 @@
 """A proof, drawn: a line a rung with its numbers, whether the methods agree, the verdict; on demand every test."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from itertools import groupby
 
@@ -9,17 +9,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..config import ModelConfig
-from ..evidence.ladder import NOTHING, Agreement, Proof
-from ..evidence.measurement import RUNGS, Measurement, Outcome
-from .terminal import heading, note
+from ..evidence.decide import criterion_of
+from ..evidence.observation import RUNGS, Check, Measurement, Outcome
+from ..evidence.proof import NOTHING, Agreement, Proof
+from ..evidence.prove import METHODS
+from ..evidence.verify import Difference
+from .terminal import NO_BREAK, heading, note
+from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence
+from .wording import number as _number
 
-METHODS = ("pattern", "attribution", "ablation", "weights")
-"""The columns of agreement, in the order of the ladder."""
 WIDE = 72
 """Columns from which a rung's numbers stand beside its name."""
-TABLE = 132
-"""Columns from which measurements stand in a table."""
 PLAIN = 100
 """Columns of a proof as plain text and as HTML."""
 
@@ -45,12 +45,27 @@ def proof_view(proof: Proof, width: int, tests: bool = False, record: str | None
     return Group(*drawn)
 
 
+def verified_view(proof: Proof, again: Proof, differences: Sequence[Difference], width: int) -> RenderableType:
+    """Whether a record held when it was executed again, and each thing that differs."""
+    count = len(proof.measurements)
+    if not differences:
+        said = f"Verified: {count} tests executed again on {proof.model['name']}, all as recorded."
+        return Group(heading(_clean(said)), Text(_clean(f"Verdict: {verdict_sentence(proof)}")))
+    drawn: list[RenderableType] = [heading(f"Not verified: {len(differences)} of the record's entries differ.")]
+    for one in differences:
+        where = f"{TEST_NAMES.get(one.test, one.test)} · {one.subject} · {one.what}"
+        drawn.append(Text(_clean(f"  {where}: {one.recorded} recorded, {one.found} found")))
+    drawn.append(Text(_clean(f"Verdict now: {verdict_sentence(again)}")))
+    return Group(*drawn)
+
+
 def plain(proof: Proof) -> str:
     """The proof as text without colour."""
     console = Console(file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(proof_view(proof, PLAIN))
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+    drawn = captured.get().replace(NO_BREAK, " ").rstrip("\n")
+    return "\n".join(line.rstrip() for line in drawn.split("\n"))
 
 
 def html(proof: Proof) -> str:
@@ -65,9 +80,9 @@ def html(proof: Proof) -> str:
 
 
 def _opened(proof: Proof) -> list[Text]:
-    config = ModelConfig.from_dict(proof.model["config"])
+    config = proof.config
     shape = f"{config.n_layers} layer{'' if config.n_layers == 1 else 's'} × {config.n_heads} heads"
-    sequences = f"{proof.run['sequences']} confirmation sequences"
+    sequences = f"{proof.sequences} confirmation sequences"
     searched = proof.run["heads"] == "found by search"
     said = [proof.model["name"], shape if config.n_layers else "no layers", f"{_count(config.n_params)} parameters"]
     said += [f"{sequences}, apart from the search"] if searched else ["heads as given", sequences]
@@ -109,7 +124,7 @@ def _mark(proof: Proof, rung: int) -> tuple[str, str]:
 
 def _too_few(proof: Proof, rung: int) -> bool:
     """Whether the rung's tests ran on fewer sequences than may count above a clue."""
-    return rung > 1 and proof.run["sequences"] < proof.floors.sequences
+    return rung > 1 and proof.sequences < proof.floors.sequences
 
 
 def _items(proof: Proof, rung: int) -> list[Text]:
@@ -119,72 +134,20 @@ def _items(proof: Proof, rung: int) -> list[Text]:
         return [note(_why_not_run(proof))]
     held = [m for m in required if m.outcome is Outcome.HOLDS]
     rest = sorted((m for m in required if m.outcome is not Outcome.HOLDS), key=lambda m: _WORST.index(m.outcome))
+    said = [(_MARKS[m.outcome], result(m, proof.claim, proof.floors)) for m in rest]
+    said += [(_MARKS[Outcome.HOLDS], phrase) for phrase in results(held, proof.claim, proof.floors)]
     sign = _mark(proof, rung)
-    said = [*((_MARKS[m.outcome], _said(m)) for m in rest), *((_MARKS[Outcome.HOLDS], one) for one in _together(held))]
     # The rung's own mark stands before them all.
     items = [Text(_clean(one)) if mark == sign else Text.assemble(mark, " ", _clean(one)) for mark, one in said]
     if _too_few(proof, rung):
-        asked = f"{proof.floors.sequences:g}"
-        items.insert(0, note(f"not counted: {asked} sequences are asked for"))
+        items.insert(0, note(f"not counted: {proof.floors.sequences:g} sequences are required"))
     return items
 
 
 def _why_not_run(proof: Proof) -> str:
     if proof.verdict.rung == NOTHING:
-        return "not run: there is nothing to explain"
+        return "not run: nothing to explain"
     return "not run" if proof.claim.complete else "not run: a role has no head"
-
-
-def _said(m: Measurement) -> str:
-    words = m.said or f"{m.test}, {m.subject}"
-    return words if m.outcome in (Outcome.HOLDS, Outcome.FAILS) else f"{words} ({m.outcome})"
-
-
-def _together(held: Sequence[Measurement]) -> list[str]:
-    """What held: tests of one kind in one phrase where there is a short one, else in their own words."""
-    kinds: dict[str, list[Measurement]] = {}
-    for m in held:
-        kinds.setdefault(m.test.split(",")[0], []).append(m)
-    said: list[str] = []
-    for kind, found in kinds.items():
-        said += [_SHORT[kind](found)] if kind in _SHORT else [m.said or f"{m.test}, {m.subject}" for m in found]
-    return said
-
-
-def _each(found: Sequence[Measurement], does: str, of: str = "") -> str:
-    first, *rest = ((m.subject, _percent(m.value)) for m in found)
-    return f"{first[0]} {does} {first[1]}{of}" + "".join(f", {subject} {value}" for subject, value in rest)
-
-
-def _members(found: Sequence[Measurement]) -> str:
-    each = (f"{m.subject} (costs {_percent(m.value)}, alone does {_percent(m.control)})" for m in found)
-    return f"each member earns its place: {', '.join(each)}"
-
-
-_SHORT: Mapping[str, Callable[[Sequence[Measurement]], str]] = {
-    "order within the bag": lambda found: (
-        f"among its bag {_number(found[0].value)}, unordered {_number(found[0].floor)}"
-    ),
-    "necessity": lambda found: f"removing {_each(found, 'costs', ' of the gain')} (mean and resample agree)",
-    "member": _members,
-    "denoising": lambda found: f"restoring {_each(found, 'mends')}",
-}
-"""How a test's name begins, and what those that held say in short."""
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{round(100 * value) + 0} %"
-
-
-def _number(value: float | None) -> str:
-    """Three digits, as people write them."""
-    if value is None:
-        return ""
-    if value and abs(value) < 5e-4:
-        return f"{value:.0e}"
-    return (
-        f"{round(value, 3) + 0.0:.3g}" if abs(value) < 10 else f"{value:,.1f}" if abs(value) < 1e6 else f"{value:.1e}"
-    )
 
 
 def _pack(items: Sequence[Text], width: int, style: str = "") -> Text:
@@ -205,13 +168,13 @@ def _agreement(found: Sequence[Agreement]) -> list[RenderableType]:
     if not methods:
         return []
     if all(role.agrees for role in found):
-        heads = _and([head for role in found for head in role.claimed])
+        heads = listed([head for role in found for head in role.claimed])
         missing = [f"no {name} for {role.role}" for role in found for name in methods if name not in role.first]
-        verb = "agree on" if len(methods) > 1 else "points at"
-        said = f"{_and(methods).capitalize()} {verb} {heads}{f' ({_and(missing)})' if missing else ''}."
+        verb = "agree on" if len(methods) > 1 else "names"
+        said = f"{listed(methods).capitalize()} {verb} {heads}{f' ({listed(missing)})' if missing else ''}."
         return [Text(_clean(said))]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("the head put first", no_wrap=True)
+    table.add_column("top head by each method", no_wrap=True)
     for role in found:
         table.add_column(_clean(role.role), overflow="fold")
     table.add_row(Text("claimed"), *(Text(_clean(", ".join(role.claimed))) for role in found))
@@ -220,7 +183,7 @@ def _agreement(found: Sequence[Agreement]) -> list[RenderableType]:
     apart = [
         name for name in methods if any(role.first.get(name, role.claimed[0]) not in role.claimed for role in found)
     ]
-    said = f"{_and(apart).capitalize()} {'point' if len(apart) > 1 else 'points'} at other heads than the claimed:"
+    said = f"Methods disagree with the claim: {listed(apart)}."
     return [Text(said), Padding(table, (0, 0, 0, 2))]
 
 
@@ -231,12 +194,8 @@ def _pointed(role: Agreement, method: str) -> Text:
     return Text.assemble(_clean(head), " ", _MARKS[Outcome.HOLDS if head in role.claimed else Outcome.FAILS])
 
 
-def _and(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 def _verdict(proof: Proof, width: int, record: str | None) -> Text:
-    said = heading(_clean(f"Verdict: {proof.verdict.sentence}"))
+    said = heading(_clean(f"Verdict: {verdict_sentence(proof)}"))
     if record is None:
         return said
     written = note(_clean(f"record: {record}"))
@@ -244,62 +203,49 @@ def _verdict(proof: Proof, width: int, record: str | None) -> Text:
 
 
 def _measurements(proof: Proof, width: int) -> list[RenderableType]:
-    shown = note("“shown” describes and does not decide; every other test is required. Intervals are of 95 %.")
-    if width < TABLE:
-        return [*(_stacked(m) for m in proof.measurements), shown]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("test", "of"):
-        table.add_column(name, overflow="fold", ratio=4 if name == "test" else 1)
-    for name in ("value", "interval", "floor"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("control", overflow="fold", ratio=4)
-    for name in ("p", "outcome"):
-        table.add_column(name, no_wrap=True)
-    for rung, found in groupby(proof.measurements, key=lambda m: m.rung):
-        table.add_row(heading(f"{rung} {RUNGS[rung]}"))
-        for m in found:
-            table.add_row(*_row(m))
-    return [table, shown]
+    """Every number of every test, by rung: value and interval against the floor it is held to."""
+    percent = f"{100 * (1 - 2 * float(proof.run['looks'][-1]['alpha'])):.3g}"
+    drawn: list[RenderableType] = []
+    for rung, found in groupby(sorted(proof.measurements, key=lambda m: m.rung), key=lambda m: m.rung):
+        drawn.append(heading(f"{rung} {RUNGS[rung]}"))
+        drawn += [_measurement(m, proof) for m in found]
+    why = f"“shown” describes and decides nothing; every other test is required. Intervals are of {percent} %."
+    return [*drawn, note(why)]
 
 
-def _row(m: Measurement) -> list[Text]:
-    test = Text.assemble(f" {_clean(m.test)}", (f", {_clean(m.unit)}" if m.unit else "", "dim"))
-    control = Text(_number(m.control))
-    if m.control_name:
-        control.append(f" {_clean(m.control_name)}", style="dim")
-    numbers = (_number(m.value), _interval(m), _number(m.floor))
-    return [test, Text(_clean(m.subject)), *map(Text, numbers), control, Text(_p(m)), _outcome(m)]
+def _measurement(m: Measurement, proof: Proof) -> RenderableType:
+    name = Text.assemble((f"  {TEST_NAMES[m.test]}", "bold"), f" · {_clean(m.subject)}  ", _outcome(m))
+    if m.undefined or m.not_run:
+        return Group(name, Padding(note(_clean(m.undefined or m.not_run)), (0, 0, 0, 4)))
+    lines = [_check(m, check, proof) for check in m.checks]
+    lines[0] = Text.assemble(lines[0], (f"  {_clean(m.unit)}", "dim"))
+    controls = [f"{_clean(what)} {_number(value)}" for what, value in m.controls.items()]
+    if controls:
+        lines.append(note(f"beside it: {', '.join(controls)}"))
+    return Group(name, Padding(Text("\n").join(lines), (0, 0, 0, 4)))
 
 
-def _stacked(m: Measurement) -> RenderableType:
-    """One measurement where a table would be too wide."""
-    parts = {
-        "": f"{_number(m.value)} {m.unit}" if m.value is not None else "",
-        "interval ": _interval(m),
-        "floor ": _number(m.floor),
-        "control ": f"{_number(m.control)} {m.control_name}".strip() if m.control is not None else "",
-        "p ": _p(m),
-    }
-    name = Text.assemble((f"{m.rung} {_clean(m.test)}", "bold"), f" · {_clean(m.subject)}  ", _outcome(m))
-    found = Text(_clean(" · ".join(label + text for label, text in parts.items() if text)))
-    return Group(name, Padding(found, (0, 0, 0, 4)))
-
-
-def _interval(m: Measurement) -> str:
-    return "" if m.interval is None else f"[{_number(m.interval[0])}, {_number(m.interval[1])}]"
-
-
-def _p(m: Measurement) -> str:
-    return "" if m.p is None else f"{m.p:.4f}"
+def _check(m: Measurement, check: Check, proof: Proof) -> Text:
+    interval = "" if check.low == check.high else f" [{_number(check.low)}, {_number(check.high)}]"
+    said = f"{_clean(check_name(check.name))} {_number(check.value)}{interval}"
+    criterion = criterion_of(m.test, check.name)
+    if criterion is None:
+        return Text(clean_numbers(said))
+    sign = {"at least": "≥", "at most": "≤", "within": "within ±"}[criterion.sense]
+    p = "" if check.p is None else f", p {check.p:.1g}"
+    held = Text(
+        f" ({sign}{'' if criterion.sense == 'within' else ' '}{_number(criterion.floor(proof.floors))}{p})", "dim"
+    )
+    return Text.assemble(clean_numbers(said), held, "" if criterion.met(check, proof.floors) else (" ✗", "red"))
 
 
 def _outcome(m: Measurement) -> Text:
-    if m.outcome is Outcome.NOT_APPLICABLE and not m.required:
+    if not m.required:
         return Text("– shown", style="dim")
     sign, style = _MARKS[m.outcome]
-    return Text.assemble((f"{sign} {m.outcome}", style), ("" if m.required else ", shown", "dim"))
+    return Text(f"{sign} {m.outcome}", style=style)
 
 
 def _clean(text: str) -> str:
     """Text that cannot move the cursor, whatever a record says."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text).replace(" %", f"{NO_BREAK}%")

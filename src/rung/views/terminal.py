@@ -21,12 +21,15 @@ PIPE_CLOSED = 141
 
 STAND_INS: Mapping[str, str] = {
     "█": "#", "▇": "#", "▆": "#", "▅": "#", "▄": "=", "▃": "=", "▂": "_", "▁": "_", "░": ":", "▓": "%",
-    "╌": "-", "─": "-", "━": "-", "│": "|", "·": ".", "×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "≈": "~",
+    "╌": "-", "─": "-", "━": "-", "│": "|", "·": ".", "×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "≤": "<",
+    "±": "~", "≈": "~",
     "…": "~", "’": "'", "“": '"', "”": '"', "✓": "+", "✗": "x", "ₙ": "n", "₁": "1", "₂": "2",
     "Σ": "S", "λ": "l",
 }  # fmt: skip
 """ASCII for each sign that views use."""
 
+NO_BREAK = "\u00a0"
+"""A space at which no line is broken; written as a plain one."""
 Output = TextIO | StringIO
 Drawing = Callable[[int], RenderableType]
 """Something to show, once the width in columns is known."""
@@ -47,6 +50,7 @@ def show(drawing: Drawing, file: Output | None = None) -> None:
 def write(text: str, file: Output | None = None) -> None:
     """Writes text as it is, in what the encoding can carry. A closed pipe ends the program quietly."""
     out = sys.stdout if file is None else file
+    text = text.replace(NO_BREAK, " ")
     encoding = (getattr(out, "encoding", None) or "utf-8").lower()
     if not encoding.startswith("utf"):
         text = to_ascii(text).encode(encoding, "replace").decode(encoding)

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from rung import cli, load_record
 from rung.config import ModelConfig
-from rung.evidence import ladder
+from rung.evidence import prove as evidence
 from rung.model.model import HookedTransformer
 
-TINY = ("--model", "two-layer-tiny", "--sequences", 16)
+TINY = ("--model", "two-layer-tiny", "--sequences", 24)
 WRONG = ("--heads", "previous_token=0.1", "--heads", "induction=1.1")
 RIGHT = ("--heads", "previous_token=0.0", "--heads", "induction=1.0")
 
@@ -43,6 +43,10 @@ def invoke(*arguments: object, charset: str = "utf-8", **environment: str):
     return CliRunner(charset=charset).invoke(cli.app, ["prove", *map(str, arguments)], env=quiet | environment)
 
 
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
 def complaint(*arguments: object) -> str:
     result = invoke(*arguments)
     assert result.exit_code == 2, result.output
@@ -60,7 +64,8 @@ def test_a_full_run_ends_in_a_verdict_and_a_record_that_anyone_can_read(here):
     assert "two-layer-tiny · 2 layers × 2 heads" in out
     assert out.count("✓") == 5
     assert "agree on 0.0 and 1.0." in out
-    assert "Verdict: mechanism. A circuit for induction: 0.0 → 1.0 (K-composition)." in out
+    said = " ".join(out.split())
+    assert "Verdict: Mechanism (rung 4 of 4). A circuit for token induction on random repeats: 0.0 → 1.0 (K-com" in said
     assert "record: induction.json" in out
     found = load_record("induction.json")
     assert found.proof.verdict.name == "mechanism"
@@ -71,8 +76,8 @@ def test_a_full_run_ends_in_a_verdict_and_a_record_that_anyone_can_read(here):
 def test_few_sequences_stop_at_a_clue_and_say_so():
     result = invoke("induction", *TINY, "--no-record", "--require", "contribution")
     assert result.exit_code == 1
-    assert "Verdict: clue; no more is said with only 16 confirmation sequences" in result.stdout
-    assert "not counted: 64 sequences are asked for" in result.stdout
+    assert "Verdict: Clue (rung 1 of 4), capped: 24 of the 64 confirmation sequences required." in words(result.stdout)
+    assert "not counted: 64 sequences are required" in result.stdout
     assert result.stderr == ""
     assert invoke("induction", *TINY, "--no-record", "--require", "clue").exit_code == 0
 
@@ -81,8 +86,9 @@ def test_wrong_heads_stop_where_the_evidence_stops(here):
     result = invoke("induction", *TINY, *WRONG, "--record", "wrong.json", "--require", "1")
     assert result.exit_code == 1
     assert "heads as given" in result.stdout
-    assert "Verdict: behaviour; not clue: 0.1 previous-token" in " ".join(result.stdout.split())
-    assert "point at other heads than the claimed" in " ".join(result.stdout.split())
+    said = words(result.stdout)
+    assert "Verdict: Behaviour (rung 0 of 4), token induction on random repeats. Not clue: 0.1 previous-token" in said
+    assert "Methods disagree with the claim: " in said
     assert load_record("wrong.json").proof.run["heads"] == "given"
     assert not Path("induction.json").exists()
 
@@ -104,9 +110,9 @@ def test_heads_of_one_role_may_be_given_in_turn():
 def test_a_model_without_the_behaviour_gets_a_verdict_not_an_error(folder, width):
     result = invoke("induction", "--model", folder, "--tests", COLUMNS=str(width))
     assert result.exit_code == 0
-    told = " ".join(result.stdout.split())
-    assert "Verdict: nothing to explain: no induction here; loss" in told
-    assert told.count("not run: there is nothing to explain") == 4
+    said = words(result.stdout)
+    assert "Verdict: Nothing to explain: no token induction on random repeats in this model. Loss" in said
+    assert said.count("not run: nothing to explain") == 4
     assert max(map(len, result.stdout.splitlines())) <= width
     assert load_record("induction.json").proof.verdict.rung == -1
     assert invoke("induction", "--model", folder, "--require", "behaviour", "--no-record").exit_code == 1
@@ -118,7 +124,7 @@ def test_models_with_too_few_layers_get_a_verdict_too(tmp_path, layers):
     HookedTransformer(config, seed=1).save_pretrained(tmp_path / "flat")
     result = invoke("induction", "--model", tmp_path / "flat")
     assert result.exit_code == 0, result.output
-    assert "nothing to explain" in result.stdout
+    assert "Nothing to explain" in result.stdout
 
 
 def test_json_is_the_record_alone(folder, here):
@@ -164,6 +170,11 @@ BAD = {
     ("induction", "--record", "-"): "--json prints it, --no-record writes none",
     ("induction", "--record", "it.json", "--no-record"): "--record and --no-record exclude each other",
     ("induction", "--sequences", "1"): "at least 2 are needed",
+    (
+        "induction",
+        "--sequences",
+        "65",
+    ): "a proof looks at 128, 256, 512, …, because each look spends part of α; 128 would",
     ("induction", "--sequences", "many"): "Invalid value for '--sequences'",
     ("induction", "--dtype", "int8"): "dtype is 'int8'; known are",
     ("induction", "--device", "abacus"): "there is no device 'abacus'",
@@ -191,7 +202,7 @@ def test_a_place_that_cannot_be_written_is_known_before_anything_is_computed(mon
     def never(*_, **__):
         raise AssertionError("computed first")
 
-    monkeypatch.setattr(ladder, "prove", never)
+    monkeypatch.setattr(evidence, "prove", never)
     monkeypatch.setattr(cli.prove, "open_model", never)
     assert "No such file" in complaint("induction", "--record", "nowhere/it.json")
     Path("induction.json").write_text("my own notes")
@@ -212,7 +223,7 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(monkeypatch, here):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ladder, "climb", interrupt)
+    monkeypatch.setattr(evidence, "run_tests", interrupt)
     result = invoke("induction", *TINY)
     assert result.exit_code == 130
     assert result.stdout == ""
@@ -223,7 +234,7 @@ def test_help_teaches_the_rungs_and_keeps_its_lines():
     out = invoke("--help").stdout
     for line in (
         "    rung prove induction --heads previous_token=0.1 --heads induction=1.2",
-        "    3 causal support   does the model need them, and the path between them?",
+        "    3 causal support   does the model need them, where and for what the claim says?",
     ):
         assert line in out.splitlines()
     assert "\\b" not in out

@@ -219,6 +219,8 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
         ({"positional_embedding_type": "alibi"}, "alibi settings belong with"),
         ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; 4 heads"),
         ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
+        ({"unrotated_layers": (1,)}, r"unrotated_layers are \[1\]; .*positions are rotary"),
+        ({"unrotated_layers": (-1,)}, "unrotated_layers is .*list of layers"),
         ({"windows": (3, 0)}, "windows is .*whole numbers of at least 1"),
         ({**ROTARY, "rotary_local": Rotary(dim=2)}, "rotary_local is for layers with a window"),
         ({"d_mlp": 8, "act_fn": "relu", "n_experts": 4}, "give both, or neither"),

@@ -194,3 +194,44 @@ def test_vh_is_v_and_warns_of_its_name():
     made = FactoredMatrix(random(4, 2), random(2, 4))
     with pytest.warns(DeprecationWarning, match="write V"):
         assert torch.equal(made.Vh, made.V)
+
+
+def test_a_product_is_multiplied_by_numbers_alone():
+    """One number a head, where heads are as many as the inner axis is long: a scale of the wrong axis would fit."""
+    generator = torch.Generator().manual_seed(0)
+    f = FactoredMatrix(torch.randn(4, 8, 4, generator=generator), torch.randn(4, 4, 8, generator=generator))
+    each = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    wanted = f.AB * each[:, None, None]
+    for scaled in (f * each, each * f, f * each[:, None, None], f * each.view(4, 1, 1)):
+        torch.testing.assert_close(scaled.AB, wanted)
+    for number in (2.5, 3, torch.tensor(2.5), torch.tensor([2.5]), torch.tensor([[2.5]]), torch.tensor([[[2.5]]])):
+        torch.testing.assert_close((f * number).AB, f.AB * float(number))
+        torch.testing.assert_close((number * f).AB, f.AB * float(number))
+    two = FactoredMatrix(torch.randn(3, 1, 8, 2, generator=generator), torch.randn(3, 4, 2, 8, generator=generator))
+    grid = torch.randn(3, 4, generator=generator)
+    torch.testing.assert_close((two * grid).AB, two.AB * grid[..., None, None])
+    torch.testing.assert_close((two * grid[:1, :, None, None]).AB, two.AB * grid[:1, :, None, None])
+    single = f[0]
+    for matrix, wrong in (
+        (f, (8,)), (f, (8, 8)), (f, (4, 8, 8)), (f, (8, 1)), (f, (1, 4)), (f, (3, 1, 1)), (f, (2, 4, 1, 1)),
+        (single, (8,)), (single, (4,)), (single, (8, 1)), (single, (4, 1, 1)), (two, (4,)),
+    ):  # fmt: skip
+        with pytest.raises(RungError, match="one number"):
+            matrix * torch.ones(wrong)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precisions_are_computed_in_float32(dtype):
+    generator = torch.Generator().manual_seed(0)
+    half = FactoredMatrix(
+        torch.randn(2, 9, 3, generator=generator).to(dtype), torch.randn(2, 3, 9, generator=generator).to(dtype)
+    )
+    wide = FactoredMatrix(half.A.float(), half.B.float())
+    for name in ("U", "S", "V"):
+        found = getattr(half, name)
+        assert found.dtype == dtype and torch.equal(found, getattr(wide, name).to(dtype))
+    assert half.norm().dtype == dtype and torch.equal(half.norm(), wide.norm().to(dtype))
+    torch.testing.assert_close(half.eigenvalues, wide.eigenvalues)
+    assert half.collapse_l().dtype == half.make_even().A.dtype == dtype
+    scores = composition_scores(half, half)
+    assert scores.dtype == dtype and torch.equal(scores, composition_scores(wide, wide).to(dtype))

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rung.config import Alibi, ModelConfig, Rotary, RotaryScaling
-from rung.engine.generate import Sampling, choose, generate
+from rung.engine import generate as generation
+from rung.engine.generate import Sampling, choose
 from rung.engine.kv_cache import KeyValueCache
 from rung.engine.transformer import forward
 from rung.engine.weights import init_weights
@@ -40,6 +41,10 @@ def model(request):
     )
     weights = init_weights(config, 3)
     return config, {n: tuple(x * 3 for x in w) if isinstance(w, tuple) else w * 3 for n, w in weights.items()}
+
+
+def generate(*args, **options):
+    return generation.generate(*args, **options).tokens
 
 
 def naive(config, weights, tokens, count, mask=None):

@@ -41,7 +41,9 @@ def test_a_key_is_seen_unless_it_is_later_farther_than_the_window_or_padding(n, 
         for query in range(n):
             for key in range(before + n):
                 at = before + query
-                seen = (both_ways or key <= at) and (window is None or key > at - window)
+                # A window is so many tokens wide, and padding is none.
+                places = torch.arange(before + n) if mask is None else mask[row].long().cumsum(0)
+                seen = (both_ways or key <= at) and (window is None or bool(places[at] - places[key] < window))
                 seen = seen and (mask is None or bool(mask[row, key]))
                 # Padding sees itself, so that its row of the pattern is a distribution too.
                 assert found[row, query, key] == (seen or (mask is not None and key == at))

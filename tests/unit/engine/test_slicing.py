@@ -23,7 +23,7 @@ X = torch.arange(24).view(2, 6, 2)
         ([0, 4, -1], X[:, [0, 4, 5]], "array"),
         (np.array([1, 2]), X[:, 1:3], "array"),
         (torch.tensor([True, False] * 3), X[:, ::2], "array"),
-        (torch.tensor(3), X[:, 3], "array"),
+        (torch.tensor(3), X[:, 3], "int"),
     ],
 )
 def test_every_form_picks_the_same_as_indexing(picked, found, mode):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_shapes
@@ -19,6 +19,7 @@ from rung.engine.weights import block_weights, init_weights, unembedding, unlaye
 ACTS = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "relu2": lambda x: x * x * (x > 0),
     "quick_gelu": lambda x: x / (1 + (-1.702 * x).exp()),
     "relu": F.relu,
     "silu": F.silu,
@@ -310,6 +311,8 @@ def test_every_kind_of_model_computes_its_formula(kind):
     weights = random_weights(config)
     tokens = torch.tensor([[3, 1, 4, 1, 5, 9, 2], [6, 5, 3, 5, 8, 9, 7]])
     by_hand = torch.stack([forward_by_hand(config, weights, row) for row in tokens])
+    # Without norms, squares of squares leave what a float can hold.
+    assume(by_hand.isfinite().all())
     # 1e-6: rotary and sinusoidal tables are kept in float32.
     torch.testing.assert_close(forward(config, weights, tokens), by_hand, atol=1e-5, rtol=1e-5)
 

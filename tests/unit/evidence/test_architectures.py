@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from rung.errors import ClaimError
-from rung.evidence import ladder, trial
-from rung.evidence.claim import INDUCTION
-from rung.evidence.clue import uniform_scores
-from rung.evidence.contribution import direct_attribution, key_attribution
-from rung.evidence.ladder import climb, prove
-from rung.evidence.measurement import Floors, Outcome
-from rung.evidence.trial import Trial
+from rung.evidence import prove as module
+from rung.evidence.claim import INDUCTION, descriptive_tests, required_tests
+from rung.evidence.observation import Floors, Outcome
+from rung.evidence.prove import prove, run_tests
+from rung.evidence.setting import Setting, uniform_scores
+from rung.evidence.tests.attribution import direct_attribution, key_attribution
+from rung.methods import runner
 from rung.methods.attribution import attribute_logits, attribute_scores
+from rung.methods.runner import InductionRunner, put_heads
 from rung.planted import plant
 from rung.tasks.induction import induction_batch
 
@@ -29,7 +29,7 @@ def readable(build, any_kind_name):
 
 @pytest.fixture
 def tried(readable):
-    return Trial(readable, induction_batch(readable, sequences=12, seed=1), sequences=12, seed=1)
+    return InductionRunner(readable, induction_batch(readable, sequences=12, seed=1), seed=1)
 
 
 def test_random_weights_are_no_circuit(readable) -> None:
@@ -37,20 +37,26 @@ def test_random_weights_are_no_circuit(readable) -> None:
     assert found.verdict.rung <= 0
 
 
+def every_test(tried, monkeypatch):
+    """All rungs, though no behaviour is there."""
+    monkeypatch.setattr(module, "_behaves", lambda measured: True)
+    specs = (*required_tests(CLAIM, tried.config, False), *descriptive_tests(CLAIM, tried.config, False))
+    return run_tests(Setting(tried, CLAIM, Floors()), specs, 0.005)
+
+
 def test_every_test_ends_and_none_passes_by_default(tried, monkeypatch) -> None:
-    """All rungs are run, though no behaviour is there: random weights hold at nothing that a mechanism requires."""
-    monkeypatch.setattr(ladder, "_holds", lambda found: True)
-    found, _ = climb(tried, CLAIM, Floors(), 1)
+    """Random weights hold at nothing that a mechanism requires, but that parts sum to the whole."""
+    found = every_test(tried, monkeypatch)
     assert {m.rung for m in found} == {0, 1, 2, 3, 4}
     for m in found:
-        if m.required and m.test != "parts sum to the whole":
+        if m.required and m.test not in ("contribution.sum", "support.complement"):
             assert m.outcome is not Outcome.HOLDS, m
-    (sums,) = (m for m in found if m.test == "parts sum to the whole")
+    (sums,) = (m for m in found if m.test == "contribution.sum")
     assert sums.outcome is Outcome.HOLDS and sums.value < EXACT
 
 
 def test_attribution_here_is_that_of_the_method(tried) -> None:
-    """Rung 2 takes short cuts, weights first and told queries only; it is `attribute_logits` and `attribute_scores`."""
+    """Rung 2 takes short cuts, weights first and few queries; it is `attribute_logits` and `attribute_scores`."""
     model, batch = tried.model, tried.batch
     row = int(batch.period.argmax())
     at = batch.predictable[row].nonzero()[:, 0].tolist()
@@ -60,10 +66,10 @@ def test_attribution_here_is_that_of_the_method(tried) -> None:
     direct = direct_attribution(tried)
     for head in ((0, 0), (1, 3), (2, 2)):
         own = whole.of(f"{head[0]}.{head[1]}").mean()
-        assert direct.heads[head][row] == pytest.approx(float(own), abs=EXACT)
+        assert direct.pushes[head][row] == pytest.approx(float(own), abs=EXACT)
     reach = model.config.window(2) or 32
     if int(batch.back[row]) > reach:
-        return  # no told query of layer 2 sees its key; what `key_attribution` says then is tested below
+        return  # no predictable query of layer 2 sees its key; what `key_attribution` says then is tested below
     keys = torch.tensor([[q - int(batch.back[row]) + 1 for q in at]])
     for into in ("Q", "K"):
         scores = attribute_scores(model, tokens, (2, 1), into, at, keys)
@@ -74,18 +80,17 @@ def test_attribution_here_is_that_of_the_method(tried) -> None:
 
 def test_a_key_that_no_query_sees_gets_no_credit(build) -> None:
     model = build("LN, each query normed, scaled logits, parallel", d_vocab=41, n_ctx=32, windows=(None, 3, None))
-    tried = Trial(model, induction_batch(model, sequences=12, seed=1), sequences=12, seed=1)
+    tried = InductionRunner(model, induction_batch(model, sequences=12, seed=1), seed=1)
     assert all((values == 0).all() for values in key_attribution(tried, (1, 0), "K").values())
 
 
-def test_keys_that_were_cut_off_leave_the_edge_open(build, monkeypatch) -> None:
+def test_keys_that_were_clamped_leave_the_edge_open(build, monkeypatch) -> None:
     model = build("RMS, experts, clipped in vain", d_vocab=41, n_ctx=32, clip_qkv=0.3)
-    tried = Trial(model, induction_batch(model, sequences=12, seed=1), sequences=12, seed=1)
-    monkeypatch.setattr(ladder, "_holds", lambda found: True)
-    found, _ = climb(tried, CLAIM, Floors(), 1)
-    for test in ("attribution through K", "routed QK diagonal"):
+    tried = InductionRunner(model, induction_batch(model, sequences=12, seed=1), seed=1)
+    found = every_test(tried, monkeypatch)
+    for test in ("contribution.edge", "mechanism.routed_qk"):
         (m,) = (m for m in found if m.test == test)
-        assert m.required and m.outcome is Outcome.INCONCLUSIVE and "were cut off at ±0.3" in m.said
+        assert m.required and m.outcome is Outcome.INCONCLUSIVE and "clamped" in m.undefined
 
 
 def test_even_attention_within_a_window_is_its_share() -> None:
@@ -94,51 +99,39 @@ def test_even_attention_within_a_window_is_its_share() -> None:
     assert (uniform_scores(batch) < 0.25).all()
 
 
-def test_models_without_a_next_token_to_predict_are_refused(build) -> None:
-    for changes in ({"attention_dir": "bidirectional"}, {"d_vocab_out": 5}):
-        with pytest.raises(ClaimError, match="predicts the next token"):
-            prove(CLAIM, build(d_vocab=41, n_ctx=32, **changes))
-
-
-def test_pieces_give_the_numbers_of_the_whole(monkeypatch) -> None:
-    """Large models run their sequences in pieces, as long as they need to be, and nothing comes out otherwise."""
+def test_chunks_give_the_numbers_of_the_whole(monkeypatch) -> None:
+    """Large models run their sequences in chunks, as long as they need to be, and nothing comes out otherwise."""
     planted = plant("circuit_shared", 0)
     claim = INDUCTION.with_heads(planted.heads)
     whole = prove(claim, planted.model)
-    monkeypatch.setattr(trial, "LARGE", 1)
-    pieces = prove(claim, planted.model)
-    assert whole.verdict == pieces.verdict
-    of = {(m.test, m.subject): m for m in pieces.measurements}
+    monkeypatch.setattr(runner, "LARGE", 1)
+    chunked = prove(claim, planted.model)
+    assert whole.verdict == chunked.verdict
+    of = {m.spec.key: m for m in chunked.measurements}
     for m in whole.measurements:
-        same = of[m.test, m.subject]
+        same = of[m.spec.key]
         if same.outcome is Outcome.NOT_RUN:
-            assert not m.required and "16 runs of all layers" in same.said
+            assert not m.required and "only to show" in same.not_run
             continue
         assert (m.outcome, m.n) == (same.outcome, same.n)
-        assert m.value == pytest.approx(same.value, abs=1e-5), m.test
+        for one, two in zip(m.checks, same.checks, strict=True):
+            assert one.name == two.name
+            for end in ("value", "low", "high"):
+                assert getattr(one, end) == pytest.approx(getattr(two, end), abs=1e-4), (m.test, one.name)
 
 
 def test_a_large_model_whose_circuit_is_too_little_is_not_run_with_swaps(monkeypatch) -> None:
     planted = plant("circuit_shared", 0)
-    monkeypatch.setattr(trial, "LARGE", 1)
+    monkeypatch.setattr(runner, "LARGE", 1)
     half = {"previous_token": planted.heads["previous_token"], "induction": planted.heads["induction"][:1]}
-    (found,) = (m for m in prove(INDUCTION.with_heads(half), planted.model).of(3) if m.test == "faithfulness, mean")
-    assert found.outcome is Outcome.FAILS and found.control is None
-
-
-def test_every_run_is_told_of(monkeypatch) -> None:
-    told = []
-    planted = plant("circuit", 0)
-    prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=8, progress=lambda *step: told.append(step))
-    assert told[0] == ("behaviour", 1, 6) and told[-1] == ("done", 6, 6)
-    assert ("causal support, run 30", 4, 6) in told
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    found = prove(INDUCTION.with_heads(half), planted.model).find("support.faithfulness")
+    assert found.outcome is Outcome.FAILS and found.notes["swaps"] == "0"
 
 
 def test_replacing_a_head_of_one_sequence_leaves_the_others(tried) -> None:
     """A patch puts each sequence's own row: z of itself changes nothing."""
     itself = torch.arange(tried.n)
-    same = tried.losses([trial.put_heads([(1, 2)], tried.z([1]), itself)], 1)
-    assert same == pytest.approx(tried.clean, abs=EXACT)
-    rolled = tried.losses([trial.put_heads([(1, 2)], tried.z([1]), itself.roll(1))], 1)
-    assert not np.allclose(rolled, tried.clean, atol=1e-6)
+    same = tried.read([put_heads([(1, 2)], tried.z([1]), itself)], 1).loss
+    np.testing.assert_allclose(same, tried.clean.loss, atol=EXACT)
+    rolled = tried.read([put_heads([(1, 2)], tried.z([1]), itself.roll(1))], 1).loss
+    assert not np.allclose(rolled, tried.clean.loss, atol=1e-6, equal_nan=True)

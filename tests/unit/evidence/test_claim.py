@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.config import ModelConfig
+from rung.config import ModelConfig, Rotary
 from rung.errors import ClaimError, RungError, SiteError
-from rung.evidence.claim import CLAIMS, INDUCTION, find_claim, parse_heads
+from rung.evidence.claim import CLAIMS, INDUCTION, descriptive_tests, find_claim, parse_heads, required_tests
+from rung.evidence.decide import CRITERIA
+from rung.evidence.tests import MEASURES
 
 CONFIG = ModelConfig(n_layers=3, d_model=8, n_heads=4, d_head=2, d_vocab=9, n_ctx=9)
+WITH_MLP = replace(CONFIG, d_mlp=8, act_fn="relu")
+ONE_EACH = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2)]})
+TWO_EACH = INDUCTION.with_heads({"previous_token": [(0, 1), (0, 3)], "induction": [(1, 2), (2, 0)]})
 
 
 def test_heads_are_read_as_people_write_them():
@@ -108,9 +113,142 @@ def test_a_claim_that_leaves_out_what_must_be_tested_is_refused():
         ({"roles": (route,), "edges": ()}, "no role of 'induction' writes to the output"),
         ({"roles": ()}, "a claim needs roles"),
         ({"roles": (route, route, match)}, "each with a name of its own"),
-        ({"task": "indirect object identification"}, "known are repeated random tokens"),
+        ({"task": "indirect object identification"}, "known are random repeats"),
         ({"edges": (edge, replace(edge, sender="induction"))}, "is not where induction is said to write"),
         ({"roles": (replace(route, heads=((0, 1), (0, 1))), match)}, "named twice for previous_token: 0.1, 0.1"),
     ):
         with pytest.raises(ClaimError, match=said):
             replace(INDUCTION, **changes).check(CONFIG)
+
+
+def keys(claim, config=CONFIG, texts=False, tests=required_tests):
+    return [spec.key for spec in tests(claim, config, texts)]
+
+
+def test_what_is_required_of_one_head_a_role():
+    assert keys(ONE_EACH) == [
+        ("behaviour.gain", "the model"),
+        ("behaviour.order", "the model"),
+        ("clue.signature", "0.1"),
+        ("clue.signature", "1.2"),
+        ("contribution.direct", "1.2"),
+        ("contribution.edge", "0.1 → 1.2.K"),
+        ("contribution.sum", "the model"),
+        ("support.necessity", "0.1"),
+        ("support.denoising", "0.1"),
+        ("support.interchange", "0.1"),
+        ("support.positions", "0.1"),
+        ("support.necessity", "1.2"),
+        ("support.denoising", "1.2"),
+        ("support.interchange", "1.2"),
+        ("support.positions", "1.2"),
+        ("support.output", "1.2"),
+        ("support.edge", "0.1 → 1.2.K"),
+        ("support.complement", "the circuit"),
+        ("support.faithfulness", "the circuit"),
+        ("support.agreement", "the circuit"),
+        ("mechanism.positional", "0.1"),
+        ("mechanism.ov", "1.2"),
+        ("mechanism.routed_qk", "0.1 → 1.2.K"),
+    ]
+
+
+def test_every_member_every_pair_and_every_receiver_has_tests_of_its_own():
+    more = set(keys(TWO_EACH)) - set(keys(ONE_EACH))
+    pairs = ["0.1 → 1.2.K", "0.1 → 2.0.K", "0.3 → 1.2.K", "0.3 → 2.0.K"]
+    assert {subject for test, subject in keys(TWO_EACH) if test == "contribution.edge"} == set(pairs)
+    assert {subject for test, subject in more if test == "support.edge_part"} == set(pairs)
+    assert {subject for test, subject in more if test == "support.member"} == {"0.1", "0.3", "1.2", "2.0"}
+    assert {subject for test, subject in more if test == "support.output_part"} == {"1.2", "2.0"}
+    assert {subject for test, subject in more if test == "mechanism.routed_qk"} == {
+        "0.1, 0.3 → 1.2.K",
+        "0.1, 0.3 → 2.0.K",
+    }
+
+
+def test_more_is_asked_of_one_pair_as_soon_as_there_are_two():
+    two = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2), (2, 0)]})
+    assert [key for key in keys(two) if key[0] == "support.edge_part"] == [
+        ("support.edge_part", "0.1 → 1.2.K"),
+        ("support.edge_part", "0.1 → 2.0.K"),
+    ]
+    assert ("support.member", "0.1") not in keys(two)
+
+
+def test_a_role_is_asked_for_what_it_writes_to_whatever_its_author_calls_it():
+    """A role that writes to the output is asked for OV copying and for its direct path, also if it looks one back."""
+    route, match = ONE_EACH.roles
+    odd = replace(ONE_EACH, roles=(route, replace(match, signature="previous_token")))
+    odd.check(CONFIG)
+    found = keys(odd)
+    for test in ("mechanism.ov", "support.output", "contribution.direct"):
+        assert (test, "1.2") in found
+    assert ("mechanism.positional", "1.2") in found and ("mechanism.routed_qk", "0.1 → 1.2.K") in found
+    told = replace(ONE_EACH, roles=(replace(route, job="nothing"), replace(match, job="anything")), name="other")
+    assert keys(told) == keys(ONE_EACH)
+
+
+def test_an_author_has_no_field_that_drops_a_test():
+    """Whatever is changed of a role, a claim that passes `check` asks for as much of every head."""
+    for name in ("previous_token", "induction"):
+        for signature in ("previous_token", "induction"):
+            roles = tuple(replace(r, signature=signature) if r.name == name else r for r in ONE_EACH.roles)
+            claim = replace(ONE_EACH, roles=roles)
+            try:
+                claim.check(CONFIG)
+            except ClaimError:
+                continue
+            assert {test for test, _ in keys(claim)} == {test for test, _ in keys(ONE_EACH)}
+
+
+def test_with_mlps_faithfulness_is_asked_for_mechanism():
+    found = {spec.id: spec for spec in required_tests(ONE_EACH, WITH_MLP, False)}
+    assert found["mechanism.faithfulness"].rung == found["mechanism.agreement"].rung == 4
+    assert not {"support.faithfulness", "support.agreement", "support.complement"} & set(found)
+    assert all(found[f"mechanism.{test}"].approximate for test in ("ov", "routed_qk", "faithfulness"))
+    assert not any(spec.approximate for spec in required_tests(ONE_EACH, CONFIG, False) if spec.id != "mechanism.ov")
+
+
+def test_text_is_asked_for_where_it_can_be_read():
+    assert ("support.off_task", "the circuit") in keys(ONE_EACH, texts=True)
+    assert ("support.off_task", "the circuit") not in keys(ONE_EACH, texts=False)
+    shown = {test for test, _ in keys(ONE_EACH, texts=True, tests=descriptive_tests)}
+    assert {"shown.prose_signature", "shown.prose_necessity"} <= shown
+
+
+def test_a_model_with_no_other_heads_has_no_halves():
+    small = replace(CONFIG, n_layers=2, n_heads=1)
+    claim = INDUCTION.with_heads({"previous_token": [(0, 0)], "induction": [(1, 0)]})
+    assert ("support.complement", "the circuit") not in keys(claim, small)
+
+
+def test_roles_without_heads_are_asked_for_their_signature_alone():
+    half = INDUCTION.with_heads({"induction": [(1, 2)]})
+    assert [key for key in keys(half) if key[0] != "clue.signature"] == keys(half)[:2]
+    assert keys(half)[2:] == [("clue.signature", "previous_token"), ("clue.signature", "1.2")]
+    assert descriptive_tests(half, CONFIG, True) == ()
+
+
+@pytest.mark.parametrize("config", [CONFIG, WITH_MLP])
+@pytest.mark.parametrize("claim", [ONE_EACH, TWO_EACH, INDUCTION])
+def test_every_test_has_a_name_of_its_own_a_measure_and_a_floor(claim, config):
+    required, shown = (tests(claim, config, True) for tests in (required_tests, descriptive_tests))
+    found = [spec.key for spec in (*required, *shown)]
+    assert len(set(found)) == len(found)
+    assert all(spec.required and spec.id in CRITERIA for spec in required)
+    assert not any(spec.required or spec.id in CRITERIA for spec in shown)
+    assert {spec.id for spec in (*required, *shown)} <= set(MEASURES)
+    assert all(spec.id.partition(".")[0] in ("behaviour", "clue", "contribution", "support", "mechanism")
+               for spec in required)  # fmt: skip
+    rungs = [spec.rung for spec in required]
+    assert rungs == sorted(rungs)
+
+
+def test_positions_read_off_a_table_are_exact_and_a_kernel_is_not():
+    def approximate(**changes):
+        found = required_tests(ONE_EACH, replace(CONFIG, **changes), False)
+        return next(spec.approximate for spec in found if spec.id == "mechanism.positional")
+
+    assert not approximate(positional_embedding_type="standard")
+    assert not approximate(positional_embedding_type="shortformer")
+    assert approximate(positional_embedding_type="rotary", rotary=Rotary(dim=2))

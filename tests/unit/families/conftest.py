@@ -25,6 +25,8 @@ _GRANITE = {
     "logits_scaling": 4.0,
     "residual_multiplier": 0.25,
 }
+_TURNS = ["sliding_attention", "full_attention"]
+_TWICE = {"rope_type": "linear", "factor": 2.0}
 _TOY: Values = {"n_layers": 2, "d_model": 12, "n_heads": 3, "n_ctx": 10, "d_vocab": 13, "attn_only": True}
 
 LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
@@ -65,6 +67,29 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "starcoder2": (_LLAMA | {"sliding_window": 4}, ()),
     "cohere": (_LLAMA, ()),
     "cohere with normalized queries": (_LLAMA | {"use_qk_norm": True}, ()),
+    "ministral": (_LLAMA | {"sliding_window": 4, "layer_types": _TURNS}, ()),
+    "mistral3": ({"text_config": _LLAMA | {"sliding_window": None}, "tie_word_embeddings": False}, ()),
+    "smollm3": (_LLAMA | {"no_rope_layer_interval": 2, "tie_word_embeddings": False}, ()),
+    "exaone4": (_LLAMA | {"sliding_window": 4, "sliding_window_pattern": "LG", "head_dim": 4}, ()),
+    "ernie4_5": (_LLAMA | {"head_dim": 4, "use_bias": True}, ()),
+    "helium": (_LLAMA | {"head_dim": 2, "attention_bias": True, "mlp_bias": True}, ()),
+    "seed_oss": (_LLAMA | {"head_dim": 4, "attention_out_bias": True}, ()),
+    "arcee": (_LLAMA | {"mlp_bias": True}, ()),
+    "glm": (_PART | {"num_key_value_heads": 1, "head_dim": 8}, ()),
+    "glm4": (_PART | {"num_key_value_heads": 2, "head_dim": 8, "attention_bias": False}, ()),
+    "cohere2": (_LLAMA | {"sliding_window": 4, "layer_types": _TURNS}, ()),
+    "olmo3": (_LLAMA | {"sliding_window": 4, "layer_types": _TURNS, "rope_scaling": _TWICE}, ()),
+    "olmoe": (_LLAMA | {"num_experts": 3, "num_experts_per_tok": 2}, ()),
+    "flex_olmo": (_LLAMA | {"num_experts": 3, "num_experts_per_tok": 2}, ()),
+    "granitemoe": (_LLAMA | _GRANITE | {"num_local_experts": 3, "attention_bias": True}, ()),
+    "nemotron": (_PART | {"num_key_value_heads": 1, "attention_bias": True, "mlp_bias": True}, ()),
+    "persimmon": (_PART, ()),
+    "persimmon as they are": (_PART | {"qk_layernorm": False}, ()),
+    "mpt": ({"d_model": 12, "n_heads": 3, "n_layers": 2, "vocab_size": 13, "max_seq_len": 10}, ()),
+    "gpt_bigcode": (_GPT, ()),
+    "gpt_bigcode head by head": (_GPT | {"multi_query": False}, ()),
+    "codegen": (_GPT | {"n_embd": 16, "n_head": 8, "rotary_dim": 2}, ()),
+    "biogpt": (_WIDE | {"num_attention_heads": 3, "intermediate_size": 20}, ()),
     "attn_only": (_TOY, ("blocks.0.attn.b_Q", "blocks.0.ln1.b", "ln_final.b", "unembed.b_U")),
     "rung": (
         {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rung.config import BIASES, Alibi, ModelConfig, Rotary
+from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling
 from rung.families.bloom import alibi_slopes
 
 Read = Callable[..., ModelConfig]
@@ -81,6 +81,49 @@ SAID: dict[str, dict[str, Any]] = {
         "rotary": Rotary(dim=2, base=5e5, pairing="adjacent"), "qk_norm": None, "biases": frozenset(),
     },
     "cohere with normalized queries": {"qk_norm": "head"},
+    "ministral": {"windows": (4, None), "family": "ministral"},
+    "mistral3": {"windows": None, "notes": ("it also sees images; that part was left out",)},
+    "smollm3": {"unrotated_layers": (1,), "rotary": Rotary(dim=2, base=2e6), "windows": None},
+    "exaone4": {"norm_placement": "post", "qk_norm": "head", "windows": (4, None), "unrotated_layers": (1,)},
+    "ernie4_5": {
+        "rotary": Rotary(dim=4, base=5e5, pairing="adjacent"), "tied_embeddings": True,
+        "biases": QKV | {"b_O", "b_gate", "b_in", "b_out"},
+    },
+    "helium": {"rotary": Rotary(dim=2, base=1e5, pairing="adjacent"), "biases": QKV | {"b_gate", "b_in", "b_out"}},
+    "seed_oss": {"biases": QKV | {"b_O"}, "rotary": Rotary(dim=4)},
+    "arcee": {"act_fn": "relu2", "gated_mlp": False, "biases": frozenset(("b_in", "b_out"))},
+    "glm": {"rotary": Rotary(dim=4, pairing="adjacent"), "norm_placement": "pre", "biases": QKV, "eps": 1.5625e-7},
+    "glm4": {"rotary": Rotary(dim=4, pairing="adjacent"), "norm_placement": "both", "biases": frozenset()},
+    "cohere2": {
+        "parallel_attn_mlp": True, "windows": (4, None), "unrotated_layers": (1,), "logit_scale": 0.0625,
+        "rotary": Rotary(dim=2, pairing="adjacent"), "tied_embeddings": True,
+    },
+    "olmo3": {
+        "norm_placement": "post", "qk_norm": "heads", "windows": (4, None), "rotary_local": Rotary(dim=2, base=5e5),
+        "rotary": Rotary(dim=2, base=5e5, scaling=RotaryScaling(kind="linear", factor=2.0, original_n_ctx=10)),
+    },
+    "olmoe": {"qk_norm": "heads", "norm_placement": "pre", "n_experts": 3, "norm_expert_weights": False},
+    "flex_olmo": {"qk_norm": "heads", "norm_placement": "post", "n_experts": 3},
+    "granitemoe": {
+        "attn_scale": 2.0, "embed_scale": 2.0, "logit_scale": 0.25, "residual_scale": 0.25, "n_experts": 3,
+        "norm_expert_weights": True, "biases": QKV | {"b_O"},
+    },
+    "nemotron": {
+        "rotary": Rotary(dim=4), "act_fn": "relu2", "normalization_type": "LN", "biases": ALL - {"b_gate", "b_U"},
+    },
+    "persimmon": {
+        "rotary": Rotary(dim=4), "act_fn": "relu2", "qk_norm": "head",
+        "biases": ALL - {"b_gate", "b_U"} | {"q_norm_b", "k_norm_b"},
+    },
+    "persimmon as they are": {"qk_norm": None, "biases": ALL - {"b_gate", "b_U"}},
+    "mpt": {
+        "alibi": Alibi(slopes=(2.0**-4, 2.0**-8, 2.0**-2)), "d_mlp": 48, "act_fn": "gelu", "biases": frozenset(),
+        "normalization_type": "LN",
+    },
+    "gpt_bigcode": {"n_key_value_heads": 1, "act_fn": "gelu_new", "biases": ALL - {"b_gate", "b_U"}},
+    "gpt_bigcode head by head": {"n_key_value_heads": None},
+    "codegen": {"rotary": Rotary(dim=2, pairing="adjacent"), "parallel_attn_mlp": True, "family": "codegen"},
+    "biogpt": {"embed_scale": math.sqrt(12), "act_fn": "gelu", "eps": 1e-5, "tied_embeddings": True},
 }  # fmt: skip
 
 
@@ -161,6 +204,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("starcoder2", {"mlp_type": "gated"}, "mlp_type = 'gated'"),
     ("cohere", {"mlp_bias": True}, "mlp_bias = True; Rung's cohere reads False only"),
     ("cohere", {"logit_scale": 0}, "logit_scale = 0"),
+    ("cohere2", {"use_qk_norm": True}, "use_qk_norm = True; Rung's cohere2 reads False only"),
+    ("cohere2", {"rotary_pct": 0.5}, "rotary_pct = 0.5"),
+    ("mistral3", {"text_config": {"model_type": "ministral3"}}, "reads one of model_type mistral"),
+    ("smollm3", {"no_rope_layers": [1]}, r"no_rope_layers = \[1\]; it must be 0 or 1 for each of 2 layers"),
+    ("smollm3", {"no_rope_layers": "10"}, "no_rope_layers = '10'"),
+    ("olmoe", {"clip_qkv": 8.0}, "clip_qkv = 8.0; Rung's qwen_moe|clip_qkv = 8.0; Rung's olmoe reads None only"),
+    ("olmo3", {"rope_parameters": {"full_attention": {}}}, "it must have full_attention and sliding_attention"),
+    ("persimmon", {"num_key_value_heads": 1}, "num_key_value_heads = 1"),
+    ("mpt", {"attn_config": {"alibi": False}}, "alibi = False; Rung's mpt reads True only"),
+    ("mpt", {"attn_config": {"qk_ln": True}}, "qk_ln = True"),
+    ("mpt", {"attn_config": 7}, "attn_config = 7; it must be an object"),
+    ("mpt", {"no_bias": False}, "no_bias = False"),
+    ("codegen", {"n_head": 6, "n_embd": 12}, "6, which 4 heads cannot share evenly"),
+    ("exaone4", {"layer_types": ["full_attention"]}, "each of 2 layers must be"),
 ]
 
 

@@ -98,7 +98,10 @@ def test_what_would_be_another_model_is_refused(
 
 
 def test_a_gemma_3_that_sees_images_is_read_as_its_model_of_text(read: Read) -> None:
-    text, whole = read("gemma3_text"), read("gemma3", vision_config={"hidden_size": 16}, mm_tokens_per_image=4)
+    text, whole = (
+        read("gemma3_text", bos_token_id=2),
+        read("gemma3", vision_config={"hidden_size": 16}, mm_tokens_per_image=4),
+    )
     assert whole.notes == (*text.notes, "it also sees images; that part was left out")
     assert replace(whole, notes=text.notes) == text
     untied = read("gemma3", tie_word_embeddings=False)

@@ -15,7 +15,7 @@ import pytest
 import torch
 import transformers
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedConfig
 
 from rung.config import ModelConfig, Rotary
 from rung.engine.positions import frequencies
@@ -29,7 +29,9 @@ ENTRIES: dict[str, dict[str, Any]] = {}
 for _path in sorted((Path(__file__).parent / "published").glob("*.json")):
     ENTRIES |= json.loads(_path.read_text(encoding="utf-8"))
 READ = {name: entry for name, entry in ENTRIES.items() if "refused" not in entry}
-DEPTH = ("n_layer", "num_layers", "num_hidden_layers")
+BY_4 = json.loads((Path(__file__).parent / "saved" / "transformers_4.json").read_text(encoding="utf-8"))
+"""One of each family's, loaded and saved again by transformers 4.57.1."""
+DEPTH = ("n_layer", "n_layers", "num_layers", "num_hidden_layers")
 
 
 def ours(values: Values) -> ModelConfig:
@@ -52,7 +54,7 @@ def first(config: PreTrainedConfig, *names: str) -> Any:
 
 def rotary_section(config: PreTrainedConfig, kind: str = "full_attention") -> Mapping[str, Any] | None:
     sections = getattr(config, "rope_parameters", None)
-    if config.model_type == "gptj":
+    if config.model_type in ("gptj", "codegen"):
         return {"rope_theta": 10000.0, "partial_rotary_factor": config.rotary_dim / (config.n_embd // config.n_head)}
     if not sections or getattr(config, "alibi", False):
         return None
@@ -97,6 +99,9 @@ def described(whole: PreTrainedConfig) -> dict[str, Any]:
     activation = first(config, "hidden_activation", "activation_function", "activation", "hidden_act") or "gelu_new"
     if kind in ("starcoder2", "gemma"):
         activation = config.hidden_act  # The other names are left over in the file.
+    if kind == "mpt":
+        activation = "gelu"  # Its config has no name for it.
+    scaled = kind.startswith("gemma") or getattr(config, "scale_embedding", False)
     return {
         "n_layers": config.num_hidden_layers,
         "d_model": width,
@@ -109,9 +114,9 @@ def described(whole: PreTrainedConfig) -> dict[str, Any]:
         "act_fn": ACTIVATIONS[activation],
         # OLMo's norms have no weights and no eps in the config.
         "eps": 1e-5
-        if kind in ("opt", "olmo")
-        else first(config, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
-        "tied": config.tie_word_embeddings,
+        if kind in ("opt", "olmo", "biogpt")
+        else first(config, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"),
+        "tied": whole.tie_word_embeddings,
         "windows": windows(config),
         "rotary base": rotary and rotary.get("rope_theta", 10000.0),
         "rotary dim": rotary and int(d_head * rotary.get("partial_rotary_factor", 1.0)),
@@ -120,7 +125,7 @@ def described(whole: PreTrainedConfig) -> dict[str, Any]:
         "score cap": first(config, "attn_logit_softcapping"),
         "logit cap": first(config, "final_logit_softcapping"),
         "clip": first(config, "clip_qkv"),
-        "embed scale": math.sqrt(width) if kind.startswith("gemma") else first(config, "embedding_multiplier") or 1.0,
+        "embed scale": math.sqrt(width) if scaled else first(config, "embedding_multiplier") or 1.0,
         "logit scale": first(config, "logit_scale") or 1 / (first(config, "logits_scaling") or 1.0),
         "residual scale": first(config, "residual_multiplier") or 1.0,
         "scores over layer": bool(first(config, "scale_attn_by_inverse_layer_idx")),
@@ -158,12 +163,36 @@ def test_it_means_what_it_means_to_transformers(name: str) -> None:
     assert as_described(ours(values)) == described(theirs(values))
 
 
+@pytest.mark.parametrize("name", READ)
+def test_saved_again_by_transformers_and_in_memory_it_means_the_same(name: str) -> None:
+    values, config = READ[name]["config"], theirs(READ[name]["config"])
+    for form in (json.loads(config.to_json_string()), config.to_diff_dict(), config.to_dict()):
+        # A published config is made here without its model_type, which the class knows.
+        assert ours({"model_type": values["model_type"]} | form) == ours(values)
+
+
+@pytest.mark.parametrize("name", BY_4)
+def test_saved_again_by_transformers_4_it_means_the_same(name: str) -> None:
+    assert ours(BY_4[name]) == ours(READ[name]["config"])
+
+
+def test_the_two_spellings_of_a_setting_must_agree() -> None:
+    for name, copy in (("google/gemma-3-1b-it", "_sliding_window_pattern"), ("EleutherAI/pythia-14m", "rope_theta")):
+        with pytest.raises(ConfigError, match=r"must agree|reads 10000 only"):
+            ours(BY_4[name] | {copy: 7})
+    alone = {key: value for key, value in BY_4["EleutherAI/pythia-14m"].items() if key != "rotary_pct"}
+    with pytest.raises(ConfigError, match="no 'rotary_pct'"):
+        ours(alone)
+
+
 def test_a_silent_file_means_what_it_means_to_transformers() -> None:
     """What each family takes where a key is missing, or else it asks for the key."""
     asked, compared = set(), 0
     for name, entry in READ.items():
         for missing in entry["config"].keys() - {"model_type"}:
             values = {key: value for key, value in entry["config"].items() if key != missing}
+            if missing == "layer_types" and isinstance(values.get("sliding_window_pattern"), str):
+                continue  # "LLLG" is for this family's older code: transformers cannot read it
             try:
                 config = ours(values)
             except ConfigError:
@@ -187,7 +216,10 @@ def cut(values: Values) -> Values:
 @cache
 def on_paper(name: str) -> Any:
     """Transformers' model, two layers of it, without its numbers."""
+    kind = READ[name]["config"]["model_type"]
     with torch.device("meta"):
+        if kind == "mistral3":
+            return AutoModelForImageTextToText.from_config(theirs(cut(READ[name]["config"])))
         return AutoModelForCausalLM.from_config(theirs(cut(READ[name]["config"])))
 
 
@@ -226,7 +258,7 @@ def test_each_frequency_is_that_of_transformers(name: str) -> None:
     model, config = on_paper(name), ours(values)
     found = next((part for path, part in model.named_modules() if path.endswith("rotary_emb")), None)
     if found is None:
-        assert values["model_type"] == "gptj"  # Its table is a function of its own.
+        assert values["model_type"] in ("gptj", "codegen")  # Its table is a function of its own.
         return
     module = type(found)(config=theirs(values).get_text_config())
     assert config.rotary is not None
@@ -279,10 +311,14 @@ def test_older_files_name_their_tensors_otherwise_and_hold_more(name: str) -> No
             assert read == {tensor.removeprefix(prefix) for tensor in without_copy}
 
 
+PARTS = ("phi", "phi3", "stablelm", "glm", "glm4", "nemotron", "persimmon")
+"""Where a part of each head may turn, under the usual name."""
+
+
 @pytest.mark.parametrize("name", READ)
 def test_part_of_a_head_turns_only_where_transformers_turns_one(name: str) -> None:
     values = READ[name]["config"] | {"partial_rotary_factor": 0.5}
-    if values["model_type"] in ("phi", "phi3", "stablelm") and not values.get("rope_scaling"):
+    if values["model_type"] in PARTS and not values.get("rope_scaling"):
         assert as_described(ours(values)) == described(theirs(values))
     else:  # GPT-NeoX has another name for it; longrope has as many factors as frequencies.
         with pytest.raises(ConfigError, match=r"partial_rotary_factor|factors|dim"):

@@ -268,7 +268,8 @@ def test_classic_names_read_any_config(
 ) -> None:
     config = layouts[data.draw(st.sampled_from(sorted(layouts)))].config
     windows = config.windows and config.windows[:layers]
-    config = replace(config, biases=frozenset(), tied_embeddings=tied, n_layers=layers, windows=windows)
+    shape = {"n_layers": layers, "windows": windows, "unrotated_layers": ()}
+    config = replace(config, biases=frozenset(), tied_embeddings=tied, **shape)
     config = replace(config, biases=frozenset(biases) & set(bias_shapes(config)))
     family = Family("any", ("any",), lambda keys, names: config, identity_rules)
     weights = dict(flatten(config, init_weights(config, 0)))

@@ -119,7 +119,7 @@ def test_options_of_classic_loading_are_answered() -> None:
     model = HookedTransformer.from_pretrained("zero-layer", n_devices=1, checkpoint_index=None, trust_remote_code=False)
     assert model.config.n_layers == 0
     for options, said in (
-        ({"checkpoint_value": 1000}, "given checkpoint_value=1000; instead: .* revision="),
+        ({"checkpoint_value": 1000}, "not known to have steps of its training"),
         ({"n_devices": 2}, "lies on one device"),
         ({"trust_remote_code": True}, "code of a repository is never run"),
         ({"fold_layernorm": True}, "no option 'fold_layernorm'.* fold_ln"),

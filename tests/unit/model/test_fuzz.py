@@ -48,7 +48,7 @@ torch.set_num_threads(1)
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
 for line in sys.stdin:
     try:
-        config, weights, tokenizer = load_checkpoint(json.loads(line))
+        config, weights, tokenizer, _ = load_checkpoint(json.loads(line))
         shapes = weight_shapes(config)
         digests = {}
         assert list(weights) == list(shapes), "a weight is missing, or one too many"

@@ -135,7 +135,7 @@ def test_only_what_a_model_needs_is_downloaded(hub: Hub, toy: Path, gpt2: Any, d
     hub.put("org/toy", toy, *others)
     model = load("org/toy")
     assert torch.allclose(model(draw()), gpt2(draw()).logits, atol=1e-5)
-    assert hub.got() == {"config.json", "model.safetensors"}
+    assert hub.got() == {"config.json", "generation_config.json", "model.safetensors"}
     assert model.config.model_name == "org/toy"
     assert model.config.notes == (f"from the hub: org/toy at commit {MAIN}",)
 
@@ -144,7 +144,7 @@ def test_shards_are_those_of_the_index(hub: Hub, gpt2: Any, tmp_path: Path, draw
     gpt2.save_pretrained(tmp_path / "split", max_shard_size="2KB")
     hub.put("org/split", tmp_path / "split", "stranger.safetensors", "pytorch_model-00001-of-00002.bin")
     assert torch.allclose(load("org/split")(draw()), gpt2(draw()).logits, atol=1e-5)
-    written = {path.name for path in (tmp_path / "split").iterdir()} - {"generation_config.json"}
+    written = {path.name for path in (tmp_path / "split").iterdir()}
     assert hub.got() == written and len(written) > 4
 
 
@@ -250,7 +250,7 @@ def test_what_rung_cannot_read_is_refused_before_its_weights_come(hub: Hub, toy:
     hub.put("org/toy", toy)
     with pytest.raises(ConfigError, match="model_type 'bert'"):
         load("org/toy")
-    assert hub.got() == {"config.json"}
+    assert hub.got() == {"config.json", "generation_config.json"}
     (toy / "config.json").unlink()
     hub.put("org/empty", toy)
     with pytest.raises(FetchError, match=r"org/empty holds no config\.json with a model\.safetensors"):

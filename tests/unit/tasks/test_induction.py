@@ -6,7 +6,7 @@ import torch
 from rung.config import ModelConfig
 from rung.errors import PromptError
 from rung.model.model import HookedTransformer
-from rung.tasks.induction import InductionBatch, corrupt, induction_batch, period_range
+from rung.tasks.induction import STRATA, InductionBatch, corrupt, induction_batch, interchange, period_range
 
 
 def model(n_ctx: int = 64, d_vocab: int = 200, bos: int | None = 0) -> HookedTransformer:
@@ -45,7 +45,7 @@ def test_every_sequence_is_laid_out_as_it_says(n_ctx, d_vocab, bos):
         assert int(batch.back[row]) == n + gap
 
 
-def test_told_queries_can_be_read_off_the_first_copy_and_untold_ones_ask_for_the_same_tokens():
+def test_predictable_queries_can_be_read_off_the_first_copy_and_first_copy_ones_ask_for_the_same_tokens():
     batch = induction_batch(model(), sequences=24, seed=1)
     for row, (tokens, start, n, prefix, gap) in enumerate(rows(batch)):
         predictable = [at for at in range(len(tokens)) if batch.predictable[row, at]]
@@ -66,15 +66,41 @@ def test_periods_prefixes_and_gaps_vary_and_no_stratum_is_empty():
     assert shortest <= int(batch.period.min()) < 2 * shortest
     assert longest / 2 < int(batch.period.max()) <= longest
     assert len(set(batch.period.tolist())) > 10
-    assert set(batch.strata) == {
-        "short periods", "middle periods", "long periods", "no prefix", "a prefix", "no gap", "a gap",
-    }  # fmt: skip
-    for name, group in batch.strata.items():
-        assert 16 <= int(group.sum()) <= 48, name
     kinds = {(bool(prefix), bool(gap)) for _, _, _, prefix, gap in rows(batch)}
     assert len(kinds) == 4
-    longest_short = batch.period[batch.strata["short periods"]].max()
-    assert longest_short <= batch.period[batch.strata["long periods"]].min()
+
+
+@pytest.mark.parametrize(("n_ctx", "sequences"), [(128, 64), (48, 64), (16, 24)])
+def test_strata_part_the_queries_in_four_ways(n_ctx, sequences):
+    batch = induction_batch(model(n_ctx, 300), sequences=sequences, seed=0)
+    strata = batch.strata
+    assert tuple(strata) == STRATA
+    for words in ("periods", "prefix", "gap", "sources"):
+        parts = [where for name, where in strata.items() if name.endswith(words)]
+        assert torch.equal(sum(part.long() for part in parts), batch.predictable.long()), words
+        assert all(part.any() for part in parts)
+    periods = [batch.period[strata[f"{size} periods"].any(1)] for size in ("short", "medium", "long")]
+    assert periods[0].max() <= periods[1].min() and periods[1].max() <= periods[2].min()
+    assert torch.equal(strata["no prefix"].any(1), batch.prefix == 0)
+    assert torch.equal(strata["with gap"].any(1), batch.gap > 0)
+
+
+def test_early_middle_and_late_are_where_b_stands_first():
+    batch = induction_batch(model(128, 300), sequences=64, seed=0)
+    source = torch.arange(128) - batch.back[:, None] + 1
+    sources = {name: source[batch.strata[f"{name} sources"]] for name in ("early", "middle", "late")}
+    assert sources["early"].max() <= sources["middle"].min() <= sources["middle"].max() <= sources["late"].min()
+    counts = [len(found) for found in sources.values()]
+    assert max(counts) < 1.3 * min(counts)
+    for row, query in batch.predictable.nonzero()[:50].tolist():
+        assert batch.tokens[row, source[row, query]] == batch.tokens[row, query + 1]
+
+
+def test_sources_are_the_positions_that_are_copied():
+    batch = induction_batch(model(), sequences=24, seed=1)
+    for row, (tokens, start, n, prefix, _) in enumerate(rows(batch)):
+        one = start + prefix
+        assert [at for at in range(len(tokens)) if batch.sources[row, at]] == list(range(one + 1, one + n))
 
 
 @pytest.mark.parametrize("kind", ["unrepeated", "shuffled"])
@@ -94,10 +120,51 @@ def test_the_controls_differ_from_the_repeat_in_the_second_copy_alone(kind):
     assert not torch.equal(batch.tokens, control.tokens)
 
 
-def test_the_seed_decides():
+def test_sequence_i_follows_from_the_seed_and_i_alone():
     m = model()
-    assert torch.equal(induction_batch(m, seed=2).tokens, induction_batch(m, seed=2).tokens)
-    assert not torch.equal(induction_batch(m, seed=2).tokens, induction_batch(m, seed=3).tokens)
+    few, many = induction_batch(m, sequences=5, seed=2), induction_batch(m, sequences=64, seed=2)
+    assert torch.equal(few.tokens, many.tokens[:5])
+    for name in ("period", "prefix", "gap", "first"):
+        assert torch.equal(getattr(few, name), getattr(many, name)[:5])
+    other = induction_batch(m, sequences=64, seed=3)
+    assert not (many.tokens == other.tokens).all(1).any()
+    assert torch.equal(few.tokens, induction_batch(m, sequences=5, seed=2).tokens)
+
+
+def test_no_two_sequences_are_alike():
+    batch = induction_batch(model(), sequences=64, seed=2)
+    assert len({tuple(row) for row in batch.tokens.tolist()}) == 64
+
+
+def test_corruptions_and_interchanges_of_more_sequences_extend_the_fewer():
+    m = model()
+    few, many = (induction_batch(m, sequences=n, seed=2) for n in (5, 12))
+    for which in ("A", "B"):
+        assert torch.equal(corrupt(few, which, m, 4).tokens, corrupt(many, which, m, 4).tokens[:5])
+    assert torch.equal(interchange(few, m, 4).hybrid, interchange(many, m, 4).hybrid[:5])
+    assert not torch.equal(interchange(few, m, 4).hybrid, interchange(few, m, 5).hybrid)
+
+
+@pytest.mark.parametrize(("n_ctx", "d_vocab", "bos"), [(64, 200, 0), (64, 200, None), (500, 600, 7), (48, 97, 0)])
+def test_an_interchange_is_as_long_a_copy_of_other_tokens_elsewhere_in_its_row(n_ctx, d_vocab, bos):
+    m = model(n_ctx, d_vocab, bos)
+    batch = induction_batch(m, sequences=24, seed=3)
+    found = interchange(batch, m, seed=4)
+    donor = found.donor
+    assert torch.equal(donor.period, batch.period)
+    assert (donor.prefix != batch.prefix).all() and (donor.gap != batch.gap).all()
+    pairs = zip(rows(batch), rows(donor), found.hybrid.tolist(), strict=True)
+    for row, ((tokens, start, n, prefix, gap), (others, _, m_n, other_prefix, other_gap), hybrid) in enumerate(pairs):
+        assert m_n == n and (bos is None or others[0] == bos)
+        one, two = start + prefix, start + prefix + n + gap
+        other_one, other_two = start + other_prefix, start + other_prefix + n + other_gap
+        assert (int(donor.first[row]), int(donor.second[row])) == (other_one, other_two)
+        copy = others[other_one : other_one + n]
+        assert copy == others[other_two : other_two + n] and len(set(copy)) == n
+        assert not set(copy) & set(tokens[: two + n]), "what is copied there occurs nowhere here"
+        assert bos is None or bos not in copy
+        assert hybrid == tokens[:two] + copy + tokens[two + n :]
+        assert tokens[one : one + n] == hybrid[one : one + n]
 
 
 @pytest.mark.parametrize("which", ["A", "B"])

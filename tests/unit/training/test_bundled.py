@@ -49,7 +49,7 @@ def test_the_six_models_ship_and_are_small():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_are_those_of_the_card(name):
-    config, weights, _ = load_checkpoint(name)
+    config, weights, *_ = load_checkpoint(name)
     told = read_card(name)["scores"]
     found = scores.along_training(config, weights, held_out(name))
     assert set(found) <= set(told)
@@ -146,7 +146,7 @@ def test_tiny_ships_its_phase_change():
     assert tuple(kept) == RECIPES["two-layer-tiny"].keep and len(kept) >= 12
     by_step = {line["step"]: line for line in read_curve("two-layer-tiny")}
     for step, path in kept.items():
-        config, weights, _ = load_checkpoint(path)
+        config, weights, *_ = load_checkpoint(path)
         found = scores.repeat_scores(config, weights, scores.random_repeats(config))
         # the curve was measured before rounding to float16
         assert found["second_copy_loss"] == pytest.approx(by_step[step]["second_copy_loss"], abs=0.02)

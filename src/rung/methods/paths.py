@@ -9,30 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import get_args
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..circuits.composition import Into, check_edge
-from ..circuits.heads import Head, head_label, kv_head
+from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
 from ..engine.linearize import attention_write, norms_after
+from ..engine.positions import position_info
 from ..engine.sites import Site, check_head
-from ..engine.taps import Edit, EditTap, Tap
+from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
+from ..engine.transformer import attention_inputs, heads
 from ..engine.weights import Weights, block_weights
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import Effect, hooks_of, record
 
+INPUTS: tuple[Into, ...] = get_args(Into)
+"""Queries, keys, values: in the order that attention takes them."""
+
 
 @dataclass(frozen=True)
 class Edge:
     """From `sender` to the receiver's Q, K or V input; without a receiver, straight to the logits.
 
-    Keys and values are shared by a group of query heads: an edge into K or V of one is an edge into all of its group.
+    Keys and values are shared by a group of query heads; an edge into K or V of one head is read by that head alone.
     """
 
     sender: Head
@@ -51,13 +56,6 @@ class Edge:
             check_edge(config, self.sender, self.receiver)
         if (self.receiver is None) != (self.into is None):
             raise InterventionError(f"an edge has a receiver and its input (Q, K or V), or neither; not {self}")
-
-    def end(self, config: ModelConfig) -> tuple[Site, int | None]:
-        """Where it arrives: the site, and which head of it."""
-        if self.receiver is None or self.into is None:
-            return Site("resid_post", config.n_layers - 1), None
-        index = self.receiver[1] if self.into == "Q" else kv_head(config, self.receiver)
-        return Site(f"{self.into.lower()}_input", self.receiver[0]), index
 
 
 @torch.no_grad()
@@ -97,8 +95,10 @@ def message(
     before: Mapping[str, Tensor],
     after: Mapping[str, Tensor],
 ) -> Float[Tensor, "batch pos d_model"]:
-    """What changes in what attention writes when `senders` average what they do in the run `after`: Σ (z' − z) W_O, the
-    norm after it computed again. Both runs hold z, by path; layers do not hear of each other's change.
+    """The change of attention's output when z of `senders` is that of the run `after`: Σ (z' − z) W_O.
+
+    A norm after attention is computed again. Both runs hold z, by path. Changes are computed per layer; a change in an
+    earlier sender does not propagate to a later one.
     """
     total: Tensor | None = None
     for layer in sorted({layer for layer, _ in senders}):
@@ -123,25 +123,71 @@ def path_tap(
     corrupted: Int[Tensor, "batch pos"],
     edges: Sequence[Edge],
 ) -> Tap:
-    """What a clean run runs with, so that `edges` carry what they carry in the corrupted run."""
+    """The tap of a clean run in which `edges` carry what they carry in the corrupted run."""
     sites = [Site("z", layer) for layer in sorted({edge.sender[0] for edge in edges})]
     before, after = record(model, tokens, sites), record(model, corrupted, sites)
 
-    # Edges into one group's K are one edge: they are not added twice. Senders of one end are swapped together.
-    senders: dict[tuple[Site, int | None], dict[Head, None]] = {}
+    # Senders of one end are swapped together.
+    senders: dict[tuple[Head, Into] | None, dict[Head, None]] = {}
     for edge in edges:
-        senders.setdefault(edge.end(model.config), {})[edge.sender] = None
-    by_site: dict[Site, list[tuple[int | None, Tensor]]] = {}
-    for (site, index), heads in senders.items():
-        delta = message(model.config, model.weights, tuple(heads), before.cache_dict, after.cache_dict)
-        by_site.setdefault(site, []).append((index, delta))
+        end = None if edge.receiver is None or edge.into is None else (edge.receiver, edge.into)
+        senders.setdefault(end, {})[edge.sender] = None
+    deltas = {
+        end: message(model.config, model.weights, tuple(heads), before.cache_dict, after.cache_dict)
+        for end, heads in senders.items()
+    }
+    direct = deltas.pop(None, None)
+    received = ReceiverTap(
+        model.config, model.weights, {end: delta for end, delta in deltas.items() if end is not None}
+    )
+    if direct is None:
+        return received
+    last = Site("resid_post", model.config.n_layers - 1)
+    return compose(received, EditTap({last: lambda x: x + direct}))
 
-    def add(x: Tensor, here: list[tuple[int | None, Tensor]]) -> Tensor:
-        x = x.clone()
-        for index, delta in here:
-            part = x if index is None else x[:, :, index]
-            part += delta
-        return x
 
-    edits: dict[Site, Edit] = {site: partial(add, here=here) for site, here in by_site.items()}
-    return EditTap(edits)
+class ReceiverTap:
+    """Lets receivers read the stream with a delta added in one of their inputs; all other heads read it as it is.
+
+    `deltas`: (receiver, input) → [batch, pos, d_model]. The receiver's z is computed again from the run's own stream
+    with the delta added before the norm of that input alone. Keys and values of a group are patched for the one query
+    head that is named: its siblings read what they read.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Weights,
+        deltas: Mapping[tuple[Head, Into], Float[Tensor, "batch pos d_model"]],
+    ) -> None:
+        self._config, self._weights = config, weights
+        self._deltas: dict[Head, dict[Into, Tensor]] = {}
+        for (receiver, into), delta in deltas.items():
+            self._deltas.setdefault(receiver, {})[into] = delta
+        layers = {layer for layer, _ in self._deltas}
+        self.sites = frozenset(Site(name, layer) for layer in layers for name in ("resid_pre", "z"))
+        self._stream: Tensor | None = None
+
+    def __call__(self, name: str, layer: int | None, x: Tensor) -> Tensor:
+        if layer is None or Site(name, layer) not in self.sites:
+            return x
+        if name == "resid_pre":
+            self._stream = x
+            return x
+        z = x.clone()
+        for receiver in (head for head in self._deltas if head[0] == layer):
+            z[:, :, receiver[1]] = self._received(receiver)
+        return z
+
+    def _received(self, receiver: Head) -> Float[Tensor, "batch pos d_head"]:
+        layer, head = receiver
+        assert self._stream is not None
+        config, w, x = self._config, block_weights(self._weights, layer), self._stream
+        info = position_info(config, self._weights, x.shape[:2], x.device)
+        inputs = list(attention_inputs(config, w, layer, x, info, NO_TAP))
+        for into, delta in self._deltas[receiver].items():
+            at = INPUTS.index(into)
+            inputs[at] = attention_inputs(config, w, layer, x + delta, info, NO_TAP)[at]
+        tap = CacheTap([Site("z", layer)])
+        heads(config, w, layer, (inputs[0], inputs[1], inputs[2]), info, tap)
+        return tap.store[Site("z", layer).path][:, :, head]

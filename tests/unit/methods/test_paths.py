@@ -2,14 +2,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rung.circuits.heads import kv_head
 from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import attention_inputs, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
-from rung.methods.interventions import Patch, measure, on_head
-from rung.methods.patching import Edge, patch_paths
+from rung.methods.interventions import Patch, hooks_of, measure, on_head
+from rung.methods.paths import Edge, patch_paths, path_tap
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import next_token_loss
 
@@ -64,7 +63,9 @@ def test_all_edges_together_are_the_heads_whole_effect(build, draw, norm, positi
 
 @pytest.mark.parametrize("into", ["Q", "K", "V"])
 def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) -> None:
-    """0.1 → 2.2: layer 1 reads the clean run, and the receiver the swap; keys and values are its group's."""
+    """0.1 → 2.2: layer 1 reads the clean run, and the receiver the swap. Keys and values that are shared by a group
+    are another's for the named query head alone: its siblings' z stays as it was.
+    """
     model, tokens, corrupted = any_kind, draw(), draw(seed=2)
     config, w = model.config, block_weights(model.weights, 2)
     _, clean = model.run_with_cache(tokens)
@@ -73,19 +74,49 @@ def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) 
     positions = position_info(config, model.weights, tokens.shape, tokens.device)
     read = dict(zip("QKV", attention_inputs(config, w, 2, x, positions, NO_TAP), strict=True))[into]
     made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
-    index = 2 if into == "Q" else kv_head(config, (2, 2))
+    received = {}
 
     def swap(value, *, hook):
-        value = value.clone()
-        value[:, :, index] = made[:, :, index]
-        return value
+        return made
 
-    by_hand = model.run_with_hooks(tokens, fwd_hooks=[(f"blocks.2.attn.hook_{into.lower()}", swap)])
+    def keep(z, *, hook):
+        received["z"] = z.clone()
+
+    hooks = [(f"blocks.2.attn.hook_{into.lower()}", swap), ("blocks.2.attn.hook_z", keep)]
+    model.run_with_hooks(tokens, fwd_hooks=hooks)
+
+    def named_head_alone(z, *, hook):
+        z = z.clone()
+        z[:, :, 2] = received["z"][:, :, 2]
+        return z
+
+    by_hand = model.run_with_hooks(tokens, fwd_hooks=[("blocks.2.attn.hook_z", named_head_alone)])
     found = patch_paths(model, tokens, corrupted, [Edge((0, 1), (2, 2), into)], LOSS)
     torch.testing.assert_close(found.edited, LOSS(by_hand, tokens))
     torch.testing.assert_close(found.clean, LOSS(model(tokens), tokens))
     assert found.labels == (f"0.1 → 2.2.{into}",)
     assert (found.n, found.unit) == (3, "nats")
+
+
+@pytest.mark.parametrize("into", ["K", "V"])
+def test_siblings_of_a_group_read_what_they_read(build, draw, into) -> None:
+    """With grouped queries: patching K or V of one head changes that head's z and no other's of its layer."""
+    model, tokens, corrupted = build("RMS, rotary, grouped, gated"), draw(), draw(seed=2)
+    tap = path_tap(model, tokens, corrupted, [Edge((0, 1), (1, 2), into)])
+    z = {}
+
+    def keep(name):
+        def hook(value, *, hook):
+            z[name] = value.clone()
+
+        return hook
+
+    site = "blocks.1.attn.hook_z"
+    model.run_with_hooks(tokens, fwd_hooks=[(site, keep("clean"))])
+    model.run_with_hooks(tokens, fwd_hooks=[*hooks_of(tap), (site, keep("patched"))])
+    moved = (z["clean"] - z["patched"]).abs().amax((0, 1, 3))
+    assert moved[2] > 1e-3
+    assert moved[[0, 1, 3]].tolist() == [0, 0, 0]
 
 
 def test_straight_to_the_logits_is_the_last_stream_with_the_swap(any_kind, draw) -> None:
@@ -99,11 +130,28 @@ def test_straight_to_the_logits_is_the_last_stream_with_the_swap(any_kind, draw)
     assert found.labels == ("1.3 → logits",)
 
 
-def test_edges_into_one_group_are_not_added_twice(build, draw) -> None:
+def test_edges_into_two_heads_of_a_group_are_two_edges(build, draw) -> None:
+    """The group's shared key is patched for each of them apart, and not twice for either."""
     model, tokens, corrupted = build("RMS, rotary, grouped, gated"), draw(), draw(seed=2)
-    one = patch_paths(model, tokens, corrupted, [Edge((0, 0), (1, 2), "K")], LOSS)
-    both = patch_paths(model, tokens, corrupted, [Edge((0, 0), (1, head), "K") for head in (2, 3)], LOSS)
-    torch.testing.assert_close(one.edited, both.edited)
+    alone = [patch_paths(model, tokens, corrupted, [Edge((0, 0), (1, head), "K")], LOSS) for head in (2, 3)]
+    edges = [Edge((0, 0), (1, head), "K") for head in (2, 3)]
+    both = patch_paths(model, tokens, corrupted, edges, LOSS)
+    assert not torch.allclose(alone[0].edited, alone[1].edited)
+    assert not torch.allclose(both.edited, alone[0].edited)
+    _, clean = model.run_with_cache(tokens)
+    _, other = model.run_with_cache(corrupted)
+    x = clean["resid_pre", 1] + message(model, clean, other, 0, 0)
+    w, info = block_weights(model.weights, 1), position_info(model.config, model.weights, tokens.shape, tokens.device)
+    read = attention_inputs(model.config, w, 1, x, info, NO_TAP)[1]
+    made = project(read, w.W_K, w.b_K)
+
+    def swap(k, *, hook):
+        k = k.clone()
+        k[:, :, 1] = made[:, :, 1]  # heads 2 and 3 are all of the second group
+        return k
+
+    by_hand = model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_k", swap)])
+    torch.testing.assert_close(both.edited, LOSS(by_hand, tokens))
 
 
 def test_the_wired_circuit_runs_through_k_alone(wired) -> None:

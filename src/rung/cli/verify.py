@@ -1,0 +1,73 @@
+"""`rung verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import RungError
+from .options import MODEL_HELP, Device, Quiet, Threads, open_model, print_json, read_text
+from .progress import step_bar
+
+
+def verify(
+    record: Annotated[str, typer.Argument(metavar="FILE", help="The record that `rung prove` wrote.")],
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help=f"{MODEL_HELP}  [default: the one the record names]", show_default=False),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The text that it was tested on.  [default: bundled passages]", show_default=False
+        ),
+    ] = None,
+    device: Device = "cpu",
+    dtype: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="float32, …  [default: the one the record names]", show_default=False),
+    ] = None,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what differs as JSON.")] = False,
+) -> None:
+    """Execute every test of a record again, on the same weights, and say what differs.
+
+    \b
+    Examples
+      rung verify induction.json
+      rung verify induction.json --model ./my-model
+
+    First the record is read: outcomes follow from numbers and floors, the verdict from outcomes, and its sentence from
+    all of them; what does not follow is an error that names the entry. Then the weights are compared by their hash, and
+    every test runs again. Numbers may move by 0.2 % (of the larger of the number and 1) between machines.
+
+    \b
+    Exit codes: 0 it holds · 1 something differs, or the record does not follow from itself · 2 bad input
+    """
+    from ..errors import RecordError
+    from ..evidence.verify import verify as run_again
+    from ..methods.runner import no_progress
+    from ..views.proof import verified_view
+    from ..views.terminal import show
+    from ..views.wording import read_record, test_in_progress
+
+    passages = None if text is None else read_text(text)
+    if not Path(record).is_file():
+        raise RungError(f"there is no record {record}; rung prove writes one")
+    try:
+        found = read_record(record)
+        opened = open_model(model or found.proof.model["name"], device, dtype or found.proof.run["dtype"], threads)
+        with step_bar(quiet, test_in_progress) as progress:
+            again, differences = run_again(found.proof, opened, text=passages, progress=progress or no_progress)
+    except RecordError as error:
+        typer.echo(f"rung: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json({"record": record, "verified": not differences, "differences": [vars(one) for one in differences]})
+    else:
+        show(lambda width: verified_view(found.proof, again, differences, width))
+    if differences:
+        raise typer.Exit(1)

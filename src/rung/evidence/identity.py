@@ -1,0 +1,54 @@
+"""What a proof is about: which weights, which claim, and the seed that follows from both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from ..config import ModelConfig
+from ..engine.weights import Weights, flatten
+from .claim import OUTPUT, Claim
+
+PACKAGES = ("rung", "torch", "numpy", "scipy")
+"""Packages whose versions a record names."""
+SHAPE = ("n_layers", "d_model", "n_heads", "d_head", "d_mlp", "d_vocab", "n_ctx", "positional_embedding_type")
+"""What of a config no processing changes, and a record must not change either."""
+
+
+def hash_weights(config: ModelConfig, weights: Weights) -> str:
+    """SHA-256 over sorted name, dtype, shape and bytes of every weight, as the model holds them."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(flatten(config, weights), key=lambda item: item[0]):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts: bool) -> int:
+    """A seed that nobody chose: from which heads are claimed for what, the checkpoint's own weights before processing,
+    the model's shape, whether it has a tokenizer, and the task. No word of the claim counts, nor an order.
+    """
+    roles = sorted(
+        (role.signature, "" if role.writes_to == OUTPUT else claim.role(role.writes_to).labels, sorted(role.heads))
+        for role in claim.roles
+    )
+    edges = sorted((*map(sorted, claim.ends(edge)), edge.into) for edge in claim.edges)
+    shape = [getattr(config, name) for name in SHAPE]
+    text = json.dumps(["confirmation", claim.task, roles, edges, checkpoint, shape, texts])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def versions() -> dict[str, str]:
+    """The packages that a proof was computed with."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from its sources, say
+        return "not installed"

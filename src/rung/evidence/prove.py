@@ -1,0 +1,140 @@
+"""`prove`: a claim is searched for, tested on every rung on sequences that the search never saw, and judged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import count
+
+from ..config import ModelConfig
+from ..errors import ClaimError
+from ..methods.runner import InductionRunner, Progress, no_progress
+from ..model.model import HookedTransformer
+from ..tasks.induction import induction_batch
+from ..tasks.prose import bundled_text
+from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
+from .decide import summarize
+from .identity import confirmation_seed, hash_weights, versions
+from .looks import check_sequences, look_alpha
+from .observation import Floors, Measurement, Outcome, TestSpec
+from .proof import Agreement, Proof
+from .search import search
+from .setting import Setting
+from .tests import MEASURES
+from .verdict import verdict
+
+METHODS = ("pattern", "attribution", "ablation", "weights")
+"""What the agreement table compares."""
+
+
+def prove(
+    claim: str | Claim,
+    model: HookedTransformer,
+    *,
+    sequences: int = 64,
+    seed: int = 0,
+    floors: Floors | None = None,
+    text: str | None = None,
+    progress: Progress = no_progress,
+) -> Proof:
+    """Tests `claim` on every rung of the ladder; roles without heads are filled by a search on other sequences.
+
+    `seed` draws the search; the confirming sequences come from a hash of the heads, the checkpoint's weights and the
+    task, so that nobody picks them. `text` (None: forty bundled passages) is the ordinary text of the off-task test and
+    of the scope on prose; both need a tokenizer. Raises ClaimError for a claim that cannot be tested, or a model with
+    hooks attached; SiteError for a missing head; PromptError where the model cannot read the task. A model without the
+    behaviour gets a verdict, not an error.
+    """
+    claim = find_claim(claim) if isinstance(claim, str) else claim
+    floors = floors or Floors()
+    check_sequences(sequences, floors)
+    claim.check(model.config)
+    check_model(model)
+    found = claim
+    if not claim.complete:
+        progress("search", 0, 1)
+        found = search(claim, model, floors, seed, sequences)
+        found.check(model.config)
+    text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
+    weights = hash_weights(model.config, model.weights)
+    checkpoint = model.checkpoint_digest() or weights
+    confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
+    batch = induction_batch(model, sequences=sequences, seed=confirm)
+    setting = Setting(InductionRunner(model, batch, seed=confirm), found, floors, text)
+    required = required_tests(found, model.config, text is not None)
+    described = descriptive_tests(found, model.config, text is not None)
+    alpha = look_alpha(floors.alpha, sequences, floors.sequences)
+    measured = run_tests(setting, (*required, *described), alpha, progress)
+    return Proof(
+        claim=found,
+        model={
+            "name": model.config.model_name,
+            "checkpoint": checkpoint,
+            "weights": weights,
+            "config": model.config.to_dict(),
+        },
+        verdict=verdict(required, measured, floors, sequences),
+        measurements=tuple(measured),
+        agreement=tuple(agreement(role, setting) for role in found.roles if role.heads),
+        run={
+            "looks": [{"sequences": sequences, "alpha": alpha}],
+            "search_seed": None if claim.complete else seed,
+            "confirmation_seed": confirm,
+            "heads": "given" if claim.complete else "found by search",
+            "text": None if text is None else hashlib.sha256(text.encode()).hexdigest(),
+            "first_token": model.config.bos_token_id,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "device": str(model.device),
+            "versions": versions(),
+        },
+        floors=floors,
+    )
+
+
+def check_model(model: HookedTransformer) -> None:
+    """Raises ClaimError for a model that the verdict would not be about, or that predicts no next token."""
+    config: ModelConfig = model.config
+    hooked = [name for name, point in model.hook_dict.items() if point.fwd_hooks or point.bwd_hooks]
+    if hooked:
+        raise ClaimError(
+            f"{config.model_name} has hooks attached at {', '.join(hooked[:3])}{', …' if len(hooked) > 3 else ''}: the "
+            "verdict would be about another model; model.reset_hooks(including_permanent=True) takes them away"
+        )
+    if config.attention_dir != "causal" or config.n_out != config.d_vocab:
+        found = "attends both ways" if config.attention_dir != "causal" else f"predicts {config.n_out} classes"
+        raise ClaimError(
+            f"{config.model_name} {found}; a claim is about a model that attends to the past and predicts a token"
+        )
+
+
+def run_tests(
+    setting: Setting, specs: Sequence[TestSpec], alpha: float, progress: Progress = no_progress
+) -> list[Measurement]:
+    """Every test, from behaviour up; the rungs above a behaviour that is not there are not run."""
+    measured: list[Measurement] = []
+    for done, spec in enumerate(specs):
+        if spec.rung > 0 and (not setting.runner.config.n_layers or not _behaves(measured)):
+            break
+        runs = count(1)
+        progress(spec.id, done, len(specs))
+        setting.runner.on_run = lambda spec=spec, done=done, runs=runs: progress(  # type: ignore[misc]
+            f"{spec.id}, run {next(runs)}", done, len(specs)
+        )
+        measured.append(summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha))
+    progress("done", len(specs), len(specs))
+    return measured
+
+
+def _behaves(measured: Sequence[Measurement]) -> bool:
+    return all(m.outcome is Outcome.HOLDS for m in measured if m.rung == 0 and m.required)
+
+
+def agreement(role: Role, setting: Setting) -> Agreement:
+    """The top head of a role by each method, where the method was run."""
+    means = {
+        method: {f"{layer}.{head}": float(values.mean()) for (layer, head), values in found.items()}
+        for method in METHODS
+        if (found := setting.tables.get((method, role.name)))
+    }
+    first = {method: max(heads, key=lambda head: heads[head]) for method, heads in means.items()}
+    return Agreement(role.name, tuple(f"{layer}.{head}" for layer, head in role.heads), first, means)

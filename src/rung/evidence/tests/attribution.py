@@ -1,0 +1,228 @@
+"""Rung 2: which component pushes the right token, or the right key, and do the parts sum to the whole?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ...circuits.heads import Head, attention_scale, head_label
+from ...engine.cache import ActivationCache
+from ...engine.linearize import linear_norm, norms_after, write_matrix
+from ...engine.positions import position_info
+from ...engine.sites import Site
+from ...engine.taps import CacheTap
+from ...engine.transformer import upcast
+from ...engine.weights import block_weights, unembedding, unlayered
+from ...errors import NotDefinedError
+from ...methods.attribution import (
+    LinearizedRead,
+    query_key_vectors,
+    reading_sites,
+    seen_keys,
+    uncapped_logits,
+    written_sites,
+)
+from ...methods.runner import Chunk, InductionRunner, PerSequence, per_sequence
+from ..observation import Observation, Quantity, TestSpec
+from ..setting import Setting
+
+Component = Head | str
+"""A head, or "embed", "pos_embed", "0.mlp"."""
+Pushes = dict[Component, PerSequence]
+
+
+@dataclass(frozen=True, eq=False)
+class DirectAttribution:
+    """Each component's direct push for the right token against the mean of the sequence's other tokens, in logits."""
+
+    pushes: Pushes
+    error: float
+    """Largest difference between the sum of all parts and the model's own number, as a share of the latter."""
+
+
+def direct(setting: Setting, spec: TestSpec) -> Observation:
+    """part · (W_U[right] − mean W_U[others]) of one head, beside the strongest component and the best other head."""
+    pushes = _direct_of(setting).pushes
+    setting.tables["attribution", spec.role] = {head: x for head, x in pushes.items() if isinstance(head, tuple)}
+    return _compared(setting, spec, pushes, "logits")
+
+
+def edge(setting: Setting, spec: TestSpec) -> Observation:
+    """What the sender writes into the receiver's K (or Q), as the score that it adds at the right key."""
+    if spec.into == "V":
+        return Observation({}, "score", undefined="values are read by no attention score")
+    (receiver,) = spec.receivers
+    try:
+        pushes = key_attribution(setting.runner, receiver, "K" if spec.into == "K" else "Q")
+    except NotDefinedError as error:
+        return Observation({}, "score", undefined=str(error))
+    table = setting.tables.setdefault(("attribution", spec.role), {})
+    table |= {head: x for head, x in pushes.items() if isinstance(head, tuple)}
+    return _compared(setting, spec, pushes, "score")
+
+
+def decomposition(setting: Setting, spec: TestSpec) -> Observation:
+    """The error of the sum of all parts."""
+    error = _direct_of(setting).error
+    return Observation({"error": Quantity(np.array([error]), exact=True)}, "of the largest logit difference")
+
+
+def _compared(setting: Setting, spec: TestSpec, pushes: Pushes, unit: str) -> Observation:
+    """One head's push beside the strongest component's, and beside the best head without a role.
+
+    A head with the role's own signature that is as strong is a sibling, not a rival: not unique is not false.
+    """
+    (head,) = spec.heads
+    own = pushes[head]
+    siblings = setting.siblings(setting.claim.role(spec.role), setting.floors.clue)
+    strongest = max(pushes, key=lambda one: pushes[one].mean())
+    rivals = {h: x for h, x in pushes.items() if isinstance(h, tuple) and h not in setting.claim.heads}
+    rivals = {h: x for h, x in rivals.items() if h not in siblings}
+    rival = max(rivals, key=lambda h: rivals[h].mean(), default=None)
+    beside = np.zeros_like(own) if rival is None else rivals[rival]
+    strong = sorted(h for h in siblings - set(setting.claim.heads) if h in pushes and pushes[h].mean() >= own.mean())
+    return Observation(
+        {"push": Quantity(own), "strongest": Quantity(own, pushes[strongest]), "rival": Quantity(beside, own)},
+        unit,
+        controls={"best unclaimed": float(beside.mean()), "strongest": float(pushes[strongest].mean())},
+        notes={
+            "best unclaimed": "" if rival is None else head_label(rival),
+            "strongest": strongest if isinstance(strongest, str) else head_label(strongest),
+            "as strong": ", ".join(map(head_label, strong)),
+        },
+    )
+
+
+def _direct_of(setting: Setting) -> DirectAttribution:
+    found: DirectAttribution | None = setting.__dict__.get("direct_attribution")
+    if found is None:
+        found = setting.__dict__["direct_attribution"] = direct_attribution(setting.runner)
+    return found
+
+
+def direct_attribution(runner: InductionRunner) -> DirectAttribution:
+    """part · (W_U[right] − mean W_U[others]), the last norm's scale as in this run; parts sum to the logits' own."""
+    errors, sizes = [], []
+
+    def measured(chunk: Chunk) -> Mapping[Component, PerSequence]:
+        pushes, error, size = _direct(runner, chunk)
+        errors.append(error)
+        sizes.append(size)
+        return pushes
+
+    return DirectAttribution(runner.by_chunk(measured), max(errors) / max(sizes))
+
+
+@torch.no_grad()
+def _direct(runner: InductionRunner, chunk: Chunk) -> tuple[Pushes, float, float]:
+    """Each component's push, the largest difference between their sum and the model's number, the largest number."""
+    config, at, tokens = runner.config, chunk.of(runner.predictable), chunk.of(runner.batch.tokens)
+    tokens = tokens.to(runner.model.device)
+    scale = [] if config.normalization_type is None else [Site("ln_final.scale")]
+    tap = CacheTap(
+        [*written_sites(config, config.n_layers), *scale], keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0]
+    )
+    stream = runner.run(tokens, tap)
+    runner.row_logits(stream, at, tap)
+    logits = uncapped_logits(config, runner.weights, stream[at][None])[0]
+    W_U = upcast(unembedding(runner.weights)).T
+    right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
+    everything = runner.batch.tokens[chunk.rows].to(tokens.device)
+    member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, everything, 1.0)
+    count = member.sum(1, keepdim=True)
+    # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
+    stretch = (count / (count - 1))[sequence]
+    direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
+    of_right = logits.gather(1, right[:, None])
+    whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
+    w_final = unlayered(runner.weights, "ln_final_w")
+    parts = ActivationCache(tap.store, runner.model, has_batch_dim=False)
+
+    def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
+        part = linear_norm(config, w_final, upcast(part))
+        part = part if config.normalization_type is None else part / tap.store["ln_final.hook_scale"]
+        return (part * direction).sum(-1)
+
+    pushes: Pushes = {}
+    summed = torch.zeros_like(whole)
+    for site in written_sites(config, config.n_layers):
+        if site.name == "z" and site.layer is not None:
+            w = block_weights(runner.weights, site.layer)
+            for head in range(config.n_heads):
+                written = upcast(tap.store[site.path][:, head] @ w.W_O[head])
+                own = share(parts.as_written(written, "attn_out", site.layer))
+                pushes[site.layer, head] = per_sequence(own, at)
+                summed += own
+            if w.b_O is not None:
+                summed += share(parts.as_written(upcast(w.b_O).expand(len(right), -1), "attn_out", site.layer))
+        elif site.name in ("embed", "pos_embed", "mlp_out"):
+            own = share(tap.store[site.path])
+            pushes[_label(site)] = per_sequence(own, at)
+            summed += own
+    b, b_U = unlayered(runner.weights, "ln_final_b"), unlayered(runner.weights, "b_U")
+    summed += 0 if b is None else direction @ upcast(b)
+    if b_U is not None:
+        b_U = upcast(b_U)
+        of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
+        summed += of_bias * stretch[:, 0] * config.logit_scale
+    return pushes, float((whole - summed).abs().max()), float(whole.abs().max())
+
+
+def key_attribution(runner: InductionRunner, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
+    """What each earlier component's write adds, through the receiver's K (or Q), to its score of the right key.
+
+    Of a predictable query: the score at the token after the first occurrence minus the mean over the query's other
+    keys, the scale of every norm on the way as in this run; a query that does not see that token adds nothing. Before a
+    cap. Raises NotDefinedError where the receiver's keys (queries) were clamped.
+    """
+    return runner.by_chunk(lambda chunk: _relayed(runner, chunk, receiver, into))
+
+
+@torch.no_grad()
+def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
+    layer = receiver[0]
+    config, tokens, at = runner.config, chunk.of(runner.batch.tokens), chunk.of(runner.predictable)
+    after = [Site("ln1_post.scale", under) for under in range(layer)] if norms_after(config) else []
+    written = [site for site in written_sites(config, layer) if site not in after]
+    tap = CacheTap([*reading_sites(config, layer), *written, *after])
+    runner.run(tokens, tap, stop=layer + 1)
+    run = tap.store
+    info = position_info(config, runner.weights, tokens.shape, runner.model.device)
+    read = LinearizedRead.of(runner.model, receiver, into, run, info)
+    q, k = query_key_vectors(runner.model, receiver, run)
+    n = tokens.shape[1]
+    seen = seen_keys(info, layer, n)
+    right = (torch.arange(n) - runner.batch.back[chunk.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]
+    found = seen.expand(len(tokens), -1, -1).gather(2, right)[..., 0]
+
+    def pushed(part: Float[Tensor, "batch pos d_head"]) -> PerSequence:
+        scores = (q @ part.mT if into == "K" else part @ k.mT) / attention_scale(config)
+        own = scores.gather(2, right)[..., 0]
+        others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
+        return per_sequence(((own - others) * found)[at], at)
+
+    def parts() -> Iterator[tuple[Component, Float[Tensor, "batch pos d_head"]]]:
+        for site in written:
+            if site.name != "z" or site.layer is None:
+                yield _label(site), read.of_stream(run[site.path])
+                continue
+            for head in range(config.n_heads):
+                # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
+                W = write_matrix(config, block_weights(runner.weights, site.layer), head) @ read.matrix
+                part = upcast(run[site.path][:, :, head]) @ W / (read.before * read.after)
+                yield (
+                    (site.layer, head),
+                    read.turned(part / run[Site("ln1_post.scale", site.layer).path] if after else part),
+                )
+
+    return {component: pushed(part) for component, part in parts()}
+
+
+def _label(site: Site) -> str:
+    return site.name if site.layer is None else f"{site.layer}.mlp"

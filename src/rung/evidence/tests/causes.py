@@ -1,0 +1,189 @@
+"""Rung 3, role by role: does the model rely on it, for the reason claimed, where the claim says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...circuits.heads import Head
+from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, put_heads, together, untouched
+from ...tasks.induction import Interchange, corrupt
+from ...tasks.induction import interchange as draw_interchange
+from ..claim import OUTPUT, Role
+from ..observation import Observation, Quantity, TestSpec
+from ..setting import METHODS, Setting
+from .behaviour import by_stratum
+
+
+def necessity(setting: Setting, spec: TestSpec) -> Observation:
+    """What ablating a role removes of the gain, by mean and by resample, and the smaller one in every stratum.
+
+    One that clears the floor while the other does not is inconclusive: a resampled head asserts a wrong token, which a
+    backup would have answered; a mean may lie where no run ever is.
+    """
+    costs = {how.name: setting.cost(spec.heads, how) for how in METHODS}
+    smaller = min(costs, key=lambda name: averaged(costs[name]).mean())
+    setting.tables["ablation", spec.role] = _single_ablations(setting, spec.heads)
+    first = sorted(costs, key=lambda name: name != smaller)
+    return Observation(
+        {name: Quantity(averaged(costs[name]), setting.gain) for name in first}
+        | by_stratum(setting, costs[smaller], setting.runner.gain_by_query),
+        "of the gain",
+        controls={"nats": float(averaged(costs[smaller]).mean())},
+        notes={"smaller": smaller},
+    )
+
+
+def _single_ablations(setting: Setting, heads: tuple[Head, ...]) -> dict[Head, np.ndarray]:
+    """What each head of the role's layers costs by mean ablation; of a large model on few sequences."""
+    runner = setting.runner
+    layers = sorted({layer for layer, _ in heads})
+    clean = averaged(runner.clean.loss)
+    found = {}
+    for head in ((layer, head) for layer in layers for head in range(runner.config.n_heads)):
+        if runner.large:
+            cost = averaged(runner.ablate([head], MEAN, chunks=runner.few).loss) - clean
+        else:
+            cost = averaged(setting.cost((head,), MEAN))
+        found[head] = cost[~np.isnan(cost)]
+    return found
+
+
+def member(setting: Setting, spec: TestSpec) -> Observation:
+    """Ablating one member costs, or with the others ablated it does a good part of the role's work alone."""
+    role = setting.claim.role(spec.role)
+    others = tuple(head for head in role.heads if head not in spec.heads)
+    quantities = {}
+    for how in METHODS:
+        quantities[f"cost/{how.name}"] = Quantity(averaged(setting.cost(spec.heads, how)), setting.gain)
+    for how in METHODS:
+        joint, left = (averaged(setting.cost(heads, how)) for heads in (role.heads, others))
+        quantities[f"alone/{how.name}"] = Quantity(joint - left, joint)
+    return Observation(quantities, "of the gain")
+
+
+def denoising(setting: Setting, spec: TestSpec) -> Observation:
+    """Restoring the role's clean output in a run whose first copy was corrupted recovers a share of the damage."""
+    runner, role = setting.runner, setting.claim.role(spec.role)
+    corruption = corrupt(runner.batch, role.denoising_corruption, runner.model, runner.seed_for(*spec.key))
+    answers = corruption.answer[:, None].expand_as(runner.batch.tokens)
+    layer = role.heads[0][0]
+    rest = [(layer, head) for head in range(runner.config.n_heads) if (layer, head) not in role.heads]
+    itself = torch.arange(runner.n, device=runner.model.device)
+
+    def loss(heads: Sequence[Head], tokens: Tensor | None) -> PerSequence:
+        """At the one query of each sequence, with the clean output of `heads` put back."""
+        put = put_heads(heads, runner.z({at for at, _ in heads}), itself) if heads else untouched
+        return averaged(runner.read([put], at=corruption.query, tokens=tokens, answers=answers).loss)
+
+    clean, broken = loss((), None), loss((), corruption.tokens)
+    damage, recovered = broken - clean, broken - loss(role.heads, corruption.tokens)
+    other = float((broken - loss(rest, corruption.tokens)).mean() / damage.mean()) if rest and damage.mean() else 0.0
+    return Observation(
+        {"recovered": Quantity(recovered, damage), "damage": Quantity(damage, setting.gain)},
+        "of the damage",
+        controls={"other heads of the layer": other, "clean": float(clean.mean()), "corrupted": float(broken.mean())},
+        notes={"replaced": role.denoising_corruption, "layer": str(layer)},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Exchanged:
+    """A role's z from other sequences S′, moved to where it stands in S, and where it is put."""
+
+    donor: Interchange
+    values: HeadValues
+    where: Tensor
+    """Queries for a role that writes to the output, sources for one that writes for another head."""
+    answers: np.ndarray
+    """S′'s B at each query; for a role that writes for another head, S's own B."""
+
+
+def exchanged(setting: Setting, role: Role, purpose: str) -> Exchanged:
+    """What S′ gives a role, at the same place of its copies."""
+    runner, batch = setting.runner, setting.runner.batch
+    donor = draw_interchange(batch, runner.model, runner.seed_for("interchange", purpose))
+    layers = sorted({layer for layer, _ in role.heads})
+    if role.writes_to == OUTPUT:
+        shift, where = donor.donor.second - batch.second, batch.predictable
+        at = torch.arange(batch.tokens.shape[1]) + 1 + shift[:, None]
+        answers = donor.donor.tokens.gather(1, at.clamp(0, batch.tokens.shape[1] - 1))
+    else:
+        shift, where = donor.donor.first - batch.first, batch.sources
+        answers = batch.tokens.roll(-1, 1)
+    return Exchanged(donor, _moved(setting, donor.donor.tokens, layers, shift), where, answers.numpy())
+
+
+def interchange(setting: Setting, spec: TestSpec) -> Observation:
+    """With the role's heads put from another sequence S′, at the same place: does the model follow S′?
+
+    A role that writes to the output must make the model say S′'s B. One that writes for another head must make the
+    query A′, and no longer A, find the source: B is said after A′ where the second copy is that of S′, and not after A.
+    """
+    runner, role = setting.runner, setting.claim.role(spec.role)
+    given = exchanged(setting, role, spec.subject)
+    itself = torch.arange(runner.n, device=runner.model.device)
+    put = put_heads(role.heads, given.values, itself, given.where)
+    start = min(layer for layer, _ in role.heads)
+    followed = runner.read([put], start).top == given.answers
+    if role.writes_to != OUTPUT:
+        followed = (runner.read([put], tokens=given.donor.hybrid).top == given.answers) & ~followed
+    return shares_of(setting, followed)
+
+
+def shares_of(setting: Setting, followed: np.ndarray) -> Observation:
+    """The share of each sequence's queries that follow S′."""
+    shares = averaged(np.where(setting.runner.batch.predictable.numpy(), followed.astype(float), np.nan))
+    return Observation({"followed": Quantity(shares, share=True)}, "of queries")
+
+
+def member_content(setting: Setting, spec: TestSpec) -> Observation:
+    """What one member's z from S′ costs, as a share of what ablating it costs, all other members ablated.
+
+    A member that is relied on for something that every sequence shares, and not for what it carries, costs little.
+    """
+    runner, role, (head,) = setting.runner, setting.claim.role(spec.role), spec.heads
+    given = exchanged(setting, role, role.labels)
+    others = [other for other in role.heads if other != head]
+    itself = torch.arange(runner.n, device=runner.model.device)
+    (without,) = runner.ablation(others, MEAN)
+    (gone,) = runner.ablation([head], MEAN)
+    swapped = put_heads([head], given.values, itself, given.where)
+    start = min(layer for layer, _ in role.heads)
+    base = runner.read([without], start).loss
+    costs = [averaged(runner.read([together(without, one)], start).loss - base) for one in (swapped, gone)]
+    return Observation({"content": Quantity(costs[0], costs[1])}, "of the cost of ablating it")
+
+
+def _moved(setting: Setting, tokens: Tensor, layers: list[int], shift: Tensor) -> HeadValues:
+    """z of another sequence's run, each position's taken `shift` later, so that the same place is at the same one."""
+    runner = setting.runner
+    rows = tokens.split(8) if runner.large else (tokens,)
+    parts = [runner.z_of(one, layers) for one in rows]
+    at = (torch.arange(tokens.shape[1]) + shift[:, None]).clamp(0, tokens.shape[1] - 1)
+    found = {}
+    for layer in layers:
+        z = torch.cat([part[layer] for part in parts])
+        found[layer] = z.gather(1, at[:, :, None, None].to(z.device).expand(-1, -1, *z.shape[2:]))
+    return found
+
+
+def positions(setting: Setting, spec: TestSpec) -> Observation:
+    """The heads mean-ablated at the claimed positions alone, and everywhere else, as shares of their whole effect.
+
+    A role that writes to the output acts at the predictable queries, one that writes for another head at the sources.
+    """
+    runner = setting.runner
+    role = setting.claim.role(spec.role)
+    where = runner.batch.predictable if role.writes_to == OUTPUT else runner.batch.sources
+    whole = averaged(setting.cost(role.heads, MEAN))
+    parts = {"claimed": where, "elsewhere": ~where}
+    return Observation(
+        {name: Quantity(averaged(runner.cost(role.heads, MEAN, at)), whole) for name, at in parts.items()},
+        "of the effect",
+        notes={"positions": "queries" if role.writes_to == OUTPUT else "sources"},
+    )

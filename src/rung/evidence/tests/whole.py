@@ -1,0 +1,112 @@
+"""Rung 3 (4 with MLPs): the circuit alone, the model without other heads, and the model on other text."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from ...circuits.heads import Head, head_label
+from ...methods.runner import MEAN, Readout, averaged
+from ..observation import Observation, Quantity, TestSpec
+from ..setting import Setting
+
+
+def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
+    """F(C) = (m(∅) − m(C)) / (m(∅) − m(M)) on loss, ∅ all heads at their per-position mean; MLPs stay as they are.
+
+    It must exceed every set in which one claimed head is swapped for another of its layer without the role's
+    signature: a set that does as well means that the work does not depend on the named heads.
+    """
+    runner, claim = setting.runner, setting.claim
+    empty, full, own = (averaged(read.loss) for read in (kept(setting, ()), runner.clean, alone(setting)))
+    explained = float((empty.mean() - own.mean()) / (empty.mean() - full.mean()))
+    swaps: dict[str, np.ndarray] = {}
+    # Where the circuit explains too little, nothing that a swap could show would make the test hold.
+    enough = not runner.large or explained >= setting.floors.faithfulness
+    for role in claim.roles if enough else ():
+        siblings = setting.siblings(role, setting.floors.clue)
+        for head in role.heads:
+            for other in setting.every_head:
+                if other[0] == head[0] and other not in claim.heads and other not in siblings:
+                    circuit = (*(one for one in claim.heads if one != head), other)
+                    swapped = averaged(kept(setting, circuit).loss)
+                    swaps[f"swap/{head_label(other)} for {head_label(head)}"] = swapped - own
+    # Every swap must be worse; the one that comes nearest decides.
+    nearest = min(swaps, key=lambda name: swaps[name].mean(), default=None)
+    return Observation(
+        {"explained": Quantity(empty - own, empty - full), "room": Quantity(empty - full, setting.gain)}
+        | ({} if nearest is None else {nearest: Quantity(swaps[nearest])}),
+        "of the loss explained",
+        controls={"empty": float(empty.mean()), "circuit": float(own.mean()), "full": float(full.mean())},
+        notes={"swaps": str(len(swaps))},
+    )
+
+
+def agreement(setting: Setting, spec: TestSpec) -> Observation:
+    """Share of queries at which the circuit alone says the token that the whole model says: means can hide much."""
+    runner = setting.runner
+    same = np.asarray(alone(setting).top == runner.clean.top, dtype=float)
+    shares = averaged(np.where(runner.batch.predictable.numpy(), same, np.nan))
+    return Observation({"same": Quantity(shares, share=True)}, "of queries")
+
+
+def member_alone(setting: Setting, spec: TestSpec) -> Observation:
+    """The rule for every member, inside the circuit alone: other heads might do its work in the whole model."""
+    role, circuit = setting.claim.role(spec.role), setting.claim.heads
+    whole = averaged(alone(setting).loss)
+    without = averaged(kept(setting, tuple(head for head in circuit if head not in spec.heads)).loss)
+    only = averaged(kept(setting, tuple(h for h in circuit if h not in role.heads or h in spec.heads)).loss)
+    none = averaged(kept(setting, tuple(head for head in circuit if head not in role.heads)).loss)
+    return Observation(
+        {"cost/mean": Quantity(without - whole, setting.gain), "alone/mean": Quantity(none - only, none - whole)},
+        "of the gain",
+    )
+
+
+def complement(setting: Setting, spec: TestSpec) -> Observation:
+    """What ablating half of the unclaimed heads costs, for random halves of which some part each pair of heads.
+
+    Two heads that undo each other's work are not seen when both are ablated.
+    """
+    runner = setting.runner
+    rest = [head for head in setting.every_head if head not in setting.claim.heads]
+    generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
+    order = torch.randperm(len(rest), generator=generator).tolist()
+    costs: dict[str, np.ndarray] = {}
+    for bit in range(math.ceil(math.log2(len(rest)))):
+        for side, name in enumerate("ab"):
+            half = tuple(rest[at] for i, at in enumerate(order) if (i >> bit & 1) == side)
+            costs[f"half/{bit}{name}"] = averaged(setting.cost(half, MEAN))
+    worst = sorted(costs, key=lambda name: -costs[name].mean())
+    return Observation({name: Quantity(costs[name], setting.gain) for name in worst}, "of the gain")
+
+
+def off_task(setting: Setting, spec: TestSpec) -> Observation:
+    """The change of the loss on ordinary text with the circuit ablated, as a share of the change on the task."""
+    text, heads = setting.text_runner, setting.claim.heads
+    on_text = averaged(text.cost(heads, MEAN))
+    on_task = float(averaged(setting.cost(heads, MEAN)).mean())
+    return Observation(
+        {"text": Quantity(on_text / on_task if on_task else np.full_like(on_text, np.nan))},
+        "of the change on the task",
+        controls={
+            "nats on text": float(on_text.mean()),
+            "nats on the task": on_task,
+            "loss on text": float(averaged(text.clean.loss).mean()),
+        },
+    )
+
+
+def alone(setting: Setting) -> Readout:
+    """The claimed heads alone, all others at their mean; run once."""
+    found: Readout | None = setting.__dict__.get("alone")
+    if found is None:
+        found = setting.__dict__["alone"] = kept(setting, setting.claim.heads)
+    return found
+
+
+def kept(setting: Setting, circuit: tuple[Head, ...]) -> Readout:
+    """All heads but those of `circuit` at their per-position mean."""
+    return setting.runner.ablate([head for head in setting.every_head if head not in circuit], MEAN)

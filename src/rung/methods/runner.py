@@ -1,0 +1,453 @@
+"""One model on one batch: the runs that every test is made of.
+
+Every number is one per sequence, or one per query. Runs start at the first layer that an edit touches, end where
+nothing more is read, and take logits only where a loss is read, so that a proof is some dozens of cheap runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ..circuits.heads import Head
+from ..config import ModelConfig
+from ..engine.positions import position_info
+from ..engine.sites import Site
+from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
+from ..engine.transformer import blocks, embed, unembed, upcast
+from ..engine.weights import Weights
+from ..model.model import HookedTransformer
+from ..tasks.induction import InductionBatch, induction_batch
+from .interventions import FEWEST_DONORS
+
+PerSequence = np.ndarray
+"""One number a sequence, float64."""
+PerQuery = np.ndarray
+"""One number a position, [sequence, pos], float64; NaN where nothing was asked."""
+
+HeadValues = dict[int, Float[Tensor, "row place head d_head"]]
+"""z of every head, by layer: of some sequences (or one for all), as far as any of them needs."""
+
+LARGE = 20_000_000
+"""Weights from which a run takes seconds: sequences then run in chunks as long as they need to be."""
+ROWS = 8
+"""Sequences of a chunk."""
+FEW = 2
+"""Chunks that a large model runs for what only describes."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What is put in place of heads: their per-position mean over the donors, a donor's own value, or nothing."""
+
+    name: str
+    draws: int
+
+
+MEAN = Ablation("mean", 1)
+ZERO = Ablation("zero", 1)
+RESAMPLE = Ablation("resample", FEWEST_DONORS)
+
+
+class Chunk(NamedTuple):
+    """Sequences that run together, and as many positions as any of them needs: none reads what follows the copies."""
+
+    rows: Int[Tensor, " row"]
+    width: int
+
+    def of(self, x: Tensor) -> Tensor:
+        """These sequences' part of [sequence, pos, …]."""
+        return x[self.rows.to(x.device), : self.width]
+
+
+TapFactory = Callable[[Chunk], Tap]
+"""Makes the tap that a chunk runs with."""
+
+
+class Readout(NamedTuple):
+    """What is read at each query of a run."""
+
+    loss: PerQuery
+    """−log p(next token), in nats."""
+    top: PerQuery
+    """The most likely next token."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are."""
+
+
+def no_progress(step: str, done: int, total: int) -> None:
+    """No progress shown."""
+
+
+def untouched(chunk: Chunk) -> Tap:
+    """Nothing is edited."""
+    return NO_TAP
+
+
+@runtime_checkable
+class Scored(Protocol):
+    """Sequences, which of their queries are scored, and where each may end."""
+
+    @property
+    def tokens(self) -> Int[Tensor, "sequence pos"]: ...
+    @property
+    def predictable(self) -> Bool[Tensor, "sequence pos"]: ...
+    @property
+    def ends(self) -> Int[Tensor, " sequence"]: ...
+
+
+class Runner:
+    """A model, the sequences it is scored on, and donors: others of the same task that values are taken from."""
+
+    def __init__(self, model: HookedTransformer, batch: Scored, *, seed: int, donors: Int[Tensor, "donor pos"]) -> None:
+        self.model = model
+        self.config: ModelConfig = model.config
+        self.weights: Weights = model.weights
+        self.batch = batch
+        self.seed = seed
+        self.large = model.config.n_params >= LARGE
+        self.chunks = _chunks(batch, ROWS if self.large else self.n)
+        self.donors = donors
+        self.predictable = batch.predictable.to(model.device)
+        self.on_run: Callable[[], None] = lambda: None
+        self._streams: dict[int, list[Tensor]] = {}
+        self._z: HeadValues = {}
+        self._donor_z: HeadValues = {}
+        self._donor_means: HeadValues = {}
+        self._clean: Readout | None = None
+
+    def seed_for(self, *purpose: str) -> int:
+        """A seed of its own for each thing that is drawn: draws for one purpose say nothing of another's."""
+        return sub_seed(self.seed, " ".join(purpose))
+
+    @property
+    def n(self) -> int:
+        """Sequences."""
+        return len(self.batch.tokens)
+
+    @property
+    def width(self) -> int:
+        """Positions of the longest chunk."""
+        return max(chunk.width for chunk in self.chunks)
+
+    @property
+    def few(self) -> list[Chunk]:
+        """The chunks for what only describes: of a large model some, from short sequences to long."""
+        return self.chunks[:: max(1, len(self.chunks) // FEW)] if self.large else self.chunks
+
+    @torch.no_grad()
+    def run(
+        self,
+        tokens: Int[Tensor, "batch pos"],
+        tap: Tap = NO_TAP,
+        start: int = 0,
+        stream: Tensor | None = None,
+        stop: int | None = None,
+    ) -> Float[Tensor, "batch pos d_model"]:
+        """The stream before layer `stop` (None: after the last), from tokens or from a stream before `start`."""
+        frame = position_info(self.config, self.weights, tokens.shape, self.model.device)
+        x = embed(self.config, self.weights, tokens.to(self.model.device), frame, tap) if stream is None else stream
+        x = blocks(self.config, self.weights, x, frame, tap, start, stop)
+        self.on_run()
+        return x
+
+    def stream(self, layer: int) -> list[Float[Tensor, "row pos d_model"]]:
+        """Each chunk's clean stream before `layer` (`n_layers`: after the last); kept once asked for."""
+        if layer not in self._streams:
+            before = max((at for at in self._streams if at < layer), default=0)
+            entered = self._streams[before] if before else [None] * len(self.chunks)
+            self._streams[layer] = [
+                self.run(chunk.of(self.batch.tokens), start=before, stream=x, stop=layer)
+                for chunk, x in zip(self.chunks, entered, strict=True)
+            ]
+        return self._streams[layer]
+
+    @torch.no_grad()
+    def row_logits(self, x: Tensor, at: Bool[Tensor, "batch pos"], tap: Tap = NO_TAP) -> Float[Tensor, "row d_vocab"]:
+        """Logits at the positions `at`, row after row."""
+        return upcast(unembed(self.config, self.weights, x[at][None], tap)[0])
+
+    def read(
+        self,
+        factories: Sequence[TapFactory] = (untouched,),
+        start: int | None = None,
+        *,
+        at: Bool[Tensor, "batch pos"] | None = None,
+        tokens: Int[Tensor, "batch pos"] | None = None,
+        answers: Int[Tensor, "batch pos"] | None = None,
+        chunks: Sequence[Chunk] | None = None,
+    ) -> Readout:
+        """Loss and most likely token at the queries `at` (None: the predictable ones), of the scored sequences.
+
+        Runs start at layer `start` (None: after the last, where nothing is edited). Several factories are draws of one
+        resampling: their logits are averaged before anything is read. `tokens` (None: the batch's) are run in their
+        place, from the start; `answers` (None: the next tokens) are what the loss is of. `chunks` (None: all): of
+        which sequences; the others stay NaN.
+        """
+        at = self.predictable if at is None else at.to(self.model.device)
+        answers = (self.batch.tokens if tokens is None else tokens).roll(-1, 1) if answers is None else answers
+        layer = self.config.n_layers if start is None else start
+        streams = self.stream(layer) if tokens is None else [None] * len(self.chunks)
+        shape = self.batch.tokens.shape
+        loss, top = np.full(shape, np.nan), np.full(shape, np.nan)
+        for chunk, x in zip(self.chunks, streams, strict=True):
+            if chunks is not None and not any(chunk is one for one in chunks):
+                continue
+            own, here, total = chunk.of(self.batch.tokens if tokens is None else tokens), chunk.of(at), None
+            for make in factories:
+                logits = self.row_logits(self.run(own, make(chunk), layer if tokens is None else 0, x), here)
+                total = logits if total is None else total.add_(logits)
+            assert total is not None
+            self._keep(total.div_(len(factories)), chunk, here, answers, loss, top)
+        return Readout(loss, top)
+
+    def read_with_addition(self, delta: Float[Tensor, "batch pos d_model"]) -> Readout:
+        """The same with `delta` added to the stream after the last layer: what reaches the logits directly."""
+        shape = self.batch.tokens.shape
+        loss, top = np.full(shape, np.nan), np.full(shape, np.nan)
+        for chunk, x in zip(self.chunks, self.stream(self.config.n_layers), strict=True):
+            here = chunk.of(self.predictable)
+            logits = self.row_logits(x + chunk.of(delta), here)
+            self._keep(logits, chunk, here, self.batch.tokens.roll(-1, 1), loss, top)
+        return Readout(loss, top)
+
+    def _keep(
+        self, logits: Tensor, chunk: Chunk, here: Tensor, answers: Tensor, loss: np.ndarray, top: np.ndarray
+    ) -> None:
+        right = chunk.of(answers).to(logits.device)[here]
+        rows, columns = (axis.cpu().numpy() for axis in here.nonzero(as_tuple=True))
+        of = chunk.rows.numpy()[rows]
+        loss[of, columns] = F.cross_entropy(logits, right, reduction="none").double().cpu().numpy()
+        top[of, columns] = logits.argmax(-1).cpu().numpy()
+
+    @property
+    def clean(self) -> Readout:
+        """Untouched, at the predictable queries."""
+        if self._clean is None:
+            self._clean = self.read()
+        return self._clean
+
+    def cost(self, heads: Sequence[Head], how: Ablation, where: Bool[Tensor, "batch pos"] | None = None) -> PerQuery:
+        """Loss with `heads` ablated together (at the positions `where`; None: everywhere) minus clean loss."""
+        found: PerQuery = self.ablate(heads, how, where).loss - self.clean.loss
+        return found
+
+    def by_chunk(self, measured: Callable[[Chunk], Mapping[Any, PerSequence]]) -> dict[Any, PerSequence]:
+        """What is measured of each chunk, put together: one number a sequence under every key."""
+        whole: dict[Any, PerSequence] = {}
+        for chunk in self.chunks:
+            for key, values in measured(chunk).items():
+                whole.setdefault(key, np.full(self.n, np.nan))[chunk.rows] = values
+        return whole
+
+    def z(self, layers: Iterable[int], donors: bool = False) -> HeadValues:
+        """z of every head of some layers, on the scored sequences (0 after their copies) or on the donors."""
+        layers = list(layers)
+        held = self._donor_z if donors else self._z
+        missing = [layer for layer in layers if layer not in held]
+        if missing and donors:
+            parts = [self.z_of(tokens, missing) for tokens in self._donor_batches()]
+            held |= {layer: torch.cat([part[layer] for part in parts]) for layer in missing}
+        elif missing:
+            first = min(missing)
+            for chunk, x in zip(self.chunks, self.stream(first), strict=True):
+                for layer, z in self.z_of(chunk.of(self.batch.tokens), missing, first, x).items():
+                    whole = held.setdefault(layer, z.new_zeros((self.n, self.width, *z.shape[2:])))
+                    whole[chunk.rows.to(z.device), : chunk.width] = z
+        return {layer: held[layer] for layer in layers}
+
+    def z_of(
+        self, tokens: Int[Tensor, "batch pos"], layers: Sequence[int], start: int = 0, stream: Tensor | None = None
+    ) -> HeadValues:
+        """z of every head of some layers in one run."""
+        tap = CacheTap(Site("z", layer) for layer in layers)
+        self.run(tokens, tap, start, stream, max(layers) + 1)
+        return {layer: tap.store[Site("z", layer).path] for layer in layers}
+
+    def _donor_batches(self) -> Sequence[Tensor]:
+        # Nothing after the longest chunk is put anywhere.
+        tokens = self.donors[:, : self.width]
+        return tokens.split(ROWS) if self.large else (tokens,)
+
+    def donor_means(self, layers: Iterable[int]) -> HeadValues:
+        """z of every head of some layers, mean over the donors for each position."""
+        layers = list(layers)
+        missing = [layer for layer in layers if layer not in self._donor_means]
+        for layer in [layer for layer in missing if layer in self._donor_z]:
+            self._donor_means[layer] = self._donor_z[layer].mean(0, keepdim=True)
+        missing = [layer for layer in missing if layer not in self._donor_means]
+        if missing:
+            tap = CacheTap((Site("z", layer) for layer in missing), keep=lambda z: z.sum(0, keepdim=True))
+            for tokens in self._donor_batches():
+                self.run(tokens, tap, stop=max(missing) + 1)
+                for layer in missing:
+                    held = self._donor_means.get(layer, 0)
+                    self._donor_means[layer] = held + tap.store[Site("z", layer).path] / len(self.donors)
+        return {layer: self._donor_means[layer] for layer in layers}
+
+    def donor_rows(self, draws: int) -> Int[Tensor, "draw batch"]:
+        """Which donor each sequence takes in each draw; never the same twice."""
+        generator = torch.Generator().manual_seed(self.seed_for("draws"))
+        return torch.rand(self.n, len(self.donors), generator=generator).argsort(1)[:, :draws].T
+
+    def ablate(
+        self,
+        heads: Sequence[Head],
+        how: Ablation,
+        where: Bool[Tensor, "batch pos"] | None = None,
+        chunks: Sequence[Chunk] | None = None,
+    ) -> Readout:
+        """What is read with `heads` replaced together, at the positions `where` (None: everywhere)."""
+        if not heads:
+            return self.clean if chunks is None else self.read(chunks=chunks)
+        return self.read(self.ablation(heads, how, where), min(layer for layer, _ in heads), chunks=chunks)
+
+    def ablation(
+        self, heads: Sequence[Head], how: Ablation, where: Bool[Tensor, "batch pos"] | None = None
+    ) -> list[TapFactory]:
+        """One factory a draw."""
+        layers = sorted({layer for layer, _ in heads})
+        if how is ZERO:
+            return [
+                put_heads(heads, {layer: torch.zeros((), device=self.model.device) for layer in layers}, None, where)
+            ]
+        if how is MEAN:
+            return [put_heads(heads, self.donor_means(layers), None, where)]
+        values = self.z(layers, donors=True)
+        return [put_heads(heads, values, rows, where) for rows in self.donor_rows(how.draws).to(self.model.device)]
+
+
+class InductionRunner(Runner):
+    """A runner on the induction task: two copies, and what the second is worth to the model."""
+
+    batch: InductionBatch
+
+    def __init__(
+        self,
+        model: HookedTransformer,
+        batch: InductionBatch,
+        *,
+        seed: int,
+        donors: Int[Tensor, "donor pos"] | None = None,
+    ) -> None:
+        if donors is None:
+            own = sub_seed(seed, "donors")
+            donors = induction_batch(model, sequences=max(len(batch.tokens), FEWEST_DONORS), seed=own).tokens
+        super().__init__(model, batch, seed=seed, donors=donors)
+        self._first: PerQuery | None = None
+
+    @property
+    def first_loss(self) -> PerQuery:
+        """Untouched loss at the first copy's queries, at the place of the query that asks again."""
+        if self._first is None:
+            at = np.arange(self.batch.tokens.shape[1]) - self.batch.back.numpy()[:, None]
+            found = np.take_along_axis(self.read(at=self.batch.first_copy).loss, at.clip(0), 1)
+            self._first = np.where(self.batch.predictable.numpy(), found, np.nan)
+        return self._first
+
+    @property
+    def gain_by_query(self) -> PerQuery:
+        """First-copy loss minus second-copy loss of each predictable query."""
+        found: PerQuery = self.first_loss - self.clean.loss
+        return found
+
+    @property
+    def gain(self) -> PerSequence:
+        """The same, averaged within sequences."""
+        return averaged(self.gain_by_query)
+
+    @torch.no_grad()
+    def remaining_losses(self) -> tuple[PerQuery, PerQuery]:
+        """Loss of the predictable tokens among the first copy's remaining tokens, and its order-blind bound.
+
+        −log of p(right) / Σ p(remaining), whatever the model gives to all other tokens; ln(n − k) after k tokens of
+        the second copy: a predictor that knows the set of remaining tokens but not their order has at least this
+        expected loss.
+        """
+        batch = self.batch
+        column = torch.arange(batch.tokens.shape[1])
+        loss, bound = (np.full(batch.tokens.shape, np.nan) for _ in range(2))
+        for chunk, x in zip(self.chunks, self.stream(self.config.n_layers), strict=True):
+            at = chunk.of(batch.predictable)
+            sequence, query = at.nonzero(as_tuple=True)
+            read = query - batch.second[chunk.rows][sequence] + 1
+            first, n = batch.first[chunk.rows][sequence], batch.period[chunk.rows][sequence]
+            left = (column >= (first + read)[:, None]) & (column < (first + n)[:, None])
+            logits = self.row_logits(x, at.to(x.device))
+            remaining = logits.gather(1, batch.tokens[chunk.rows][sequence].to(logits.device))
+            remaining = remaining.masked_fill(~left.to(remaining.device), -torch.inf)
+            right = remaining.gather(1, (first + read)[:, None].to(remaining.device))[:, 0]
+            of = (chunk.rows[sequence].numpy(), query.numpy())
+            loss[of] = (remaining.logsumexp(1) - right).double().cpu().numpy()
+            bound[of] = (n - read).double().log().numpy()
+        return loss, bound
+
+
+def _chunks(batch: Scored, rows: int) -> list[Chunk]:
+    """The sequences by length, `rows` at a time, each chunk as long as its longest; whole if all run together."""
+    n, width = batch.tokens.shape
+    if rows >= n:
+        return [Chunk(torch.arange(n), width)]
+    return [Chunk(some, int(batch.ends[some].max())) for some in batch.ends.argsort(stable=True).split(rows)]
+
+
+def sub_seed(seed: int, purpose: str) -> int:
+    """A seed for one purpose, from a seed and the purpose's name."""
+    return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:4], "big")
+
+
+def put_heads(
+    heads: Sequence[Head],
+    values: HeadValues | dict[int, Float[Tensor, ""]],
+    rows: Int[Tensor, " batch"] | None = None,
+    where: Bool[Tensor, "batch pos"] | None = None,
+) -> TapFactory:
+    """Puts `values` in place of the z of `heads`: for each sequence that of its row in `rows`, or (None) one for all.
+
+    `where` (None: everywhere): at which positions. A value without axes (zero) is the same for all heads.
+    """
+    by_layer: dict[int, list[int]] = {}
+    for layer, head in heads:
+        by_layer.setdefault(layer, []).append(head)
+
+    def edit(z: Tensor, layer: int, chunk: Chunk) -> Tensor:
+        z, value = z.clone(), values[layer]
+        here = None if where is None else chunk.of(where).to(z.device)[:, :, None]
+        for head in by_layer[layer]:
+            one = value if value.ndim == 0 else value[:, : chunk.width, head]
+            one = one if rows is None else one[rows[chunk.rows.to(rows.device)]]
+            z[:, :, head] = one if here is None else torch.where(here, one, z[:, :, head])
+        return z
+
+    return lambda chunk: EditTap({Site("z", layer): partial(edit, layer=layer, chunk=chunk) for layer in by_layer})
+
+
+def together(*factories: TapFactory) -> TapFactory:
+    """One factory for several: each tap sees what the ones before it left."""
+    return lambda chunk: compose(*(make(chunk) for make in factories))
+
+
+def averaged(values: PerQuery, where: Bool[Tensor, "batch pos"] | None = None) -> PerSequence:
+    """The mean of each sequence's queries (those in `where`); NaN for a sequence that has none."""
+    held = ~np.isnan(values) if where is None else where.cpu().numpy()
+    count = held.sum(1)
+    with np.errstate(invalid="ignore"):
+        found: PerSequence = np.where(held, values, 0.0).sum(1) / np.where(count, count, np.nan)
+    return found
+
+
+def per_sequence(rows: Float[Tensor, " row"], at: Bool[Tensor, "batch pos"]) -> PerSequence:
+    """Rows averaged within each sequence."""
+    sums = torch.zeros(at.shape, dtype=torch.float64, device=rows.device).masked_scatter(at, rows.double()).sum(1)
+    return (sums / at.sum(1)).cpu().numpy()

@@ -1,0 +1,467 @@
+"""Everything that a proof says in words, by the stable id of each test, so that all that shows it says the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from ..circuits.heads import head_label
+from ..errors import RecordError
+from ..evidence.claim import Claim, Edge, Role
+from ..evidence.decide import Criterion, criterion_of
+from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
+from ..evidence.proof import NOTHING, Proof
+from ..evidence.record import Record, load_record
+
+SUFFICES = 0.8
+"""Share of a role's work from which one member is said to suffice."""
+
+SCOPE: Mapping[str, str] = {"random repeats": "token induction on random repeats"}
+"""What a claim about each task is a claim of."""
+
+TEST_NAMES: Mapping[str, str] = {
+    "behaviour.gain": "gain of the second copy",
+    "behaviour.order": "order among the remaining tokens",
+    "clue.signature": "signature score",
+    "contribution.direct": "direct logit attribution",
+    "contribution.edge": "attribution to the receiver's input",
+    "contribution.sum": "decomposition error",
+    "support.necessity": "necessity",
+    "support.member": "member",
+    "support.member_content": "content of one member",
+    "support.member_alone": "member, in the circuit alone",
+    "support.denoising": "denoising",
+    "support.interchange": "interchange",
+    "support.positions": "positions",
+    "support.output": "direct path to the logits",
+    "support.output_part": "direct path of one member",
+    "support.output_interchange": "interchange through the logits alone",
+    "support.edge": "path patching",
+    "support.edge_interchange": "interchange along the edge alone",
+    "support.edge_part": "path patching of one pair",
+    "support.faithfulness": "faithfulness",
+    "support.agreement": "agreement by position",
+    "support.complement": "halves of the other heads",
+    "support.off_task": "ordinary text",
+    "mechanism.ov": "OV copying top-1",
+    "mechanism.positional": "positional QK",
+    "mechanism.routed_qk": "composed QK",
+    "mechanism.member_alone": "member, in the circuit alone",
+    "mechanism.faithfulness": "faithfulness",
+    "mechanism.agreement": "agreement by position",
+    "shown.zero": "zero ablation",
+    "shown.without": "the model without the circuit",
+    "shown.first_copy": "change of the first copy's loss",
+    "shown.aligned_mean": "ablation by the mean at the same place of a copy",
+    "shown.dose": "dose: partly mean-ablated",
+    "shown.logit_difference": "logit difference under ablation",
+    "shown.self_repair": "ablation with the last norm's scale frozen",
+    "shown.eigenvalues": "eigenvalue copying score",
+    "shown.composition": "composition norm",
+    "shown.search_stability": "same heads in ten other searches",
+    "shown.rival_circuit": "faithfulness of a rival circuit",
+    "shown.permuted": "gain with permuted weights",
+    "shown.prose_signature": "signature score on repeated prose",
+    "shown.prose_necessity": "necessity on repeated prose",
+}
+"""Each test, as a row of a table calls it."""
+
+CHECK_NAMES: Mapping[str, str] = {
+    "gain": "gain",
+    "excess": "loss above the order-blind bound",
+    "score": "score",
+    "control": "control over score",
+    "push": "attribution",
+    "strongest": "of the strongest component's",
+    "rival": "the best unclaimed head's, of it,",
+    "error": "error",
+    "mean": "mean ablation",
+    "resample": "resample ablation",
+    "cost/mean": "removed by its mean ablation",
+    "cost/resample": "removed by its resample ablation",
+    "cost/patch": "removed by patching it",
+    "alone/mean": "done alone (mean ablation of the others)",
+    "alone/resample": "done alone (resample ablation of the others)",
+    "alone/patch": "carried with all others patched",
+    "content": "cost of another sequence's output, of that of ablating it,",
+    "direct": "direct path, of its whole effect,",
+    "recovered": "recovered",
+    "damage": "damage, of the gain,",
+    "followed": "queries that follow the other sequence",
+    "claimed": "effect at the claimed positions",
+    "elsewhere": "effect at all other positions",
+    "carried": "share of the effect that is carried",
+    "senders": "whole effect, of the gain,",
+    "explained": "faithfulness",
+    "room": "cost of ablating every head, of the gain,",
+    "same": "queries with the model's own token",
+    "text": "change on text",
+    "copied": "top-1 share",
+    "one_back": "share",
+    "matched": "top-1 share",
+}
+"""Each number of a test."""
+
+
+def clean_numbers(text: str) -> str:
+    """A result as people write it: what rounds to nothing has no minus, and a per cent sign stands apart."""
+    return re.sub(r"(\d)%", r"\1 %", re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text))
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent that never rounds up to all, or down to none."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value != 1 and 0.99 <= value < 1.005:
+        return f"{min(100 * value, 99.9):.1f} %"
+    return f"{round(100 * value) + 0} %"
+
+
+def check_name(name: str) -> str:
+    """One number of a test, as a row calls it."""
+    kind, _, rest = name.partition("/")
+    if name in CHECK_NAMES or not rest:
+        return CHECK_NAMES.get(name, name)
+    starred = {"stratum": rest, "rival": f"through {rest}", "swap": f"loss with {rest}", "half": f"half {rest}"}
+    return starred.get(kind, name)
+
+
+def test_in_progress(step: str) -> str:
+    """What a progress bar says of a test id, with the run it is at."""
+    test, _, rest = step.partition(",")
+    return TEST_NAMES.get(test, test) + (f",{rest}" if rest else "")
+
+
+def results(measured: Sequence[Measurement], claim: Claim, floors: Floors) -> list[str]:
+    """What tests that hold found: tests of one kind in one phrase where there is a short one."""
+    kinds: dict[str, list[Measurement]] = {}
+    for m in measured:
+        kinds.setdefault(m.test, []).append(m)
+    said: list[str] = []
+    for test, found in kinds.items():
+        if test in _TOGETHER and len(found) > 1:
+            said.append(
+                clean_numbers(_TOGETHER[test].format(", ".join(f"{m.subject} {percent(m.value)}" for m in found)))
+            )
+        else:
+            said += [result(m, claim, floors) for m in found]
+    return said
+
+
+_TOGETHER: Mapping[str, str] = {
+    "support.necessity": "ablating removes of the gain: {}",
+    "support.denoising": "denoising recovers: {}",
+    "support.interchange": "interchange, queries that follow the other sequence: {}",
+    "support.positions": "effect at the claimed positions alone: {}",
+    "support.member": "each member removes of the gain: {}",
+    "support.member_alone": "in the circuit alone each member removes of the gain: {}",
+    "mechanism.member_alone": "in the circuit alone each member removes of the gain: {}",
+    "support.member_content": "each member from another sequence, of the cost of ablating it: {}",
+    "support.output_part": "direct paths of the members remove of the gain: {}",
+    "support.edge_part": "each pair's path removes of the gain: {}",
+    "mechanism.ov": "OV copying top-1: {}",
+    "mechanism.positional": "positional QK, previous position: {}",
+}
+
+
+def result(m: Measurement, claim: Claim, floors: Floors) -> str:
+    """What a test found, in one phrase, and what it fell short of."""
+    if m.not_run:
+        return f"{TEST_NAMES[m.test]} {m.subject}: not run, {m.not_run}"
+    if m.undefined:
+        return f"{TEST_NAMES[m.test]} {m.subject}: not defined here, {m.undefined}"
+    say = _RESULTS.get(m.test, _plain)
+    short = "" if m.outcome is Outcome.HOLDS else shortfall(m, floors)
+    return clean_numbers(say(m, claim) + (f" ({short})" if short else ""))
+
+
+def _plain(m: Measurement, claim: Claim) -> str:
+    return f"{TEST_NAMES[m.test]} {m.subject} {number(m.value)} {m.unit}"
+
+
+def _gain(m: Measurement, claim: Claim) -> str:
+    worst = min((one for one in m.checks if one.name.startswith("stratum/")), key=lambda one: one.value)
+    return (
+        f"loss {m.controls['first copy']:.2f} → {m.controls['second copy']:.2f} nats on the second copy, worst stratum "
+        f"{worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
+    )
+
+
+def _order(m: Measurement, claim: Claim) -> str:
+    return (
+        f"loss among the first copy's remaining tokens {number(m.controls['loss'])} nats "
+        f"(order-blind bound {m.controls['bound']:.2f})"
+    )
+
+
+def _signature(m: Measurement, claim: Claim) -> str:
+    name = m.notes["signature"].replace("_", "-")
+    best = m.controls.get("best unclaimed head")
+    beside = "" if best is None else f" (best unclaimed head {best:.2f})"
+    if not any(m.subject == head_label(head) for head in claim.heads):
+        return f"no head was found for {m.subject}: the highest {name} score is {m.value:.2f}, of {m.notes['head']}"
+    return f"{m.subject} {name} score {m.value:.2f}{beside}"
+
+
+def _attribution(m: Measurement, claim: Claim) -> str:
+    low, high = m.interval or (math.nan, math.nan)
+    what = f"{m.subject} direct logit attribution" if m.test == "contribution.direct" else f"{m.subject} attribution"
+    to = "" if m.test == "contribution.direct" else " to the right key's score"
+    strong = m.notes.get("as strong") if m.outcome is Outcome.HOLDS else ""
+    also = f"; not unique: {strong} gives as much" if strong else ""
+    rest = f"99 % CI [{low:.2f}, {high:.2f}] (best unclaimed {m.controls['best unclaimed']:+.2f}){also}"
+    return f"{what} {m.value:+.2f}{to}, {rest}"
+
+
+def _necessity(m: Measurement, claim: Claim) -> str:
+    first, second = m.checks[:2]
+    other = f"{second.name} {percent(second.value)}"
+    return f"ablating {m.subject} removes {percent(first.value)} of the gain ({first.name}; {other})"
+
+
+def _member(m: Measurement, claim: Claim) -> str:
+    cost = min(one.value for one in m.checks if one.name.startswith("cost/"))
+    alone = min(one.value for one in m.checks if one.name.startswith("alone/"))
+    ablated = m.test.partition(".")[2] in ("member", "member_alone")
+    verb = "ablating" if ablated else {"support.output_part": "patching the direct path of"}.get(m.test, "patching")
+    where = "in the circuit alone, " if m.test.endswith("member_alone") else ""
+    does = "does" if ablated else "carries"
+    return f"{where}{verb} {m.subject} removes {percent(cost)} of the gain, alone it {does} {percent(alone)}"
+
+
+def _denoising(m: Measurement, claim: Claim) -> str:
+    other = percent(m.controls["other heads of the layer"])
+    return f"denoising: restoring {m.subject} recovers {percent(m.value)} (other heads of its layer {other})"
+
+
+def _edge(m: Measurement, claim: Claim) -> str:
+    shares = ", ".join(
+        f"{name.removeprefix('share of ')} {percent(value)}" for name, value in m.controls.items() if "share" in name
+    )
+    path, _, into = m.subject.rpartition(".")
+    carried = f"{into} {percent(m.value)} of {m.controls['nats']:+.2f} nats"
+    return f"path patching {path}: {carried}, {shares}"
+
+
+def _faithfulness(m: Measurement, claim: Claim) -> str:
+    more = "; above 1.2: the other heads hinder" if (m.value or 0) > 1.2 else ""
+    return f"faithfulness {m.value:.2f} (all other heads mean-ablated){more}"
+
+
+def _agreement(m: Measurement, claim: Claim) -> str:
+    return f"the circuit alone gives the model's token at {percent(m.value)} of queries"
+
+
+def _weights(what: str) -> Callable[[Measurement, Claim], str]:
+    def say(m: Measurement, claim: Claim) -> str:
+        beside = "best other pair" if "best other pair" in m.controls else "best unclaimed head"
+        return f"{what.format(subject=m.subject, share=percent(m.value))} ({beside} {percent(m.controls[beside])})"
+
+    return say
+
+
+_RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
+    "behaviour.gain": _gain,
+    "behaviour.order": _order,
+    "clue.signature": _signature,
+    "contribution.direct": _attribution,
+    "contribution.edge": _attribution,
+    "contribution.sum": lambda m, claim: f"decomposition error {m.value:.0e}",
+    "support.necessity": _necessity,
+    "support.member": _member,
+    "support.member_content": lambda m, claim: (
+        f"{m.subject} from another sequence costs {percent(m.value)} of what ablating it costs"
+    ),
+    "support.member_alone": _member,
+    "mechanism.member_alone": _member,
+    "support.denoising": _denoising,
+    "support.interchange": lambda m, claim: (
+        f"interchange: with {m.subject} from another sequence the model follows it at {percent(m.value)} of queries"
+    ),
+    "support.edge_interchange": lambda m, claim: (
+        f"interchange along {m.subject} alone: the model follows it at {percent(m.value)} of queries"
+    ),
+    "support.output_interchange": lambda m, claim: (
+        f"interchange of {m.subject} through the logits alone: the model follows it at {percent(m.value)} of queries"
+    ),
+    "support.positions": lambda m, claim: (
+        f"ablating {m.subject} at the {m.notes['positions']} alone: {percent(m.value)} of its effect, "
+        f"elsewhere {percent(m.checks[1].value)}"
+    ),
+    "support.output": lambda m, claim: (
+        f"path patching {m.subject} → logits: {percent(m.value)} of {m.controls['nats']:+.2f} nats"
+    ),
+    "support.output_part": _member,
+    "support.edge": _edge,
+    "support.edge_part": _member,
+    "support.faithfulness": _faithfulness,
+    "support.agreement": _agreement,
+    "support.complement": lambda m, claim: (
+        f"ablating half of the other heads removes at most {percent(max(one.value for one in m.checks))} of the gain"
+    ),
+    "support.off_task": lambda m, claim: (
+        f"ablating the circuit changes the loss on ordinary text by {percent(m.value)} of its change on the task"
+    ),
+    "mechanism.ov": _weights("{subject} OV copying top-1 {share}"),
+    "mechanism.positional": _weights("{subject} positional QK: previous position for {share} of queries"),
+    "mechanism.routed_qk": _weights("composed QK {subject}: top-1 match {share}"),
+    "mechanism.faithfulness": _faithfulness,
+    "mechanism.agreement": lambda m, claim: (
+        f"the circuit alone gives the model's token at {percent(m.value)} of queries"
+    ),
+}
+
+
+def shortfall(m: Measurement, floors: Floors) -> str:
+    """The number that kept a test from holding, and the floor it did not clear; empty where none is short.
+
+    A guard first, then the number that is shown, then the worst.
+    """
+    short = [
+        (criterion, check)
+        for check in m.checks
+        if (criterion := criterion_of(m.test, check.name)) is not None and not criterion.met(check, floors)
+    ]
+    short.sort(
+        key=lambda pair: (pair[0].use != "guard", pair[1] is not m.checks[0], not pair[1].name.startswith("stratum/"))
+    )
+    if not short:
+        return ""
+    kind = short[0][1].name.partition("/")[0]
+    alike = [pair for pair in short if pair[1].name.partition("/")[0] == kind]
+    worst = max if alike[0][0].sense == "at most" else min
+    criterion, check = worst(alike, key=lambda pair: pair[1].value)
+    return _short_of(criterion, check, floors, shown=check is m.checks[0], share=_is_share(m, check))
+
+
+def _is_share(m: Measurement, check: Check) -> bool:
+    """Whether a number is written in per cent."""
+    kind = check.name.partition("/")[0]
+    if kind in ("explained", "score", "swap", "gain", "excess", "push", "error"):
+        return False
+    return kind != "stratum" or m.test not in ("behaviour.gain", "behaviour.order", "clue.signature")
+
+
+def _short_of(criterion: Criterion, check: Check, floors: Floors, shown: bool, share: bool) -> str:
+    def say(value: float) -> str:
+        return percent(value) if share else number(value)
+
+    floor = criterion.floor(floors)
+    below = criterion.sense == "at least" or (criterion.sense == "within" and check.value < 0)
+    floor = -floor if criterion.sense == "within" and below else floor
+    limit = f"{'floor' if criterion.sense == 'at least' else 'limit'} {say(floor)}"
+    what = "" if shown else f"{check_name(check.name)} {say(check.value)}, "
+    if math.isinf(check.low if below else check.high):
+        return f"{what}no bound: too little to be a share of"
+    if (check.value < floor) if below else (check.value > floor):
+        return f"{what}{limit}"
+    name, end, sign = ("lower", check.low, "<") if below else ("upper", check.high, ">")
+    return f"{what}{name} bound {say(end)} {sign} {limit}"
+
+
+def verdict_sentence(proof: Proof) -> str:
+    """The verdict, what stopped it, and what it is about."""
+    verdict, floors = proof.verdict, proof.floors
+    rung = f"{verdict.name.capitalize()} (rung {verdict.rung} of {len(RUNGS) - 1})"
+    if verdict.capped:
+        said = f"{rung}, capped: {proof.sequences} of the {floors.sequences:g} confirmation sequences required."
+    elif verdict.rung == NOTHING:
+        said = _nothing(proof)
+    elif verdict.stopped_by is None:
+        said = f"{rung}. A circuit for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
+    else:
+        said = f"{rung}, {SCOPE[proof.claim.task]}. Not {RUNGS[verdict.rung + 1]}: {stopper(proof)}."
+    if verdict.rung > 0:
+        said += _redundant(proof) + _on_prose(proof)
+    if changed := floors.changed():
+        listed = ", ".join(f"{name} {value:g}" for name, value in changed.items())
+        said += f" Under other floors than the default: {listed}."
+    return clean_numbers(said)
+
+
+def stopper(proof: Proof) -> str:
+    """The test that stopped the verdict, in words."""
+    test, subject = proof.verdict.stopped_by or ("", "")
+    m = proof.find(test, subject)
+    if m is None:
+        return f"{TEST_NAMES[test]} of {subject} was not run"
+    first = m.checks[0] if m.checks else None
+    if m.test.endswith(".faithfulness") and first and first.value < proof.floors.faithfulness:
+        words = f"faithfulness {first.value:.2f} < {proof.floors.faithfulness:.2f}"
+    else:
+        words = result(m, proof.claim, proof.floors)
+    return words if m.outcome is Outcome.FAILS else f"{words} ({m.outcome})"
+
+
+def _nothing(proof: Proof) -> str:
+    if any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
+        return f"Nothing can be said: {stopper(proof)}."
+    return f"Nothing to explain: no {SCOPE[proof.claim.task]} in this model. {stopper(proof).capitalize()}."
+
+
+def drawn(claim: Claim) -> str:
+    """The circuit in a line: 0.0 → 1.0 (K-composition)."""
+
+    def edge(one: Edge) -> str:
+        sender, receiver = claim.role(one.sender).labels, claim.role(one.receiver).labels
+        return f"{sender} → {receiver} ({one.into}-composition)"
+
+    return "; ".join(map(edge, claim.edges)) or ", ".join(role.labels for role in claim.roles)
+
+
+def _redundant(proof: Proof) -> str:
+    """Roles whose members are backup heads for each other."""
+    return "".join(_redundant_role(proof, role) for role in proof.claim.roles)
+
+
+def _redundant_role(proof: Proof, role: Role) -> str:
+    members = [m for m in proof.measurements if m.test == "support.member" and m.spec.role == role.name]
+    if len(members) < 2 or not all(m.checks for m in members):
+        return ""
+    alone = [min(one.value for one in m.checks if one.name.startswith("alone/")) for m in members]
+    cost = [max(one.value for one in m.checks if one.name.startswith("cost/")) for m in members]
+    if min(alone) < proof.floors.alone or max(cost) >= proof.floors.necessity:
+        return ""
+    if min(alone) >= SUFFICES:
+        return f" Redundant (backup heads): any one of {role.labels} suffices."
+    return f" Redundant (backup heads): of {role.labels}, each does at least {percent(min(alone))} of the work alone."
+
+
+def _on_prose(proof: Proof) -> str:
+    """What the same heads do on repeated passages of text."""
+    if proof.run["text"] is None:
+        return " Not tested on prose: no tokenizer."
+    m = proof.find("shown.prose_necessity")
+    if m is None or m.value is None:
+        return " Not tested on prose."
+    gain = m.check("gain")
+    if gain is None or gain.low <= 0:
+        return " On repeated prose the model gains nothing that its heads could explain."
+    scores = [s.value for s in proof.measurements if s.test == "shown.prose_signature" and s.value is not None]
+    least = f", least signature score {min(scores):.2f}" if scores else ""
+    return f" On repeated prose its heads carry {percent(m.value)} of a gain of {gain.value:.2f} nats{least}."
+
+
+def read_record(path: str) -> Record:
+    """A record whose sentence is the one that its tests give. Raises RecordError."""
+    found = load_record(path)
+    if found.sentence != (said := verdict_sentence(found.proof)):
+        raise RecordError(f"the record {path} says {found.sentence!r}; its tests say {said!r}")
+    return found
+
+
+def number(value: float | None) -> str:
+    """Three digits, as people write them."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value and abs(value) < 5e-4:
+        return f"{value:.0e}"
+    if abs(value) >= 10:
+        return f"{value:,.1f}" if abs(value) < 1e6 else f"{value:.1e}"
+    return f"{round(value, 2) + 0.0:.2f}" if abs(value) >= 0.1 else f"{round(value, 3) + 0.0:.3f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,64 @@
+"""Each planted model is tested once; verdicts are derived from its measurements as often as need be."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+
+from rung.evidence.claim import INDUCTION, Claim, required_tests
+from rung.evidence.identity import confirmation_seed, hash_weights
+from rung.evidence.looks import look_alpha
+from rung.evidence.observation import Floors, Measurement, Outcome
+from rung.evidence.prove import run_tests
+from rung.evidence.setting import Setting
+from rung.evidence.verdict import verdict
+from rung.methods.runner import InductionRunner
+from rung.planted import Planted, plant
+from rung.tasks.induction import induction_batch
+
+
+def claim_of(planted: Planted) -> Claim:
+    """What is claimed of a planted model."""
+    edge = replace(INDUCTION.edges[0], into=planted.into)
+    return replace(INDUCTION.with_heads(planted.heads), edges=(edge,))
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """A planted model and the required tests of its claim, on 64 confirmation sequences: those of the rung above its
+    truth, and below. Whatever holds above says nothing of a verdict that must end here.
+    """
+
+    planted: Planted
+    claim: Claim
+    measured: tuple[Measurement, ...]
+
+    def rung(self, broken: Collection[str] = ()) -> int:
+        """How far the verdict goes when every test of the ids `broken` held, whatever it measured."""
+        required = required_tests(self.claim, self.planted.model.config, texts=False)
+        found = [replace(m, outcome=Outcome.HOLDS) if m.test in broken else m for m in self.measured]
+        return verdict(required, found, Floors(), 64).rung
+
+    @property
+    def short(self) -> list[str]:
+        """What does not hold, for a message."""
+        return [f"{m.test} of {m.subject}: {m.outcome}" for m in self.measured if m.outcome is not Outcome.HOLDS]
+
+
+@cache
+def _tested(kind: str, architecture: str, seed: int) -> Tested:
+    planted = plant(kind, seed, architecture=architecture)
+    claim, config = claim_of(planted), planted.model.config
+    claim.check(config)
+    drawn = confirmation_seed(claim, hash_weights(config, planted.model.weights))
+    batch = induction_batch(planted.model, sequences=64, seed=drawn)
+    setting = Setting(InductionRunner(planted.model, batch, seed=drawn), claim, Floors())
+    specs = [spec for spec in required_tests(claim, config, texts=False) if spec.rung <= planted.truth + 1]
+    return Tested(planted, claim, tuple(run_tests(setting, specs, look_alpha(0.01, 64, 64))))
+
+
+@pytest.fixture(scope="session")
+def tested() -> Callable[[str, str, int], Tested]:
+    """tested(kind, architecture, seed): the required tests of a planted model."""
+    return _tested

@@ -1,0 +1,108 @@
+"""`rung verify` as people call it: a record that holds, one that does not, and one that does not follow from itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rung import cli
+from rung.config import ModelConfig
+from rung.model.model import HookedTransformer
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, str]:
+    """A model that has learned nothing, and the record of its proof."""
+    folder = tmp_path_factory.mktemp("verify")
+    save(folder / "blank", seed=1)
+    done = invoke("prove", "induction", "--model", folder / "blank", "--record", folder / "it.json")
+    assert done.exit_code == 0, done.output
+    return folder / "blank", (folder / "it.json").read_text("utf-8")
+
+
+def save(path: Path, seed: int) -> Path:
+    config = ModelConfig(
+        n_layers=2, d_model=8, n_heads=2, d_head=4, d_vocab=60, n_ctx=32, bos_token_id=0, model_name="blank"
+    )
+    HookedTransformer(config, seed=seed).save_pretrained(path)
+    return path
+
+
+def invoke(*arguments: object):
+    quiet = {"NO_COLOR": None, "FORCE_COLOR": None, "COLORTERM": None, "COLUMNS": "200"}
+    return CliRunner().invoke(cli.app, list(map(str, arguments)), env=quiet)
+
+
+def record(text: str, change=lambda found: None) -> str:
+    found = json.loads(text)
+    change(found)
+    Path("it.json").write_text(json.dumps(found))
+    return "it.json"
+
+
+def test_a_record_that_holds_is_verified(made):
+    model, text = made
+    done = invoke("verify", record(text), "--model", model)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Verified: 2 tests executed again on blank, all as recorded.")
+    assert done.stderr == ""
+
+
+def test_json_says_what_differs(made):
+    model, text = made
+    done = invoke("verify", record(text), "--model", model, "--json")
+    assert json.loads(done.stdout) == {"record": "it.json", "verified": True, "differences": []}
+
+
+def move(found):
+    """A control that no floor holds: loading cannot know it."""
+    found["measurements"][0]["controls"]["accuracy"] = 0.7
+
+
+def test_a_number_that_moved_is_named(made):
+    model, text = made
+    done = invoke("verify", record(text, move), "--model", model)
+    assert done.exit_code == 1
+    assert "Not verified: 1 of the record's entries differ." in done.stdout
+    assert "gain of the second copy · the model · control: accuracy: 0.7 recorded" in done.stdout
+    (found,) = json.loads(invoke("verify", record(text, move), "--model", model, "--json").stdout)["differences"]
+    assert (found["test"], found["what"], found["recorded"]) == ("behaviour.gain", "control: accuracy", "0.7")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f["verdict"].update(sentence="Mechanism."), "its tests say 'Nothing to explain"),
+        (lambda f: f["verdict"].update(rung=4, name="mechanism"), "verdict says mechanism"),
+        (lambda f: f["measurements"].pop(), "verdict says nothing to explain|its tests say"),
+        (lambda f: f.update(version=1), "its format is version 1; this Rung reads version 2"),
+    ],
+)
+def test_a_record_that_does_not_follow_from_itself_is_refused_before_anything_runs(made, change, said, monkeypatch):
+    import re
+
+    monkeypatch.setattr(cli.verify, "open_model", lambda *_: pytest.fail("a model was opened"))
+    done = invoke("verify", record(made[1], change))
+    assert done.exit_code == 1 and done.stdout == ""
+    assert done.stderr.startswith("rung: the record it.json") and re.search(said, done.stderr)
+    assert done.stderr.count("\n") == 1
+
+
+def test_other_weights_are_another_model(made, tmp_path):
+    done = invoke("verify", record(made[1]), "--model", save(tmp_path / "other", seed=2))
+    assert done.exit_code == 1
+    assert "the record is about weights" in done.stderr and "another model" in done.stderr
+
+
+def test_what_is_not_there_is_bad_input(made):
+    done = invoke("verify", "nowhere.json")
+    assert done.exit_code == 2 and done.stderr == "rung: there is no record nowhere.json; rung prove writes one\n"
+    assert invoke("verify").exit_code == 2
+    assert invoke("verify", record(made[1]), "--model", "nowhere").exit_code == 2
