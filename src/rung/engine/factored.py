@@ -275,17 +275,23 @@ def composition_scores(
     """
     if left.rdim != right.ldim:
         raise ShapeError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
-    if broadcast_dims:
-        for _ in range(right.ndim - 2):
-            left = left.unsqueeze(-1)
-    # ‖LR‖² from the triangles of the factors: all at size mdim.
+    # ‖LR‖² from the triangles of the outer factors: what is left between them is thin on both sides.
     kind = torch.promote_types(left.A.dtype, right.A.dtype)
     left, right = (FactoredMatrix(upcast(each.A), upcast(each.B)) for each in (left, right))
-    R_left = torch.linalg.qr(left.A).R @ (left.B @ right.A)
-    R_right = torch.linalg.qr(right.B.mT).R
-    joint: Tensor = torch.linalg.matrix_norm(R_left @ R_right.mT)
-    apart: Tensor = left.norm() * right.norm()
-    return joint.div(apart).to(kind)
+    writes = torch.linalg.qr(left.A).R @ left.B
+    reads = right.A @ torch.linalg.qr(right.B.mT).R.mT
+    if not broadcast_dims:
+        joint: Tensor = torch.linalg.matrix_norm(writes @ reads)
+        return joint.div(left.norm() * right.norm()).to(kind)
+    # Every reader at once: one product of matrices for each writer.
+    side_by_side = reads.reshape(-1, *reads.shape[-2:]).movedim(0, 1).flatten(1)
+    norms = []
+    for one in writes.reshape(-1, *writes.shape[-2:]):
+        pairs = (one @ side_by_side).unflatten(1, (-1, reads.shape[-1]))
+        norms.append(torch.linalg.vector_norm(pairs, dim=(0, 2)))
+    joint = torch.stack(norms)
+    apart = left.norm().reshape(-1, 1) * right.norm().reshape(1, -1)
+    return joint.div(apart).to(kind).view((*left.shape[:-2], *right.shape[:-2]))
 
 
 def _broadcasts(shape: torch.Size, leading: torch.Size) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .older_names import OLDER_NAMES, TOY_ENDINGS
+
 
 def _each(owner: str, *names: str) -> dict[str, str]:
     """Names that are the repository's own, in small letters."""
@@ -15,6 +17,7 @@ def _sizes(pattern: str, sizes: str, *endings: str) -> list[str]:
 
 
 SHORT_NAMES: Mapping[str, str] = {
+    **OLDER_NAMES,
     **_each("openai-community", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"),
     "gpt2-small": "openai-community/gpt2",
     "distilgpt2": "distilbert/distilgpt2",
@@ -114,7 +117,16 @@ _TOYS = {
     "attn-only-2l-demo": "Attn-Only-2L512W-Shortformer-6B-big-lr",
 }
 PICKLED: Mapping[str, str] = {
-    **{name: f"NeelNanda/{repository}" for name, repository in _TOYS.items()},
+    **{
+        f"{name}{ending}": f"NeelNanda/{repository}"
+        for name, repository in _TOYS.items()
+        for ending in ("", *TOY_ENDINGS)
+    },
+    **dict.fromkeys(("solu-1l-wiki", "solu-1l-finetune"), "NeelNanda/SoLU_1L512W_Wiki_Finetune"),
+    **dict.fromkeys(("solu-4l-wiki", "solu-4l-finetune"), "NeelNanda/SoLU_4L512W_Wiki_Finetune"),
+    **dict.fromkeys(
+        ("attn-only-demo", "attn-only-2l-induction-demo"), "NeelNanda/Attn-Only-2L512W-Shortformer-6B-big-lr"
+    ),
     "redwood_attn_2l": "ArthurConmy/redwood_attn_2l",
 }
 """Names of toys that are only published as pickles."""

@@ -23,7 +23,7 @@ from ..errors import CheckpointError, ConfigError, PickleRefused, near
 from ..families import FAMILIES
 from ..families.rules import Family
 from .origin import FileStamp, Origin, StoredTensor
-from .tokenizer import TextTokenizer, read_tokenizer
+from .tokenizer import TOKENIZER_CONFIG, TextTokenizer, puts_first_token, read_settings, read_tokenizer
 
 PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 INDEX = "model.safetensors.index.json"

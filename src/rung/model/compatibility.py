@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from ..config import ModelConfig, bias_shapes, is_layered, weight_path
 from ..engine.weights import Weights
 from ..errors import CheckpointError, ConfigError, near
+from .catalog import SHORT_NAMES
 from .classic import HookedTransformerConfig, describe, first_token
 from .hooks import HookPoint
+from .older_methods import OlderMethods
+from .older_names import checkpoint_revision
 from .origin import OriginTopic
 from .processing import process
 from .tokenizer import Tokenizer, noted_pair, with_padding
@@ -23,7 +27,7 @@ _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
 """Ends of classic names that hold no weight: constants the engine makes itself."""
 
 
-class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
+class ClassicTopic(OlderMethods, WeightsTopic, OriginTopic):
     """`model.cfg`, `set_use_attn_result`, `load_state_dict` and their kin."""
 
     tokenizer: Tokenizer | None
@@ -31,6 +35,9 @@ class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
     if TYPE_CHECKING:  # the class that mixes this in has it
 
         def install(self, config: ModelConfig, weights: Weights) -> None: ...
+
+        unembed: Any
+
         def setup(self) -> None: ...
 
     @property
@@ -115,8 +122,29 @@ class ClassicTopic(WeightsTopic, OriginTopic, nn.Module):
         come once for each query head. A bias that this model lacks may be given as zeros.
         """
         found = {name: tensor for name, tensor in state_dict.items() if not name.endswith(_BUFFERS)}
+        if self.config.tied_embeddings and "unembed.W_U" in found:
+            W_U, W_E = found.pop("unembed.W_U"), found.get("embed.W_E", self.W_E)
+            if not torch.equal(W_U, W_E.T):
+                raise CheckpointError(
+                    f"unembed.W_U is not the transpose of embed.W_E, and {self.config.model_name} has them tied"
+                )
         found = _regrouped(self.config, _without_zeros(self.config, found))
         return super().load_state_dict(found, strict=strict, assign=assign)
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """Every parameter by classic name. A tied `unembed.W_U` is a view of the embedding, a `b_U` that is not there
+        zeros that cannot be written to: neither takes a gradient, and `parameters()` leaves both out.
+        """
+        yield from super().named_parameters(prefix, recurse, remove_duplicate)
+        for name, tensor in self.unembed.classic_extras().items() if recurse else ():
+            held = tensor if name == "W_U" else tensor[:1].expand(tensor.shape)
+            yield f"{prefix}{'.' if prefix else ''}unembed.{name}", nn.Parameter(held, requires_grad=False)
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """Every parameter that there is, once."""
+        return (parameter for _, parameter in super().named_parameters(recurse=recurse))
 
     def load_and_process_state_dict(
         self,
@@ -169,8 +197,6 @@ _SHAPE = {
 
 
 _INSTEAD = {
-    "checkpoint_index": "a step of training is a revision of its repository: revision='step1000'",
-    "checkpoint_value": "a step of training is a revision of its repository: revision='step1000'",
     "checkpoint_label": "a step of training is a revision of its repository: revision='step1000'",
     "n_devices": "a model lies on one device: device='cuda:1'",
     "n_ctx": "a model reads as far as its checkpoint says",
@@ -183,6 +209,18 @@ _INSTEAD = {
 }
 
 
+def step_revision(name: str | Path, options: dict[str, Any], revision: str | None) -> str | None:
+    """`revision`, or that of the step of training that `checkpoint_index` or `checkpoint_value` asks for; takes both
+    out of `options`. Raises ConfigError where there is no such step, or a revision was given too.
+    """
+    index, value = options.pop("checkpoint_index", None), options.pop("checkpoint_value", None)
+    if index is None and value is None:
+        return revision
+    if revision is not None:
+        raise ConfigError(f"revision {revision!r} was given beside a step of training, which is a revision too")
+    return checkpoint_revision(SHORT_NAMES.get(str(name).lower(), str(name)), index, value)
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises ConfigError for an option of `from_pretrained` that Rung does not have, unless it asks for nothing."""
     for name, value in options.items():
@@ -193,6 +231,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 _OPTIONS = (
+    "checkpoint_index", "checkpoint_value",
     "fold_ln", "center_writing_weights", "center_unembed", "refactor_factored_attn_matrices", "fold_value_biases",
     "device", "dtype", "default_prepend_bos", "default_padding_side", "hf_model", "tokenizer", "first_n_layers",
     "move_to_device", "revision", "base",

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_shapes
+from ..config import BIASES, GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_shapes
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
 from ..engine.kv_cache import KeyValueCache
@@ -27,6 +27,8 @@ from .hooks import HookPoint, tap_of
 from .tree import ModuleTree, module_tree
 
 ClassicConfig = ModelConfig | HookedTransformerConfig | Mapping[str, Any]
+_CLASSIC = frozenset(("W_U", *BIASES)) - {"b_gate"}
+"""Weights that the classic state dict holds for every model."""
 
 
 class Component(nn.Module):
@@ -47,7 +49,8 @@ class Component(nn.Module):
         weights, where this component holds none itself.
         """
         super().__init__()
-        self.config = _config_of(cfg)
+        self.config = _config_of(cfg, self.path if path is None else path)
+        self._given = None if isinstance(cfg, ModelConfig) else HookedTransformerConfig.unwrap(cfg)
         self.layer = layer
         path = self.path if path is None else path
         tree = _alone(cfg, self.config, path, layer) if tree is None else tree
@@ -70,8 +73,8 @@ class Component(nn.Module):
 
     @property
     def cfg(self) -> HookedTransformerConfig:
-        """The config in its classic names; a copy."""
-        return describe(self.config)
+        """The config in its classic names: the one that this part was made from by hand, else a copy."""
+        return describe(self.config) if self._given is None else self._given
 
     def slots(self) -> dict[str, tuple[nn.Module, str]]:
         """Where each weight of this part is kept, by the engine's name: its own, and those of its children."""
@@ -105,9 +108,41 @@ class Component(nn.Module):
             shapes = bias_shapes(self.config)
             if ours not in shapes or ours in self.config.biases:
                 raise
-            like = next(self.parameters()) if self._embed[0] is None else self._embed[0].W_E
-            zeros = like.new_zeros(shapes[ours])
+            zeros = self._like().new_zeros(shapes[ours])
             return self._for_every_head(zeros) if self.config.grouped and name in GROUPED else zeros
+
+    def classic_extras(self) -> dict[str, Tensor]:
+        """What the classic state dict holds for this part beside its weights: W_U where it is tied, biases that this
+        model lacks as zeros, and the constants of attention.
+        """
+        found = {}
+        for name, ours in self._ours.items():
+            if f"_{name}" in self._parameters or name in self._parameters or ours not in _CLASSIC:
+                continue
+            tied = ours == "W_U" and self.config.tied_embeddings and self._embed[0] is not None
+            shape = bias_shapes(self.config).get(ours)
+            if tied:
+                found[name] = self.W_U.detach()
+            elif shape is not None:
+                grouped = self.config.grouped and name in GROUPED
+                found[f"_{name}" if grouped else name] = self._like().detach().new_zeros(shape)
+        return found
+
+    def _like(self) -> Tensor:
+        """A weight of the model, for its type and device."""
+        return next(self.parameters()) if self._embed[0] is None else self._embed[0].W_E
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        for name, tensor in self.classic_extras().items():
+            destination[prefix + name] = tensor
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:
+        for name, own in self.classic_extras().items():
+            given = state_dict.get(prefix + name)
+            if given is not None and (name in ("mask", "IGNORE") or torch.equal(given.to(own), own)):
+                del state_dict[prefix + name]
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def _for_every_head(self, few: Tensor) -> Tensor:
         return few.repeat_interleave(self.config.n_heads // self.config.n_kv, 0)
@@ -237,6 +272,29 @@ class Attention(Component):
         return transformer.heads(self.config, self.block_weights(), self.layer, inputs, positions, tap_of(self._points))
 
     @property
+    def layer_id(self) -> int:
+        """Which layer this is, under its classic name."""
+        return self.layer
+
+    @property
+    def mask(self) -> Tensor:
+        """[n_ctx, n_ctx], True where a query (row) may see a key: made when it is asked for, read by nothing here."""
+        n, window = self.config.n_ctx, self.config.window(self.layer)
+        seen = torch.ones(n, n, dtype=torch.bool, device=self.W_Q.device)
+        seen = seen if self.config.attention_dir == "bidirectional" else seen.tril()
+        return seen if window is None else seen.triu(1 - window)
+
+    @property
+    def IGNORE(self) -> Tensor:
+        """What the score of a key that is not seen is set to: −∞."""
+        return torch.tensor(-torch.inf, device=self.W_Q.device)
+
+    def classic_extras(self) -> dict[str, Tensor]:
+        """Of the mask, which is made when it is asked for, an empty one is kept."""
+        constants = {"mask": self.IGNORE.new_zeros((0, 0), dtype=torch.bool), "IGNORE": self.IGNORE}
+        return super().classic_extras() | constants
+
+    @property
     def QK(self) -> FactoredMatrix:
         """W_Q W_Kᵀ of every head: [head, d_model (query), d_model (key)]."""
         return FactoredMatrix(self.W_Q, self.W_K.mT)
@@ -363,8 +421,18 @@ def _class_of(config: ModelConfig, name: str) -> type[Component]:
     return kinds.get(name, Component)
 
 
-def _config_of(cfg: ClassicConfig) -> ModelConfig:
-    return cfg if isinstance(cfg, ModelConfig) else HookedTransformerConfig.unwrap(cfg).to_model_config()
+def _config_of(cfg: ClassicConfig, path: str) -> ModelConfig:
+    if isinstance(cfg, ModelConfig):
+        return cfg
+    classic = HookedTransformerConfig.unwrap(cfg)
+    if classic.d_vocab == -1 and path not in ("embed", "unembed"):
+        classic = replace_fields(classic, d_vocab=1, d_vocab_out=1)
+    return classic.to_model_config()
+
+
+def replace_fields(cfg: HookedTransformerConfig, **changes: Any) -> HookedTransformerConfig:
+    """A copy of the config with other values."""
+    return HookedTransformerConfig(**{**cfg.to_dict(), **changes})
 
 
 def _alone(cfg: ClassicConfig, config: ModelConfig, path: str, layer: int) -> ModuleTree:

@@ -21,6 +21,7 @@ from zipfile import ZipFile
 import torch
 
 from ..errors import CheckpointError, FetchError, TokenizerError
+from ..families.native import NATIVE
 from . import hub
 from .adapter import is_adapter, read_adapter_config
 from .catalog import WHEELS, Wheel
@@ -29,7 +30,7 @@ from .checkpoint_reader import read_config
 from .hub import download_tokenizer
 from .paths import fetched_folder, fetched_names
 from .resolve import ModelLocation, resolve_model
-from .tokenizer import Tokenizer, read_tokenizer
+from .tokenizer import TextTokenizer, Tokenizer, read_tokenizer
 
 Tell = Callable[[str], None]
 
@@ -70,28 +71,36 @@ def load_tokenizer(name: str | Path) -> Tokenizer:
     found = resolve_model(name)
     folder = found.path if isinstance(found, ModelLocation) else download_tokenizer(found)
     tokenizer = _of_transformers(folder)
-    if tokenizer is None and folder.is_dir():
+    if tokenizer is None:
+        read = _read_tokenizer(folder, str(name))
+        tokenizer = read if find_spec("transformers") is None else read.to_transformers()
+    tokenizer.name_or_path = str(name)
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def _read_tokenizer(folder: Path, name: str) -> TextTokenizer:
+    if folder.is_dir():
         config = read_config(folder) if (folder / "config.json").exists() else {}
         tokenizer = read_tokenizer(folder, config)
-    elif tokenizer is None:
-        tokenizer = read_checkpoint(ModelLocation(folder, str(name))).tokenizer
+    else:
+        tokenizer = read_checkpoint(ModelLocation(folder, name)).tokenizer
     if tokenizer is None:
         raise TokenizerError(f"{name} has no tokenizer that Rung reads: its folder is {folder}")
-    tokenizer.name_or_path = str(name)  # type: ignore[union-attr]
     return tokenizer
 
 
-def _of_transformers(folder: Path) -> Tokenizer | None:
+def _of_transformers(folder: Path) -> Any:
     """The folder's tokenizer as transformers reads it; None without transformers, or where it cannot."""
     if not (folder / "tokenizer_config.json").exists() or find_spec("transformers") is None:
+        return None
+    if (folder / "config.json").exists() and read_config(folder).get("model_type") == NATIVE.name:
         return None
     from transformers import AutoTokenizer
 
     try:
-        found: Any = AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder)
     except (ValueError, OSError, KeyError):
         return None
-    return found  # type: ignore[no-any-return]
 
 
 def locate_model(name: str | Path, revision: str | None = None, update: bool = False) -> ModelLocation:

@@ -27,7 +27,7 @@ from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
 from .checkpoint import as_saved, convert, round_in_place, save_checkpoint, with_ends
 from .classic import HookedTransformerConfig, draw_weights
-from .compatibility import ClassicTopic, check_options, first_layers, only_one
+from .compatibility import ClassicTopic, check_options, first_layers, only_one, step_revision
 from .components import ClassicConfig, build_modules, check_module
 from .fetch import load_checkpoint, load_tokenizer
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
@@ -134,6 +134,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         process: None does it where it fits, True also warns where it does not, False leaves it.
         `config.processing` and `config.notes` say what was done. `first_n_layers` keeps that many, the rest is dropped.
         """
+        revision = step_revision(model_name, classic, revision)
         check_options(classic)
         dtype = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:

@@ -102,11 +102,17 @@ class TextTokenizer(TokenizerFace):
 
 
 def with_padding(tokenizer: Tokenizer | None) -> Tokenizer | None:
-    """The tokenizer, which pads with its last token from now on if it names none to pad with."""
-    if tokenizer is not None and tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
-        eos_token = getattr(tokenizer, "eos_token", None)
-        if eos_token is not None:
-            tokenizer.pad_token = eos_token  # type: ignore[attr-defined]
+    """The tokenizer, which from now on pads with its last token, else its first, if it names none to pad with; and on
+    the right, if it says nothing.
+    """
+    if tokenizer is None:
+        return None
+    tokens = (getattr(tokenizer, name, None) for name in ("eos_token", "bos_token"))
+    pad = next((token for token in tokens if token is not None), None)
+    if tokenizer.pad_token_id is None and pad is not None:
+        tokenizer.pad_token = pad  # type: ignore[attr-defined]
+    if getattr(tokenizer, "padding_side", "") is None:
+        tokenizer.padding_side = "right"  # type: ignore[attr-defined]
     return tokenizer
 
 

@@ -25,13 +25,19 @@ _MODULES = {
     "past_key_value_caching": "past_key_value_caching",
     "patching": "patching",
     "utilities": "utilities",
+    "supported_models": "supported_models",
+    "tools": "tools",
+    "train": "train",
     "utils": "utils",
+    "weight_processing": "weight_processing",
 }
 """Name, and the module it is. Loaded when asked for."""
 _FROM = {
     "HookPoint": "hook_points",
     "HookedTransformerKeyValueCache": "past_key_value_caching",
     "TransformerLensKeyValueCache": "past_key_value_caching",
+    "MODEL_ALIASES": "loading_from_pretrained",
+    "OFFICIAL_MODEL_NAMES": "loading_from_pretrained",
 }
 _WHY = {
     "HookedEncoder": "Rung opens decoders that predict the next token, and BERT is none",
@@ -40,12 +46,9 @@ _WHY = {
     "HookedAudioEncoder": "Rung opens decoders that predict the next token, and HuBERT is none",
     "TransformerBridge": "HookedTransformer.from_pretrained(name, hf_model=…) takes a model of transformers itself",
     "TransformerBridgeConfig": "HookedTransformerConfig describes every model",
-    "train": "train with a loop of your own (model(tokens, return_type='loss').backward()) or rung.training",
-    "supported_models": "`rung models` lists what can be opened",
     "TransformerLensKeyValueCacheEntry": "HookedTransformerKeyValueCache holds all layers in one tensor each",
     "conversion_utils": "rung.families holds the rules from checkpoint names to classic ones",
     "factories": "HookedTransformer(cfg) makes every part",
-    "tools": "rung.methods holds attribution and patching",
     "lit": "there is no LIT interface",
 }
 

@@ -38,6 +38,15 @@ _MAKERS = {
     "induction_head": get_induction_head_detection_pattern,
 }
 HEAD_NAMES = list(_MAKERS)
+HeadName = Literal["previous_token_head", "duplicate_token_head", "induction_head"]
+ErrorMeasure = Literal["abs", "mul"]
+LayerHeadTuple = tuple[int, int]
+LayerToHead = dict[int, list[int]]
+
+
+def get_supported_heads() -> None:
+    """Prints the names of the kinds that are known."""
+    print(f"Supported heads: {HEAD_NAMES}")
 
 
 def detect_head(

@@ -7,6 +7,7 @@ from typing import Any
 from ..model.catalog import SHORT_NAMES
 from ..model.classic import HookedTransformerConfig, describe
 from ..model.fetch import load_checkpoint
+from ..model.older_names import checkpoint_steps
 from ..model.paths import bundled_names
 from .left_out import left_out
 
@@ -18,7 +19,6 @@ OFFICIAL_MODEL_NAMES = [*bundled_names(), *MODEL_ALIASES]
 DEFAULT_MODEL_ALIASES = [*bundled_names(), *(aliases[0] for aliases in MODEL_ALIASES.values())]
 
 _WHY = {
-    "get_checkpoint_labels": "a step of training is a revision of its repository: from_pretrained(name, revision=…)",
     "get_pretrained_state_dict": "HookedTransformer.from_pretrained_no_processing(name).state_dict()",
     "get_basic_config": "HookedTransformerConfig(...) with the sizes you want",
     "convert_gpt2_weights": "rung.families holds the rules from checkpoint names to classic ones",
@@ -29,6 +29,7 @@ __all__ = [
     "DEFAULT_MODEL_ALIASES",
     "MODEL_ALIASES",
     "OFFICIAL_MODEL_NAMES",
+    "get_checkpoint_labels",
     "get_official_model_name",
     "get_pretrained_model_config",
 ]
@@ -46,3 +47,8 @@ def get_official_model_name(model_name: str) -> str:
 def get_pretrained_model_config(model_name: str, **ignored: Any) -> HookedTransformerConfig:
     """The config of a folder, a bundled model or a repository, before anything is done to its weights."""
     return describe(load_checkpoint(model_name).config)
+
+
+def get_checkpoint_labels(model_name: str, **ignored: Any) -> tuple[list[int], str]:
+    """The steps of training that a model was published at, and "step". Raises ConfigError where none are known."""
+    return list(checkpoint_steps(get_official_model_name(model_name))[0]), "step"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Metric = Callable[[Tensor], Any]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
 AxisNames = str
+Logits = CorruptedActivation = PatchedActivation = Tensor
 
 
 def make_df_from_ranges(column_max_ranges: Sequence[int], column_names: Sequence[str]) -> pd.DataFrame:
@@ -86,19 +87,35 @@ def _patched(
     names = [Site("resid_pre", layer).path for layer in starts]
     tokens, padding = model.read(tokens)
     _, streams = model.run_with_cache(tokens, names_filter=names, return_type=None)
-    for index in indices:
-        name = get_act_name(activation_name, index[0])
+    for layer, same in itertools.groupby(indices, key=lambda index: index[0]):
+        stream, name = streams["resid_pre", layer], get_act_name(activation_name, layer)
+        rows = len(stream)
+        most = min(TOKENS_AT_ONCE, LOGITS_AT_ONCE // model.config.n_out)
+        room = max(1, most // stream[..., 0].numel())
+        group = list(same)
+        for chunk in (group[at : at + room] for at in range(0, len(group), room)):
 
-        def patch(x: Tensor, hook: HookPoint, index: Sequence[int] = index, name: str = name) -> Tensor:
-            return patch_setter(x.clone(), index, clean_cache[name])
+            def patch(
+                x: Tensor, hook: HookPoint, chunk: Sequence[Sequence[int]] = chunk, name: str = name, rows: int = rows
+            ) -> Tensor:
+                parts = zip(x.split(rows), chunk, strict=True)
+                return torch.cat([patch_setter(part.clone(), index, clean_cache[name]) for part, index in parts])
 
-        with torch.no_grad():
-            yield model.run_with_hooks(
-                streams["resid_pre", index[0]],
-                start_at_layer=index[0],
-                attention_mask=padding,
-                fwd_hooks=[(name, patch)],
-            )
+            # A generator keeps no context: each run turns gradients off for itself.
+            with torch.no_grad():
+                logits = model.run_with_hooks(
+                    stream.repeat(len(chunk), 1, 1),
+                    start_at_layer=layer,
+                    attention_mask=None if padding is None else padding.repeat(len(chunk), 1),
+                    fwd_hooks=[(name, patch)],
+                )
+            yield from logits.split(rows)
+
+
+TOKENS_AT_ONCE = 1024
+"""Patches of one layer share a run as long as it reads no more: weights are then fetched once for all of them."""
+LOGITS_AT_ONCE = 2**26
+"""And as long as it gives no more of them: 256 MiB in float32."""
 
 
 def _ends(model: HookedTransformer, tokens: Tensor, activation_name: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from ..engine.factored import composition_scores
 from ..engine.generate import Sampling, choose
 from ..engine.sites import hook_name
 from ..engine.slicing import Slice, SliceInput
-from ..errors import PromptError, TokenizerError
+from ..errors import PickleRefused, PromptError, TokenizerError
 from ..model.model import next_token_loss
 from .left_out import left_out
 
@@ -28,15 +29,10 @@ USE_DEFAULT_VALUE = None
 
 _NETWORK = "it fetches from the network; use huggingface_hub or the datasets package yourself"
 _WHY = {
-    "download_file_from_hf": "it opens pickles; fetch the file with huggingface_hub.hf_hub_download, turn it into "
-    "safetensors with a torch.load(…, weights_only=True) of your own, and load_state_dict",
     "get_dataset": _NETWORK,
     "clear_huggingface_cache": _NETWORK,
     "keep_single_column": "tokenize_and_concatenate takes column_name",
     "LocallyOverridenDefaults": "every call takes prepend_bos and padding_side",
-    "get_tokenizer_with_bos": "tokenizers are used as they are; the model puts the first token",
-    "get_input_with_manually_prepended_bos": "to_tokens(text, prepend_bos=True)",
-    "get_tokens_with_bos_removed": "to_tokens(text, prepend_bos=False)",
     "logits_to_df": "pandas.DataFrame makes a table of logits and model.to_str_tokens",
     "check_structure": "it was for debugging its own tests",
     "init_kaiming_normal_": "HookedTransformerConfig(init_mode='kaiming_normal')",
@@ -55,6 +51,7 @@ __all__ = [
     "TokenDataset",
     "calc_fan_in_and_fan_out",
     "composition_scores",
+    "download_file_from_hf",
     "filter_dict_by_prefix",
     "gelu_fast",
     "gelu_new",
@@ -63,9 +60,12 @@ __all__ = [
     "get_corner",
     "get_cumsum_along_dim",
     "get_device",
+    "get_input_with_manually_prepended_bos",
     "get_matrix_corner",
     "get_nested_attr",
     "get_offset_position_ids",
+    "get_tokenizer_with_bos",
+    "get_tokens_with_bos_removed",
     "is_library_available",
     "is_lower_triangular",
     "is_square",
@@ -104,6 +104,60 @@ def get_act_name(name: str, layer: int | str | None = None, layer_type: str | No
     parts = {"a": "attn", "attention": "attn", "m": "mlp", "b": "", "block": "", "blocks": ""}
     part = "mlp" if name == "mid" else parts.get(layer_type or "", layer_type)
     return ".".join(filter(None, ["" if layer is None else f"blocks.{layer}", part, f"hook_{name}"]))
+
+
+def download_file_from_hf(
+    repo_name: str,
+    file_name: str,
+    subfolder: str = ".",
+    cache_dir: str | None = None,
+    force_is_torch: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """A file of a repository of the Hugging Face hub: what a .json holds, the tensors of a .safetensors, else its path.
+
+    Raises PickleRefused for a pickle (.pth, .pt, .bin, .pkl), or where `force_is_torch`: it can run code when opened.
+    """
+    from huggingface_hub import hf_hub_download
+
+    if force_is_torch or file_name.endswith((".pth", ".pt", ".bin", ".pkl", ".ckpt")):
+        raise PickleRefused(
+            f"{file_name} of {repo_name} is a pickle, which can run code when opened; Rung does not open it. Where you "
+            "trust it: torch.load(huggingface_hub.hf_hub_download(…), weights_only=True), then load_state_dict"
+        )
+    path = hf_hub_download(repo_name, file_name, subfolder=None if subfolder in (".", "") else subfolder,
+                           cache_dir=cache_dir, **kwargs)  # fmt: skip
+    if file_name.endswith(".json"):
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    if file_name.endswith(".safetensors"):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return path
+
+
+def get_tokenizer_with_bos(tokenizer: Any) -> Any:
+    """The tokenizer itself: the model puts the first token, whatever the tokenizer's habit."""
+    return tokenizer
+
+
+def get_input_with_manually_prepended_bos(bos_token: Any, input: str | list[str]) -> str | list[str]:
+    """The text, or each of the texts, after the first token; `bos_token` may be a tokenizer that has one."""
+    first = bos_token if isinstance(bos_token, str) else bos_token.bos_token
+    return first + input if isinstance(input, str) else [first + text for text in input]
+
+
+def get_tokens_with_bos_removed(tokenizer: Any, tokens: Tensor) -> Tensor:
+    """Tokens without the first one of each row; of rows padded on the left, without the last that is not padding."""
+    if getattr(tokenizer, "padding_side", "right") != "left":
+        return tokens[..., 1:]
+    rows = tokens[None] if tokens.ndim == 1 else tokens
+    mask = get_attention_mask(tokenizer, rows, prepend_bos=True).bool()
+    at = mask.int().argmax(1)
+    kept = torch.arange(rows.shape[1], device=rows.device) != at[:, None]
+    found = rows[kept].view(len(rows), -1)
+    return found[0] if tokens.ndim == 1 else found
 
 
 def to_numpy(tensor: Any) -> np.ndarray:

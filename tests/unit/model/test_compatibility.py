@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from rung.errors import CheckpointError, ConfigError
+from rung.model.classic import HookedTransformerConfig
+from rung.model.components import Attention, Unembed
 from rung.model.model import HookedTransformer
 
 Build = Callable[..., HookedTransformer]
@@ -117,10 +119,63 @@ def test_options_of_classic_loading_are_answered() -> None:
     model = HookedTransformer.from_pretrained("zero-layer", n_devices=1, checkpoint_index=None, trust_remote_code=False)
     assert model.config.n_layers == 0
     for options, said in (
-        ({"checkpoint_value": 1000}, "given checkpoint_value=1000; instead: .* revision="),
+        ({"checkpoint_value": 1000}, "not known to have steps of its training"),
         ({"n_devices": 2}, "lies on one device"),
         ({"trust_remote_code": True}, "code of a repository is never run"),
         ({"fold_layernorm": True}, "no option 'fold_layernorm'.* fold_ln"),
     ):
         with pytest.raises(ConfigError, match=said):
             HookedTransformer.from_pretrained("zero-layer", **options)
+
+
+def test_a_state_dict_holds_what_classic_ones_hold(any_kind: HookedTransformer) -> None:
+    model, state = any_kind, any_kind.state_dict()
+    assert torch.equal(state["unembed.W_U"], model.W_U) and torch.equal(state["unembed.b_U"], model.b_U)
+    assert set(model.unembed.state_dict()) == {"W_U", "b_U"}
+    for layer in range(model.config.n_layers):
+        assert state[f"blocks.{layer}.attn.IGNORE"] == -torch.inf and f"blocks.{layer}.attn.mask" in state
+        keys = "_b_K" if model.config.grouped else "b_K"
+        assert state[f"blocks.{layer}.attn.{keys}"].shape == (model.config.n_kv, model.config.d_head)
+    assert all(tensor.is_contiguous() for tensor in state.values())
+    other = HookedTransformer(model.config, seed=9).double()
+    other.load_state_dict(state)
+    assert all(map(torch.equal, other.parameters(), model.parameters()))
+    attn = HookedTransformer(model.config, seed=9).double().blocks[1].attn
+    attn.load_state_dict(model.blocks[1].attn.state_dict())
+    assert torch.equal(attn.W_O, model.blocks[1].attn.W_O)
+
+
+def test_named_parameters_hold_a_tied_unembedding_that_no_optimizer_moves(build: Build) -> None:
+    model = build("RMSPre, sinusoidal, tied, own scale").requires_grad_()
+    named = dict(model.named_parameters())
+    assert torch.equal(named["unembed.W_U"], model.W_E.T) and named["unembed.b_U"].eq(0).all()
+    assert len(list(model.parameters())) == len(named) - 2 and len(list(model.unembed.named_parameters())) == 0
+    with torch.no_grad():
+        named["unembed.W_U"][0, 3] = 7.0
+        assert model.W_E[3, 0] == 7
+        with pytest.raises(RuntimeError):
+            named["unembed.b_U"] += 1
+    before = model.W_E.detach().clone()
+    optimizer = torch.optim.SGD([parameter for _, parameter in model.named_parameters()], lr=0.1)
+    model(torch.tensor([[1, 2, 3]]), return_type="loss").backward()
+    optimizer.step()
+    assert not torch.equal(model.W_E, before) and torch.equal(model.W_U, model.W_E.T)
+    untied = model.state_dict() | {"unembed.W_U": model.W_U + 1}
+    with pytest.raises(CheckpointError, match="has them tied"):
+        model.load_state_dict(untied)
+
+
+def test_attention_has_its_mask_and_its_layer(build: Build) -> None:
+    model = build("LN, each query normed, scaled logits, parallel", biases=frozenset())
+    n = model.config.n_ctx
+    assert torch.equal(model.blocks[0].attn.mask, torch.ones(n, n).tril().bool())
+    assert model.blocks[1].attn.mask.sum(1).tolist() == [min(row + 1, 5) for row in range(n)]
+    assert model.blocks[1].attn.layer_id == 1 and model.blocks[0].attn.IGNORE.isneginf()
+
+
+def test_a_part_made_by_hand_keeps_its_config_and_needs_no_vocabulary() -> None:
+    cfg = HookedTransformerConfig(n_layers=2, d_model=8, n_ctx=5, d_head=4, act_fn="relu", seed=4)
+    attn = Attention(cfg, layer_id=1)
+    assert attn.cfg is cfg and attn.layer_id == 1 and attn.W_Q.shape == (2, 8, 4)
+    with pytest.raises(ConfigError, match="d_vocab is not given"):
+        Unembed(cfg)

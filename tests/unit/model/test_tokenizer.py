@@ -158,4 +158,4 @@ def test_a_model_pads_with_its_last_token_by_default(letters: TextTokenizer, spe
     assert speaker.tokenizer is letters and letters.pad_token == letters.eos_token
     alone = TextTokenizer(letters.backend, "<|bos|>")
     speaker.set_tokenizer(alone)
-    assert alone.pad_token is None
+    assert alone.pad_token == "<|bos|>" and alone.padding_side == "right"

@@ -38,6 +38,12 @@ CONFIG = ModelConfig(
         ("utilities", "get_act_name to_numpy Slice USE_DEFAULT_VALUE"),
         ("patching", "generic_activation_patch get_act_patch_resid_pre get_act_patch_attn_head_all_pos_every"),
         ("evals", "induction_loss sanity_check evaluate_on_dataset"),
+        ("", "MODEL_ALIASES OFFICIAL_MODEL_NAMES config train weight_processing supported_models tools"),
+        ("config", "HookedTransformerConfig TransformerLensConfig"),
+        ("train", "train HookedTransformerTrainConfig"),
+        ("weight_processing", "ProcessWeights"),
+        ("HookedTransformer", "Output Loss SingleLoss LossPerToken DTYPE_FROM_STRING"),
+        ("tools.analysis.direct_path_patching", "get_act_patch_direct_path get_act_patch_direct_path_all_sources"),
         ("loading_from_pretrained", "OFFICIAL_MODEL_NAMES MODEL_ALIASES get_official_model_name"),
         ("head_detector", "detect_head HEAD_NAMES"),
     ],
@@ -46,7 +52,7 @@ def test_names_are_where_classic_code_looks(module, names):
     found = importlib.import_module(f"rung.transformer_lens{module and '.'}{module}")
     for name in names.split():
         assert hasattr(found, name)
-    assert getattr(transformer_lens, module or "utils") is not None
+    assert getattr(transformer_lens, module.partition(".")[0] or "utils") is not None
 
 
 def test_they_are_the_same_objects_as_rungs_own():
@@ -59,12 +65,13 @@ def test_they_are_the_same_objects_as_rungs_own():
     ("statement", "said"),
     [
         ("from rung.transformer_lens import HookedEncoder", "HookedEncoder is left out of Rung: .*BERT"),
-        ("from rung.transformer_lens import train", "rung.training"),
-        ("from rung.transformer_lens.utils import download_file_from_hf", "it opens pickles"),
+        ("from rung.transformer_lens import TransformerBridge", "hf_model"),
+        ("from rung.transformer_lens.config import TransformerBridgeConfig", "describes every model"),
+        ("from rung.transformer_lens.tools.analysis import svd_circuits", "SVDInterpreter"),
         ("from rung.transformer_lens.utilities import get_dataset", "fetches from the network"),
         ("from rung.transformer_lens.evals import make_wiki_data_loader", "evaluate_on_dataset"),
         ("from rung.transformer_lens.components import BertBlock", "predict the next token"),
-        ("from rung.transformer_lens.loading_from_pretrained import get_checkpoint_labels", "revision"),
+        ("from rung.transformer_lens.loading_from_pretrained import get_basic_config", "HookedTransformerConfig"),
     ],
 )
 def test_what_is_left_out_says_why(statement, said):
@@ -111,9 +118,31 @@ def test_patches_at_chosen_indices():
         model, corrupted, cache, lambda logits: logits[0, -1, 7], patching.layer_pos_head_vector_patch_setter, "z",
         index_df=pandas_like,
     )  # fmt: skip
-    assert torch.equal(rows, torch.stack((grid[0, 1, 2], grid[1, 3, 0])))
+    torch.testing.assert_close(rows, torch.stack((grid[0, 1, 2], grid[1, 3, 0])))
     with pytest.raises(RungError, match="index_axis_names or index_df, and not both"):
         patching.generic_activation_patch(model, corrupted, cache, max, patching.layer_pos_patch_setter, "resid_pre")
+
+
+@pytest.mark.parametrize("together", [1, 10, 17, 1000])
+def test_patches_that_share_a_run_are_what_each_is_alone(monkeypatch, together):
+    model = HookedTransformer(CONFIG, seed=1).double()
+    clean, corrupted = torch.arange(10).view(2, 5), torch.arange(10, 20).view(2, 5)
+    _, cache = model.run_with_cache(clean)
+    patching = transformer_lens.patching
+    monkeypatch.setattr(patching, "TOKENS_AT_ONCE", together)
+
+    def metric(logits):
+        assert logits.shape == (2, 5, 40)
+        return (logits[:, -1, 3] - logits[:, -1, 7]).mean()
+
+    found = patching.get_act_patch_attn_head_v_by_pos(model, corrupted, cache, metric)
+    for layer, pos, head in ((0, 0, 0), (1, 3, 2), (1, 4, 3)):
+
+        def swap(v, hook, at=(slice(None), pos, head)):
+            v[at] = cache[hook.name][at]
+
+        alone = metric(model.run_with_hooks(corrupted, fwd_hooks=[(("v", layer), swap)]))
+        torch.testing.assert_close(found[layer, pos, head], alone.float(), atol=1e-6, rtol=1e-6)
 
 
 def test_singular_directions_as_logits():
