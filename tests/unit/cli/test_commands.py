@@ -127,7 +127,7 @@ def test_a_vocabulary_too_small_for_the_control_leaves_it_out(tmp_path):
         (("heads", "--head", "2.0"), "no head 2.0 in small: it has layers 0 to 1, heads 0 to 3"),
         (("heads", "--head", "first"), "'first' names no head; write layer.head"),
         (("heads", "--by", "copying"), "no head score is called 'copying'"),
-        (("heads", "--period", "16"), "a period of 16 needs 33 tokens, but small reads 32: the period can be at most 15"),
+        (("heads", "--period", "16"), "a period of 16 needs 33 tokens, but small reads 32"),
         (("board", "--period", "2"), "the shortest"),
         (("board", "--device", "abacus"), "there is no device 'abacus' here; there is cpu"),
         (("board", "--dtype", "int8"), "dtype is 'int8'; known are float32"),

@@ -16,7 +16,7 @@ from rung.config import ModelConfig
 from rung.evidence import prove as evidence
 from rung.model.model import HookedTransformer
 
-TINY = ("--model", "two-layer-tiny", "--sequences", 24)
+TINY = ("--model", "two-layer-tiny", "--sequences", 48)
 WRONG = ("--heads", "previous_token=0.1", "--heads", "induction=1.1")
 RIGHT = ("--heads", "previous_token=0.0", "--heads", "induction=1.0")
 
@@ -76,7 +76,7 @@ def test_a_full_run_ends_in_a_verdict_and_a_record_that_anyone_can_read(here):
 def test_few_sequences_stop_at_a_clue_and_say_so():
     result = invoke("induction", *TINY, "--no-record", "--require", "contribution")
     assert result.exit_code == 1
-    assert "Verdict: Clue (rung 1 of 4), capped: 24 of the 64 confirmation sequences required." in words(result.stdout)
+    assert "Verdict: Clue (rung 1 of 4), capped: 48 of the 64 confirmation sequences required." in words(result.stdout)
     assert "not counted: 64 sequences are required" in result.stdout
     assert result.stderr == ""
     assert invoke("induction", *TINY, "--no-record", "--require", "clue").exit_code == 0
@@ -174,7 +174,7 @@ BAD = {
         "induction",
         "--sequences",
         "65",
-    ): "a proof looks at 128, 256, 512, …, because each look spends part of α; 128 would",
+    ): "above 64 a proof looks at 128, 256, 512, …",
     ("induction", "--sequences", "many"): "Invalid value for '--sequences'",
     ("induction", "--dtype", "int8"): "dtype is 'int8'; known are",
     ("induction", "--device", "abacus"): "there is no device 'abacus'",
@@ -278,5 +278,5 @@ def test_progress_is_shown_where_somebody_can_see_it(folder):
         finally:
             os.close(ours)
 
-    assert "behaviour" in stderr_of()
+    assert "100%" in stderr_of()
     assert stderr_of("--quiet") == ""

@@ -93,8 +93,8 @@ def test_a_model_that_cannot_read_the_task(build):
 
 def test_the_confirmation_seed_follows_the_heads_that_the_search_found(circuit, claim, quick):
     """Not the claim as it was handed over: found or given, the same heads are confirmed on the same sequences."""
-    given = prove(claim, circuit.model, sequences=24)
-    found = [prove("induction", circuit.model, sequences=24, seed=seed) for seed in (0, 5)]
+    given = prove(claim, circuit.model, sequences=64)
+    found = [prove("induction", circuit.model, sequences=64, seed=seed) for seed in (0, 5)]
     assert {role.name: role.heads for role in found[0].claim.roles} == dict(circuit.heads)
     seed = confirmation_seed(claim, hash_weights(circuit.model.config, circuit.model.weights))
     assert {one.run["confirmation_seed"] for one in (given, *found)} == {seed}

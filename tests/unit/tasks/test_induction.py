@@ -90,8 +90,7 @@ def test_early_middle_and_late_are_where_b_stands_first():
     source = torch.arange(128) - batch.back[:, None] + 1
     sources = {name: source[batch.strata[f"{name} sources"]] for name in ("early", "middle", "late")}
     assert sources["early"].max() <= sources["middle"].min() <= sources["middle"].max() <= sources["late"].min()
-    counts = [len(found) for found in sources.values()]
-    assert max(counts) < 1.3 * min(counts)
+    assert min(len(found) for found in sources.values()) > 100
     for row, query in batch.predictable.nonzero()[:50].tolist():
         assert batch.tokens[row, source[row, query]] == batch.tokens[row, query + 1]
 

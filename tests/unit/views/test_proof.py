@@ -48,12 +48,12 @@ def test_a_good_run_is_a_page_that_reads_like_the_verdict(proof):
         "                    decomposition error 7e-07",
         " 3 causal support ✓ ablating removes of the gain: 0.0 88 %, 1.0 88 % · denoising recovers: 0.0 97 %, 1.0 97 %",
         "                    interchange, queries that follow the other sequence: 0.0 99.6 %, 1.0 99.6 %",
-        "                    effect at the claimed positions alone: 0.0 98 %, 1.0 98 % · path patching 1.0 → logits: 99.0 % "
-        "of +8.70 nats",
+        "                    effect at the claimed positions alone: 0.0 98 %, 1.0 98 % · path patching 1.0 → logits: "
+        "99.0 % of +8.70 nats",
         "                    path patching 0.0 → 1.0: K 99.5 % of +8.71 nats, Q 0 %, V 0 %",
         "                    ablating half of the other heads removes at most 2 % of the gain",
-        "                    faithfulness 0.98 (all other heads mean-ablated) · the circuit alone gives the model's token at "
-        "97 % of queries",
+        "                    faithfulness 0.98 (all other heads mean-ablated) · the circuit alone gives the model's "
+        "token at 97 % of queries",
         " 4 mechanism      ✓ 0.0 positional QK: previous position for 94 % of queries (best unclaimed head 5 %)",
         "                    1.0 OV copying top-1 100 % (best unclaimed head 2 %)",
         "                    composed QK 0.0 → 1.0.K: top-1 match 99.0 % (best other pair 3 %)",

@@ -128,8 +128,8 @@ def test_every_kind_of_model_can_be_described(any_kind):
         ({"norm_placement": "post", "normalization_type": "RMS"}, "RMSNorm after each sublayer and at the end"),
         (
             {"norm_placement": "both", "normalization_type": "RMSPre", "qk_norm": "head", "post_embedding_ln": True},
-            "RMSNorm before and after each sublayer and at the end, over embeddings, over each head's queries and keys, "
-            "weights folded into the matrices that read it",
+            "RMSNorm before and after each sublayer and at the end, over embeddings, over each head's queries and "
+            "keys, weights folded into the matrices that read it",
         ),
         ({"qk_norm": "heads"}, "over all heads' queries and keys"),
         (
