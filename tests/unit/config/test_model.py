@@ -217,7 +217,7 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
     ("changes", "message"),
     [
         ({"positional_embedding_type": "alibi"}, "alibi settings must be given exactly when"),
-        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; 4 heads"),
+        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; it needs one for each of 4 heads"),
         ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
         ({"windows": (3, 0)}, "windows is .*whole numbers of at least 1"),
         ({**ROTARY, "rotary_local": Rotary(dim=2)}, "rotary_local applies to layers with a window"),
