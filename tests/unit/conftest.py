@@ -201,6 +201,7 @@ NOTES: dict[str, dict[str, str]] = {
     "support.positions": {"positions": "queries"},
 }
 
+
 def _names(spec: TestSpec) -> list[str]:
     """The numbers that a test has: what it needs, and of each kind that it may have some."""
     more = {"rival/*": ("rival/Q", "rival/V"), "swap/*": ("swap/1.3 for 1.0",)}

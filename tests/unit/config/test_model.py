@@ -221,7 +221,10 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
     ("changes", "message"),
     [
         ({"positional_embedding_type": "alibi"}, "alibi settings must be given exactly when"),
-        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; it needs one for each of 4 heads"),
+        (
+            {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))},
+            "1 slopes; it needs one for each of 4 heads",
+        ),
         ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
         ({"swiglu_limit": 7.0}, "swiglu_limit is for gated MLPs"),
         ({"unrotated_layers": (1,)}, r"unrotated_layers are \[1\]; .*positions are rotary"),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rung.circuits.heads import attention_scale
-from rung.errors import InterventionError, PromptError, SiteError
+from rung.errors import InterventionError, NotDefinedError, PromptError, SiteError
 from rung.methods.attribution import attribute_logits, attribute_scores, why_attend
 from rung.tasks.builtin import repeated_tokens
 

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from rung.config import ModelConfig
-from rung.errors import ConfigError, PromptError, TextNote, TokenizerError
+from rung.errors import ConfigError, NoTokenizerError, TextNote, TokenizerError
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer
 
