@@ -1,6 +1,7 @@
 """Small models: random ones of every kind, and one that is wired by hand to do induction."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -293,6 +294,7 @@ def _proof(
     measured = tuple(
         _measured(spec, (outcomes or {}).get(spec.id, Outcome.HOLDS), floors) for spec in specs if not leave_out(spec)
     )
+    measured = tuple(replace(m, checks=tuple(replace(one, n=sequences) for one in m.checks)) for m in measured)
     checkpoint = "0f" * 32
     alpha = look_alpha(floors.alpha, sequences, int(floors.sequences))
     whole: dict[str, Any] = {

@@ -368,7 +368,25 @@ TAMPERED = {
     "the confirmation seed": (put(("run", "confirmation_seed"), 7), "run.confirmation_seed is 7; claim and checkpoint"),
     "the weights": (put(("model", "checkpoint"), "1e" * 32), "run.confirmation_seed is"),
     "the claimed heads": (put(("claim", "roles", 1, "heads"), ["1.1"]), "run.confirmation_seed is"),
-    "text that was never read": (put(("run", "text"), TEXT), "Not tested on prose.'"),
+    "text that was never read": (put(("run", "text"), TEXT), "run.confirmation_seed is"),
+    "fewer sequences than the look": (
+        lambda f: [one.update(n=32) for m in f["measurements"] for one in m["checks"]],
+        "it was measured on 32 sequences, and the last look is at 64",
+    ),
+    "every rival, taken away": (
+        lambda f: [
+            m.update(checks=[one for one in m["checks"] if not one["name"].startswith("rival/")])
+            for m in f["measurements"]
+        ],
+        "it lacks rival/Q, rival/V",
+    ),
+    "the nearest swap, taken away": (
+        lambda f: [
+            m.update(checks=[one for one in m["checks"] if not one["name"].startswith("swap/")])
+            for m in f["measurements"]
+        ],
+        "it lacks the swap that comes nearest",
+    ),
     "where methods agree": (put(("agreement", 0, "agrees"), False), "agreement[0].agrees does not say what its heads"),
     "who comes first": (
         put(("agreement", 0, "first", "pattern"), "0.3"),

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from io import StringIO
+from itertools import cycle
 
 import pytest
 from rich.console import Console
@@ -50,7 +51,9 @@ def test_a_good_run_is_a_page_that_reads_like_the_verdict(proof):
         "                    interchange, queries that follow the other sequence: 0.0 99.6 %, 1.0 99.6 %",
         "                    effect at the claimed positions alone: 0.0 98 %, 1.0 98 % · path patching 1.0 → logits: "
         "99.0 % of +8.70 nats",
+        "                    interchange of 1.0 through the logits alone: the model follows it at 99.6 % of queries",
         "                    path patching 0.0 → 1.0: K 99.5 % of +8.71 nats, Q 0 %, V 0 %",
+        "                    interchange along 0.0 → 1.0.K alone: the model follows it at 99.6 % of queries",
         "                    ablating half of the other heads removes at most 2 % of the gain",
         "                    faithfulness 0.98 (all other heads mean-ablated) · the circuit alone gives the model's "
         "token at 97 % of queries",
@@ -220,7 +223,7 @@ def test_whatever_a_test_ends_in_it_can_be_said(proof, build, test, outcome):
 
 def test_an_encoding_without_our_signs_loses_none(proof):
     outcomes = dict(
-        zip(CRITERIA, [Outcome.HOLDS, Outcome.FAILS, Outcome.INCONCLUSIVE, Outcome.NOT_RUN] * 6, strict=True)
+        zip(CRITERIA, cycle((Outcome.HOLDS, Outcome.FAILS, Outcome.INCONCLUSIVE, Outcome.NOT_RUN)), strict=False)
     )
     text = to_ascii(drawn(proof(outcomes=outcomes, shown=True), 140, tests=True).replace(NO_BREAK, " "))
     assert text.isascii(), {char for char in text if not char.isascii()}
