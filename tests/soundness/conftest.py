@@ -51,7 +51,7 @@ def _tested(kind: str, architecture: str, seed: int) -> Tested:
     planted = plant(kind, seed, architecture=architecture)
     claim, config = claim_of(planted), planted.model.config
     claim.check(config)
-    drawn = confirmation_seed(claim, hash_weights(config, planted.model.weights))
+    drawn = confirmation_seed(claim, config, hash_weights(config, planted.model.weights), False)
     batch = induction_batch(planted.model, sequences=64, seed=drawn)
     setting = Setting(InductionRunner(planted.model, batch, seed=drawn), claim, Floors())
     specs = [spec for spec in required_tests(claim, config, texts=False) if spec.rung <= planted.truth + 1]

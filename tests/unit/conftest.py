@@ -8,7 +8,7 @@ import torch
 
 from rung.config import Alibi, ModelConfig, Rotary, bias_shapes
 from rung.evidence.claim import INDUCTION, Claim, descriptive_tests, required_tests
-from rung.evidence.decide import CRITERIA, Criterion, criterion_of, decide
+from rung.evidence.decide import CRITERIA, EXACT, Criterion, criterion_of, decide
 from rung.evidence.identity import confirmation_seed
 from rung.evidence.looks import look_alpha
 from rung.evidence.observation import Check, Floors, Measurement, Outcome, TestSpec
@@ -153,11 +153,16 @@ VALUES: dict[str, dict[str, float]] = {
     "contribution.sum": {"error": 6.9e-7},
     "support.necessity": {"mean": 0.88, "resample": 0.91, "stratum": 0.85},
     "support.member": {"cost": 0.44, "alone": 0.55},
+    "support.member_content": {"content": 1.2},
+    "support.member_alone": {"cost": 0.44, "alone": 0.55},
+    "mechanism.member_alone": {"cost": 0.44, "alone": 0.55},
     "support.denoising": {"recovered": 0.97, "damage": 0.9},
     "support.interchange": {"followed": 0.996},
     "support.positions": {"claimed": 0.98, "elsewhere": 0.01},
     "support.output": {"carried": 0.99, "senders": 0.9},
-    "support.output_part": {"cost": 0.44, "alone": 0.55},
+    "support.output_part": {"cost": 0.44, "alone": 0.55, "direct": 0.97},
+    "support.output_interchange": {"followed": 0.996},
+    "support.edge_interchange": {"followed": 0.996},
     "support.edge": {"carried": 0.995, "senders": 0.87, "rival": 0.01},
     "support.edge_part": {"cost": 0.44, "alone": 0.55, "rival": 0.01},
     "support.faithfulness": {"explained": 0.98, "room": 0.95, "swap": 8.0},
@@ -196,16 +201,14 @@ NOTES: dict[str, dict[str, str]] = {
     "support.positions": {"positions": "queries"},
 }
 
-EXACT = ("contribution.sum", "mechanism.ov", "mechanism.positional", "mechanism.routed_qk")
-"""Tests whose numbers are not sampled."""
-
 
 def _names(spec: TestSpec) -> list[str]:
     """The numbers that a test has: what it needs, and of each kind that it may have some."""
     more = {"rival/*": ("rival/Q", "rival/V"), "swap/*": ("swap/1.3 for 1.0",)}
     if spec.id not in CRITERIA:
         return [*VALUES.get(spec.id, ("value",))]
-    return [name for one in CRITERIA[spec.id] for name in one.least or more[one.name]]
+    halves = [f"half/{bit}{side}" for bit in range(1, 5) for side in "ab"] if spec.id == "support.complement" else []
+    return [name for one in CRITERIA[spec.id] for name in one.least or more[one.name]] + halves
 
 
 def _check(spec: TestSpec, name: str, outcome: Outcome, floors: Floors) -> Check:
@@ -300,7 +303,8 @@ def _proof(
         "agreement": _pointed(claim),
         "run": {
             "looks": [{"sequences": sequences, "alpha": alpha}], "search_seed": 0,
-            "confirmation_seed": confirmation_seed(claim, checkpoint), "heads": "found by search", "text": text,
+            "confirmation_seed": confirmation_seed(claim, config, checkpoint, text is not None),
+            "heads": "found by search", "text": text,
             "first_token": None, "dtype": "float32", "device": "cpu", "versions": {"rung": "0.1.0"},
         },
         "floors": floors,

@@ -2,9 +2,9 @@
 `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
-`verify` found a difference · 2 bad input, one line on
-stderr · 130 interrupted · 141 the reader of a pipe went away. Heavy imports stand inside the commands, so that
-`rung --help` answers at once.
+`verify` found a difference · 2 invalid input, with one line on
+stderr · 130 interrupted · 141 the reader of a pipe closed it. Heavy imports are inside the commands, so that
+`rung --help` is fast.
 """
 
 from __future__ import annotations
@@ -39,44 +39,44 @@ def _show_version(wanted: bool) -> bool:
 @app.callback()
 def rung(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """See the circuit, then prove it: open a transformer and look at how it does what it does.
+    """Find circuits in transformers, and test them: attention scores, ablations, path patching, and weights.
 
     \b
     Begin with
-      rung doctor           can Rung work here?
+      rung doctor           does Rung work on this machine?
       rung inspect MODEL    what is this model?
-      rung board MODEL      does it use a repeat in its input?
-      rung heads MODEL      which attention heads look like the reason?
+      rung board MODEL      does it predict repeated tokens?
+      rung heads MODEL      which attention heads could be responsible?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
-      rung prove induction  find the circuit behind it, and test that claim
+      rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
-      rung models           which models ship with Rung?
-      rung fetch MODEL      bring a model here, once, from the Hugging Face hub
-      rung train RECIPE     train one yourself, and watch the circuit form
+      rung models           which models are bundled with Rung?
+      rung fetch MODEL      download a model from the Hugging Face hub, once
+      rung train RECIPE     train a small model, and watch the circuit form
 
     MODEL is a folder that holds config.json and model.safetensors, a GGUF file, the name of a bundled or fetched model
-    (models lists them), or a repository of the Hugging Face hub: ORG/NAME, or a short name like gpt2-small.
+    (rung models lists them), or a repository of the Hugging Face hub: ORG/NAME, or a short name like gpt2-small.
     Each command explains how to read its output: rung heads --help.
     """
 
 
 app.command(short_help="What is this model?")(inspect.inspect)
-app.command(short_help="Where does each attention head look, when tokens repeat?")(heads.heads)
+app.command(short_help="Which positions does each attention head attend to on repeated tokens?")(heads.heads)
 app.command(
     "why-attend",
     short_help="Why does a head attend from one position to another?",
     context_settings={"ignore_unknown_options": True},  # so that a position may be −1
 )(why_attend.why_attend)
-app.command(short_help="Does the model use a repeat in its input?")(board.board)
+app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
-app.command(short_help="Bring a model here, so that later use needs no network.")(fetch.fetch)
-app.command(short_help="Which models ship with Rung, and what do their cards say?")(models.models)
-app.command(short_help="Can Rung work here?")(doctor.doctor)
+app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
+app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)
+app.command(short_help="Does Rung work on this machine?")(doctor.doctor)
 
 
 def main() -> None:

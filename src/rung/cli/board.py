@@ -30,22 +30,22 @@ def board(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Does the model use a repeat? Its loss at every token of random tokens that come twice.
+    """Does the model predict repeated tokens? Loss by position on repeated random tokens.
 
     \b
     Example
       rung board ./my-model --period 20
 
-    Nothing that the model remembers from training helps with random tokens: the first copy cannot be predicted. The
-    second can, by a model that finds the same token earlier and says what came next.
+    What a model learned in training does not help with random tokens, so that the first copy is not predictable. The
+    second copy is, by finding the earlier occurrence of the current token and predicting the token that followed it.
 
     \b
-    How to read it: one bar a token, its height the loss in nats (lower: better)
-      first copy     near ln V, or above it where the model expects real text
+    How to read it: one bar for each token, its height the loss in nats
+      first copy     near ln V, or above it if the model expects real text
       second copy    low, if the model uses the repeat
-      ln V           guessing evenly among all V tokens of the vocabulary
-      ln n           knowing which n tokens the first copy has, not their order;
-                     the second copy has to beat it
+      ln V           loss of a uniform guess over the V tokens of the vocabulary
+      ln n           loss of a uniform guess over the n tokens of the first copy;
+                     the second copy's loss has to be below it
     """
     from ..methods.behaviour import loss_by_position
     from ..tasks.builtin import repeated_tokens
@@ -54,8 +54,8 @@ def board(
 
     opened = open_model(model, device, dtype, threads)
     task = repeated_tokens(opened, period=period, sequences=sequences, seed=seed)
-    with progress_bar("board", quiet) as tell:
-        found = loss_by_position(opened, task, tell)
+    with progress_bar("board", quiet) as progress:
+        found = loss_by_position(opened, task, progress)
     check_finite(dtype, found.loss)
     if as_json:
         print_json(found.to_dict())

@@ -8,7 +8,7 @@ from .options import Json, Threads, print_json, set_threads
 
 
 def doctor(threads: Threads = None, as_json: Json = False) -> None:
-    """Can Rung work here? Versions, devices, folders, and a small check of the engine itself.
+    """Does Rung work on this machine? Versions, devices, folders, and a small test of the engine.
 
     \b
     Example
@@ -17,9 +17,9 @@ def doctor(threads: Threads = None, as_json: Json = False) -> None:
     \b
     How to read it
       ok       nothing to do
-      note     worth knowing; an arrow says what could be better
-      fault    Rung cannot work, or its numbers cannot be trusted; an arrow says
-               what to do, and the exit code is 1
+      note     information; the arrow says what could be improved
+      fault    Rung does not work, or its results are not reliable; the arrow
+               says what to do, and the exit code is 1
     """
     from ..methods.diagnosis import diagnose
     from ..views.models import doctor_view

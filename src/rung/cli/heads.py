@@ -32,10 +32,10 @@ def heads(
     model: Model,
     top: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of the table.")] = 12,
     by: Annotated[
-        str | None, typer.Option(metavar="SCORE", help="Sort and map by one score.  [default: the best signature]")
+        str | None, typer.Option(metavar="SCORE", help="Sort and draw by one score.  [default: the highest signature]")
     ] = None,
     head: Annotated[
-        list[str] | None, typer.Option(metavar="LAYER.HEAD", help="Only these heads; may be given more than once.")
+        list[str] | None, typer.Option(metavar="LAYER.HEAD", help="Show only this head; may be repeated.")
     ] = None,
     period: Period = None,
     sequences: Sequences = 32,
@@ -46,26 +46,26 @@ def heads(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Where does each attention head look, when random tokens come twice?
+    """Which positions does each attention head attend to on repeated random tokens?
 
     \b
     Example
       rung heads ./my-model --by induction --top 5
 
     \b
-    How to read it: each score is a share of a head's attention, 0 to 1
-      previous         to the position just before, in both copies
-      induction        from the second copy, to what followed the same token
-                       in the first
-      control          induction's, where nothing repeats: it should be low
+    How to read it: each score is a mean attention weight, 0 to 1
+      previous         to the position before, in both copies
+      induction        from the second copy, to the token that followed the
+                       current token in the first
+      control          the induction score on unrepeated tokens: should be low
       duplicate        from the second copy, to the same token in the first
       current, BOS     from the second copy, to itself and to the first position:
-                       where attention is parked when a head has nothing to do
-      elsewhere        from the second copy, to none of these
-      looks like       the signature that is high enough to be a clue
+                       attention there is often idle (an attention sink)
+      elsewhere        from the second copy, to all other positions
+      looks like       the highest signature, if it is high enough for a clue
 
     An induction circuit needs a previous-token head and, in a later layer, an induction head. High scores are a clue
-    that it is there. They are not proof: a head can look at the right place and do nothing with it.
+    that it is there. They are not proof: a head can attend to the right position without using it.
 
     \b
     SCORE: previous_token, induction, duplicate_token, current_token, bos, elsewhere
@@ -80,13 +80,13 @@ def heads(
     opened = open_model(model, device, dtype, threads)
     task = repeated_tokens(opened, period=period, sequences=sequences, seed=seed)
     chosen = [parse_head(opened, spelled) for spelled in head or ()]
-    with progress_bar("heads", quiet) as tell:
-        scores = head_scores(opened, task, tell)
+    with progress_bar("heads", quiet) as progress:
+        scores = head_scores(opened, task, progress)
     control = None
     # Without room for twice as many different tokens there is no control, and the table shows none.
     if 2 * task.period <= len(ordinary_tokens(opened.config, opened.tokenizer)):
-        with progress_bar("control", quiet) as tell:
-            control = head_scores(opened, unrepeated_tokens(opened, task), tell)
+        with progress_bar("control", quiet) as progress:
+            control = head_scores(opened, unrepeated_tokens(opened, task), progress)
     check_finite(dtype, *scores.per_sequence.values())
     ranked = [at for at in scores.ranked(by) if not chosen or at in chosen]
     if as_json:

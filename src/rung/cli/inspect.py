@@ -18,7 +18,7 @@ def inspect(
     weights: Annotated[bool, typer.Option("--weights", help="List every weight and its shape.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What is this model? Its shape, tokenizer, hooks and weights, in words.
+    """What is this model? Its architecture, tokenizer, hooks and weights.
 
     \b
     Example
@@ -26,11 +26,11 @@ def inspect(
 
     \b
     How to read it
-      layers × heads   where attention can happen; head 1.4 is layer 1, head 4
-      residual         width of the stream that every part reads and adds to
-      processing       changes made on loading that make weights easier to read
-                       and leave every log-probability as it was
-      hooks            named places of the forward pass that can be read and
+      layers × heads   number of attention heads; head 1.4 is layer 1, head 4
+      residual         width of the residual stream
+      processing       weight processing on loading, which makes weights easier to
+                       interpret and changes no log-probability
+      hooks            named activations of the forward pass that can be read and
                        edited: model.run_with_cache, model.run_with_hooks
     """
     from ..methods.inspection import find_hooks

@@ -11,11 +11,12 @@ from .options import Json, print_json
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Show one card: a bundled model's, or a trained folder's.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Show the card of a bundled model or of a trained model's folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Which models ship with Rung, which were fetched, and which other checkpoints can it read?
+    """Which models are bundled with Rung, which were fetched, and which other checkpoints can it read?
 
     \b
     Examples
@@ -24,18 +25,18 @@ def models(
 
     \b
     How to read a card
-      second copy      loss in nats on random tokens that come twice; far below
-                       ln V: the model uses the repeat
+      second copy      loss in nats on the second copy of repeated random tokens;
+                       far below ln V if the model uses the repeat
       induction,       the heads with the highest scores, layer.head
       previous token
-      without a head   how much the second copy's loss rises when that head gives
-                       its mean instead: the one that matters most, layer by layer
-      text             loss on text that was held out
-      the curve        a fall while ind and prev rise is the phase change in which
-                       the circuit forms
+      ablating a head  increase of the second copy's loss when that head is
+                       mean-ablated, for the most important head of each layer
+      text             loss on held-out text
+      the curve        in the phase change, in which the circuit forms, the loss
+                       falls while ind and prev rise
 
-    Scores in a card were measured when the model was trained. rung heads and rung board measure again; whether they add
-    up to a circuit is what rung prove tests.
+    The scores in a card were measured during training. rung heads and rung board measure them again; rung prove tests
+    whether the heads form a circuit.
     """
     from ..families import FAMILIES
     from ..model.catalog import WHEELS

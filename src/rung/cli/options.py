@@ -1,4 +1,4 @@
-"""Options that commands share, and what they mean: a model, a device, a head, a result as JSON."""
+"""Options that commands share, and functions that read them."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 MODEL_HELP = "A folder or GGUF file, a bundled or fetched model's name, ORG/NAME on the hub, or its short name."
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
-Seed = Annotated[int, typer.Option(metavar="N", help="Draws the random tokens; the same seed gives the same result.")]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the random tokens; the same seed gives the same result.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="The device: cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[str, typer.Option(metavar="DTYPE", help=f"Precision of the weights: {', '.join(DTYPES)}.")]
-Threads = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Threads on the CPU.  [default: as many as torch takes]")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="CPU threads.  [default: as torch chooses]")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress on stderr.")]
+Json = Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")]
 Period = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Tokens in a copy.  [default: 50, or what the model can hold]", show_default=False),
+    typer.Option(
+        metavar="N", help="Tokens in a copy.  [default: 50, or the most that the model allows]", show_default=False
+    ),
 ]
-Sequences = Annotated[int, typer.Option(metavar="N", min=1, help="How many sequences to average over.")]
+Sequences = Annotated[int, typer.Option(metavar="N", min=1, help="Number of sequences to average over.")]
 
 
 def open_model(name: str, device: str = "cpu", dtype: str = "float32", threads: int | None = None) -> HookedTransformer:
-    """The model of that name, loaded. Raises RungError for an unknown dtype or device."""
+    """Loads the model of that name. Raises RungError for an unknown dtype or device."""
     import torch
 
     from ..model.model import HookedTransformer
@@ -49,7 +49,7 @@ def open_model(name: str, device: str = "cpu", dtype: str = "float32", threads: 
 
 
 def set_threads(threads: int | None) -> None:
-    """Sets the number of threads on the CPU; None leaves it to torch."""
+    """Sets the number of CPU threads; None keeps torch's default."""
     if threads is not None:
         import torch
 
@@ -57,19 +57,19 @@ def set_threads(threads: int | None) -> None:
 
 
 def find_device(name: str) -> torch.device:
-    """The device of that name. Raises RungError, with those there are."""
+    """The device of that name. Raises RungError, which lists the devices, if there is none."""
     import torch
 
-    there = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
-    there += ["mps"] if torch.backends.mps.is_available() else []
+    available = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+    available += ["mps"] if torch.backends.mps.is_available() else []
     full = f"{name}:0" if name == "cuda" else name
-    if full not in there:
-        raise RungError(f"there is no device {name!r} here; there is {', '.join(there)}")
+    if full not in available:
+        raise RungError(f"there is no device {name!r} here; there is {', '.join(available)}")
     return torch.device(full)
 
 
 def parse_head(model: HookedTransformer, spelled: str) -> tuple[int, int]:
-    """(layer, head) of "1.4". Raises RungError where the model has no such head."""
+    """Reads "1.4" as (layer, head). Raises RungError if the model has no such head."""
     from ..engine.sites import check_head
 
     layer, dot, head = spelled.partition(".")
@@ -85,7 +85,7 @@ def check_finite(dtype: str, *values: torch.Tensor) -> None:
 
 
 def read_text(path: str) -> str:
-    """The text of a file. Raises RungError where there is none."""
+    """The text of a file. Raises RungError if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -93,7 +93,7 @@ def read_text(path: str) -> str:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Prints the value alone on stdout."""
+    """Prints the value as JSON on stdout."""
     from ..views.terminal import write
 
     write(json.dumps(value, indent=2, allow_nan=False) + "\n")

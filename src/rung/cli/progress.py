@@ -1,4 +1,4 @@
-"""Progress on stderr: bars where somebody can see them, lines where not, nothing when quiet."""
+"""Progress on stderr: bars in a terminal, lines otherwise, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr where somebody can see it, gone when done."""
-    with step_bar(quiet) as tell:
-        yield None if tell is None else lambda done, total: tell(what, done, total)
+    """A progress bar on stderr if it is a terminal; it is removed at the end."""
+    with step_bar(quiet) as update:
+        yield None if update is None else lambda done, total: update(what, done, total)
 
 
 @contextmanager
 def step_bar(
     quiet: bool, name: Callable[[str], str] = lambda step: step
 ) -> Iterator[Callable[[str, int, int], None] | None]:
-    """The same for work whose steps have names, or ids that `name` puts into words."""
+    """A progress bar with the name of the current step, which `name` gives for the step's id."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -37,10 +37,10 @@ def step_bar(
 
 
 @contextmanager
-def training_curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """The training curve on stderr: drawn where it can be drawn again, else a line for each measurement.
+def training_curve(recipe: Recipe, out: Path, first_line: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """The training curve on stderr: redrawn in a terminal, otherwise one line for each measurement.
 
-    `begun` comes before the first: until then the text is read, and what is wrong comes out.
+    `first_line` is printed before the first measurement, once the corpus was read without an error.
     """
     from rich.console import Console
     from rich.live import Live
@@ -51,13 +51,13 @@ def training_curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterat
 
     console = Console(stderr=True, highlight=False, markup=False)
     utf = (sys.stderr.encoding or "").lower().startswith("utf")
-    opening = [begun]
+    opening = [first_line]
     if quiet:
-        yield lambda told: None
+        yield lambda progress: None
     elif sys.stderr.isatty() and utf and not console.is_dumb_terminal:
         with Live("getting ready", console=console, transient=True, auto_refresh=False) as live:
 
-            def draw(told: Progress) -> None:
+            def draw(progress: Progress) -> None:
                 if opening:
                     console.print(opening.pop(), soft_wrap=True)
                 live.update(live_view(recipe, read_curve(out), console.width), refresh=True)
@@ -65,8 +65,8 @@ def training_curve(recipe: Recipe, out: Path, begun: str, quiet: bool) -> Iterat
             yield draw
     else:
 
-        def log(told: Progress) -> None:
-            write("\n".join([*opening, progress_line(recipe, told)]) + "\n", sys.stderr)
+        def log(progress: Progress) -> None:
+            write("\n".join([*opening, progress_line(recipe, progress)]) + "\n", sys.stderr)
             opening.clear()
 
         yield log

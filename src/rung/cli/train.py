@@ -20,58 +20,67 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="What to train; without it, the list.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="The recipe to train; without it, recipes are listed.")
+    ] = None,
     config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Your own recipe, in the form that --show prints.")
+        str | None, typer.Option(metavar="FILE", help="Your own recipe, in the format that --show prints.")
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="Where the model goes.  [default: ./ and the name]", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder of the trained model.  [default: ./ and the recipe's name]",
+            show_default=False,
+        ),
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The text to learn from, UTF-8; `make corpus` builds one.")
+        str | None, typer.Option(metavar="FILE", help="The training text, UTF-8; `make corpus` builds one.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again, where an interrupted run could go on.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of resuming an interrupted run.")] = False,
     printed: Annotated[bool, typer.Option("--show", help="Print the recipe as JSON; train nothing.")] = False,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Draws the first weights and every batch.")
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Seed of the initial weights and of every batch.")
     ] = 0,
     threads: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Threads on the CPU; another count gives other last bits.")
+        int,
+        typer.Option(metavar="N", min=1, help="CPU threads; results are bitwise reproducible for one thread count."),
     ] = 1,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train a small model by one of the recipes of the bundled ones, or by your own, and watch its circuit form.
+    """Train a small model, with a recipe of the bundled models or your own, and watch its circuit form.
 
     \b
     Examples
       rung train                     list the recipes
-      rung train two-layer-tiny      needs no text, two minutes
+      rung train two-layer-tiny      takes two minutes and needs no text
       rung train two-layer --corpus build/corpus/corpus.txt
       rung train two-layer --show > mine.json
       rung train --config mine.json --corpus book.txt
 
-    Ctrl-C keeps what was learned up to the last measurement; the same command goes on from there and ends with the same
-    bits as a run that was not interrupted, on one machine, torch build and number of threads. Nothing is downloaded.
+    After Ctrl-C, the same command resumes from the last measurement and gives bitwise the same weights as an
+    uninterrupted run, on the same machine, torch build and thread count. Nothing is downloaded.
 
     \b
-    How to read it: measured every few steps, on text and tokens never trained on
-      second copy    loss in nats on random tokens that come twice: falls when the
-                     model learns to use the repeat
-      first copy     the same tokens the first time: nothing can predict them
-      text           loss on text that was held out
-      induction,     the best head's score (rung heads --help); a phase change is
-      previous       both rising while the second copy's loss falls
-      stage          recipes teach by a curriculum: a stage ends once it is learned
+    How to read it: measured every few steps, on held-out data
+      second copy    loss in nats on the second copy of repeated random tokens:
+                     falls when the model learns to use the repeat
+      first copy     loss on the first copy, which is not predictable
+      text           loss on held-out text
+      induction,     the best head's score (rung heads --help); in a phase change
+      previous       both rise while the second copy's loss falls
+      stage          stage of the curriculum; it ends at a set accuracy
 
-    The folder holds what every command takes as MODEL, with the curve and a card that says how it was trained.
+    The folder can be given to every command as MODEL. It also holds the training curve and a model card.
     """
     from pathlib import Path
 
     if recipe is None and config is None:
         if out is not None or corpus is not None or fresh or printed:
-            raise RungError("which recipe? Name one, or give your own with --config FILE; `rung train` lists them")
+            raise RungError(
+                "which recipe? Name one, or give your own with --config FILE; `rung train` lists the recipes"
+            )
         _list_recipes(as_json)
         return
     chosen = _recipe(recipe, config)
@@ -80,8 +89,8 @@ def train(
         return
     if corpus is None and not chosen.synthetic:
         raise RungError(
-            f"{chosen.name} learns from text: give it with --corpus FILE. `make corpus` in Rung's repository builds "
-            "build/corpus/corpus.txt; any UTF-8 text of some ten thousand words or more will do"
+            f"{chosen.name} is trained on text: give it with --corpus FILE. `make corpus` in Rung's repository builds "
+            "build/corpus/corpus.txt; any UTF-8 text of at least about ten thousand words can be used"
         )
     folder = Path(_named_folder(chosen.name) if out is None else out)
     _train(chosen, folder, None if corpus is None else Path(corpus), seed, threads, fresh, quiet, as_json)
@@ -99,16 +108,16 @@ def _train(
     set_threads(threads)
     shown = str(out) if out.is_absolute() or out.parts[:1] == ("..",) else f"./{out}"
     kept = read_curve(out)[-1]["step"] if not fresh and (out / PROGRESS).exists() else None
-    begun = begin_line(recipe, seed, threads, shown, kept is not None)
+    first_line = begin_line(recipe, seed, threads, shown, kept is not None)
     try:
-        with training_curve(recipe, out, begun, quiet) as tell:
+        with training_curve(recipe, out, first_line, quiet) as draw:
 
-            def heard(told: Progress) -> None:
+            def on_progress(progress: Progress) -> None:
                 nonlocal kept
-                kept = told.step
-                tell(told)
+                kept = progress.step
+                draw(progress)
 
-            done = learn(recipe, out, seed=seed, corpus=corpus, progress=heard, resume=not fresh)
+            done = learn(recipe, out, seed=seed, corpus=corpus, progress=on_progress, resume=not fresh)
     except KeyboardInterrupt:
         write(f"rung: {interrupted_line(kept, recipe.steps, fresh)}\n", sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -124,19 +133,19 @@ def _recipe(name: str | None, file: str | None) -> Recipe:
     from ..training import find_recipe, read_recipe
 
     if name is not None and file is not None:
-        raise RungError(f"a recipe was named, {name}, and --config given: which of the two?")
+        raise RungError(f"both the recipe {name} and --config were given: which of the two?")
     return read_recipe(Path(file)) if file is not None else find_recipe(str(name))
 
 
 def _named_folder(name: str) -> str:
-    """The default folder of a recipe, whose name a user may have chosen."""
+    """The default folder of a recipe. Raises RungError if its name cannot be the name of a folder."""
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
-        raise RungError(f"the recipe's name, {name!r}, names no folder here; say where the model goes: --out FOLDER")
+        raise RungError(f"the recipe's name, {name!r}, cannot be the name of a folder; give one with --out FOLDER")
     return name
 
 
 def expected_card(recipe: Recipe) -> dict[str, Any] | None:
-    """The card of the bundled model that this very recipe made."""
+    """The card of the bundled model that was trained by exactly this recipe, if there is one."""
     from ..model.paths import BUNDLED, bundled_names
     from ..training import RECIPES, read_card
 

@@ -24,7 +24,7 @@ Scaling = Literal["linear", "dynamic", "llama3", "yarn", "longrope"]
 def read_arguments(what: str, values: Any, kind: type) -> dict[str, Any]:
     """Reads a JSON object as arguments of a dataclass. Raises ConfigError for wrong keys or types."""
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{what} is {values!r}; it must be a JSON object")
+        raise ConfigError(f"{what} is {values!r}; it must be an object of keys and values")
     known = {field.name for field in fields(kind)}
     unknown = sorted(str(key) for key in set(values) - known)
     if unknown:
@@ -170,7 +170,7 @@ def _unmet(name: str, value: Any) -> str | None:
         return None if fits else "it must be a list of layers, counted from 0"
     if name == "windows":
         fits = isinstance(value, list | tuple) and all(each is None or _unmet("n_ctx", each) is None for each in value)
-        return None if fits else "it must be a list with a whole number of at least 1, or null, for each layer"
+        return None if fits else "it must be a list of whole numbers of at least 1, or null, one for each layer"
     if name == "eos_token_ids":
         fits = isinstance(value, list | tuple) and all(_unmet("bos_token_id", each) is None for each in value)
         return None if fits else "it must be a list of token ids"

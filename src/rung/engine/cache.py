@@ -81,7 +81,7 @@ class ActivationCache(Mapping[str, Tensor]):
         """Whether `self[key]` gives an activation, stored or derived. Nothing is derived to find out."""
         if not isinstance(key, str | tuple):
             return False
-        if key in self.cache_dict:
+        if isinstance(key, str) and key in self.cache_dict:
             return True
         try:
             site = find_site(self.config, key)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from ..engine.factored import FactoredMatrix
-from .plans import Plan, induction, previous_token
+from .plans import Plan, induction, previous_token, striped
 from .wiring import Stream, Wire
 
 DIRECT = 0.3
@@ -541,6 +541,43 @@ def _constant_member(stream: Stream, generator: torch.Generator) -> Plan:
     )
 
 
+def _cancelling_pair(stream: Stream, generator: torch.Generator) -> Plan:
+    """What one of the two writes the other takes away: with both ablated nothing is missing."""
+    pair = {
+        name: Wire(stream.matches("before"), stream.mixes({"token": sign * 0.9}, {"output": 1.0}))
+        for name, sign in (("adds", 1.0), ("removes", -1.0))
+    }
+    return Plan(
+        stream=stream,
+        layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream), **pair}),
+        truth=2,
+        why="Two heads that the claim does not name copy and undo each other: without one of them the claimed circuit "
+        "is not enough.",
+    )
+
+
+def _unordered(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": striped(stream), "all": Wire(stream.silent(), stream.moves("token", "output", 8.0))},
+        ),
+        truth=-1,
+        why="One head raises every token that was seen, wherever it was: the model knows which tokens return, not in "
+        "which order.",
+    )
+
+
+def _faint(stream: Stream, generator: torch.Generator) -> Plan:
+    return Plan(
+        stream=stream,
+        layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream, gain=0.05)}),
+        truth=-1,
+        why="The circuit is there and says next to nothing: the second copy gains less than a nat.",
+    )
+
+
 DECOYS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "mixed_routes": _mixed_routes,
     "mixed_senders": _mixed_senders,
@@ -576,6 +613,9 @@ DECOYS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "mostly_mixed_routes": _mostly_mixed_routes,
     "relayed_sender": _relayed_sender,
     "constant_member": _constant_member,
+    "cancelling_pair": _cancelling_pair,
+    "unordered": _unordered,
+    "faint": _faint,
 }
 """Every decoy of this kind, by name."""
 

@@ -63,9 +63,7 @@ def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
     elif queries.shape == tokens.shape:
         mask = queries.to(tokens.device)
     else:
-        raise PromptError(
-            f"queries have shape {list(queries.shape)} and tokens {list(tokens.shape)}; they must be equal"
-        )
+        raise PromptError(f"queries have shape {list(queries.shape)} and tokens {list(tokens.shape)}; they must agree")
     if mask[:, -1].any():
         raise PromptError(f"the last of {tokens.shape[1]} positions is a query, but it has no next token")
     if not mask.any(1).all():

@@ -153,7 +153,7 @@ def test_rotary_settings_are_checked_where_they_stand(changes: dict[str, Any], m
 
 @pytest.mark.parametrize("values", [5, "config", None, [], [1]])
 def test_a_config_that_is_no_object_is_refused(values: Any) -> None:
-    with pytest.raises(ConfigError, match="must be an object of keys and values"):
+    with pytest.raises(ConfigError, match="must be a JSON object"):
         ModelConfig.from_dict(values)
 
 
@@ -221,12 +221,15 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
     ("changes", "message"),
     [
         ({"positional_embedding_type": "alibi"}, "alibi settings must be given exactly when"),
-        ({"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))}, "1 slopes; 4 heads"),
+        (
+            {"positional_embedding_type": "alibi", "alibi": Alibi(slopes=(0.5,))},
+            "1 slopes; it needs one for each of 4 heads",
+        ),
         ({"windows": (3,)}, "windows are given for 1 layers; there are 2"),
         ({"swiglu_limit": 7.0}, "swiglu_limit is for gated MLPs"),
         ({"unrotated_layers": (1,)}, r"unrotated_layers are \[1\]; .*positions are rotary"),
         ({"unrotated_layers": (-1,)}, "unrotated_layers is .*list of layers"),
-        ({"windows": (3, 0)}, "windows is .*whole numbers of at least 1"),
+        ({"windows": (3, 0)}, "windows is .*whole number of at least 1"),
         ({**ROTARY, "rotary_local": Rotary(dim=2)}, "rotary_local applies to layers with a window"),
         ({"d_mlp": 8, "act_fn": "relu", "n_experts": 4}, "give both, or neither"),
         ({"d_mlp": 8, "act_fn": "relu", "n_experts": 2, "experts_per_token": 3}, "experts_per_token is 3; there are 2"),

@@ -143,7 +143,9 @@ def test_what_is_required_of_one_head_a_role():
         ("support.interchange", "1.2"),
         ("support.positions", "1.2"),
         ("support.output", "1.2"),
+        ("support.output_interchange", "1.2"),
         ("support.edge", "0.1 → 1.2.K"),
+        ("support.edge_interchange", "0.1 → 1.2.K"),
         ("support.complement", "the circuit"),
         ("support.faithfulness", "the circuit"),
         ("support.agreement", "the circuit"),
@@ -158,7 +160,8 @@ def test_every_member_every_pair_and_every_receiver_has_tests_of_its_own():
     pairs = ["0.1 → 1.2.K", "0.1 → 2.0.K", "0.3 → 1.2.K", "0.3 → 2.0.K"]
     assert {subject for test, subject in keys(TWO_EACH) if test == "contribution.edge"} == set(pairs)
     assert {subject for test, subject in more if test == "support.edge_part"} == set(pairs)
-    assert {subject for test, subject in more if test == "support.member"} == {"0.1", "0.3", "1.2", "2.0"}
+    for test in ("support.member", "support.member_content", "support.member_alone"):
+        assert {subject for each, subject in more if each == test} == {"0.1", "0.3", "1.2", "2.0"}
     assert {subject for test, subject in more if test == "support.output_part"} == {"1.2", "2.0"}
     assert {subject for test, subject in more if test == "mechanism.routed_qk"} == {
         "0.1, 0.3 → 1.2.K",
@@ -179,13 +182,19 @@ def test_a_role_is_asked_for_what_it_writes_to_whatever_its_author_calls_it():
     """A role that writes to the output is asked for OV copying and for its direct path, also if it looks one back."""
     route, match = ONE_EACH.roles
     odd = replace(ONE_EACH, roles=(route, replace(match, signature="previous_token")))
-    odd.check(CONFIG)
+    with pytest.raises(ClaimError, match="looks one back and writes to the output"):
+        odd.check(CONFIG)
     found = keys(odd)
     for test in ("mechanism.ov", "support.output", "contribution.direct"):
         assert (test, "1.2") in found
     assert ("mechanism.positional", "1.2") in found and ("mechanism.routed_qk", "0.1 → 1.2.K") in found
     told = replace(ONE_EACH, roles=(replace(route, job="nothing"), replace(match, job="anything")), name="other")
     assert keys(told) == keys(ONE_EACH)
+
+
+def test_an_edge_that_is_there_twice_is_refused():
+    with pytest.raises(ClaimError, match="is there twice"):
+        replace(ONE_EACH, edges=ONE_EACH.edges * 2).check(CONFIG)
 
 
 def test_an_author_has_no_field_that_drops_a_test():

@@ -232,7 +232,8 @@ def test_what_contradicts_itself_is_named():
         (replace(good, value=0.99), "its value 0.99 lies outside its interval"),
         (replace(good, low=0.7), "its p is 1e-09, and its interval"),
         (replace(good, p=0.4), "its p is 0.4, and its interval"),
-        (replace(good, p=None), "it has no p, and an interval"),
+        (replace(good, p=None), "it has a floor, and no p"),
+        (replace(good, low=0.9, high=0.9, p=None), "it has a floor, and no p"),
     ):
         assert inconsistent("support.interchange", spoilt, FLOORS, ALPHA).startswith(said)
     assert inconsistent("shown.zero", good, FLOORS, ALPHA) == "it has a p, and no floor"

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import torch
 
+from rung.config import ModelConfig
 from rung.evidence.claim import INDUCTION
 from rung.evidence.identity import confirmation_seed, hash_weights, versions
 
@@ -9,8 +10,11 @@ CLAIM = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2), 
 CHECKPOINT = "0f" * 32
 
 
-def seed_of(claim=CLAIM, checkpoint=CHECKPOINT):
-    return confirmation_seed(claim, checkpoint)
+CONFIG = ModelConfig(n_layers=2, d_model=8, n_heads=4, d_head=2, d_vocab=9, n_ctx=9)
+
+
+def seed_of(claim=CLAIM, checkpoint=CHECKPOINT, config=CONFIG, texts=False):
+    return confirmation_seed(claim, config, checkpoint, texts)
 
 
 def test_the_seed_follows_the_heads_that_were_found():
@@ -34,8 +38,19 @@ def test_words_and_order_shop_for_no_other_seed():
         replace(CLAIM, roles=(replace(route, job="in other words"), match)),
         replace(CLAIM, roles=(match, route)),
         CLAIM.with_heads({"induction": [(1, 3), (1, 2)]}),
+        replace(
+            CLAIM,
+            roles=(replace(route, name="route", writes_to="match"), replace(match, name="match")),
+            edges=(replace(CLAIM.edges[0], sender="route", receiver="match"),),
+        ),
     ):
         assert seed_of(same) == seed_of()
+
+
+def test_it_follows_the_shape_and_the_tokenizer_and_no_processing():
+    assert seed_of(texts=True) != seed_of()
+    assert seed_of(config=replace(CONFIG, n_ctx=10)) != seed_of()
+    assert seed_of(config=replace(CONFIG, normalization_type="LNPre", processing=("fold_ln",))) == seed_of()
 
 
 def test_the_hash_is_that_of_every_weight(build):

@@ -96,7 +96,8 @@ def test_the_confirmation_seed_follows_the_heads_that_the_search_found(circuit, 
     given = prove(claim, circuit.model, sequences=64)
     found = [prove("induction", circuit.model, sequences=64, seed=seed) for seed in (0, 5)]
     assert {role.name: role.heads for role in found[0].claim.roles} == dict(circuit.heads)
-    seed = confirmation_seed(claim, hash_weights(circuit.model.config, circuit.model.weights))
+    config = circuit.model.config
+    seed = confirmation_seed(claim, config, hash_weights(config, circuit.model.weights), False)
     assert {one.run["confirmation_seed"] for one in (given, *found)} == {seed}
     assert given.measurements == found[0].measurements == found[1].measurements
     assert [one.run["search_seed"] for one in (given, *found)] == [None, 0, 5]

@@ -323,7 +323,7 @@ TAMPERED = {
     ),
     "p, taken away": (
         lambda f: put(of("support.output", "checks", 0, "p")(f), None)(f),
-        "'carried': it has no p, and an interval",
+        "'carried': it has a floor, and no p",
     ),
     "a number, taken away": (
         lambda f: f["measurements"][of("support.output")(f)[1]]["checks"].pop(0),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rung.circuits.heads import attention_scale
-from rung.errors import InterventionError, PromptError, SiteError
+from rung.errors import InterventionError, NotDefinedError, PromptError, SiteError
 from rung.methods.attribution import attribute_logits, attribute_scores, why_attend
 from rung.tasks.builtin import repeated_tokens
 
@@ -106,7 +106,7 @@ def test_slopes_are_a_part_of_the_score(build, draw) -> None:
 def test_what_was_cut_off_is_no_sum(build, draw) -> None:
     model = build("RMS, experts, clipped in vain", clip_qkv=0.5)
     for into, name in (("Q", "queries"), ("K", "keys")):
-        with pytest.raises(InterventionError, match=rf"{name} of 2\.3 were cut off at ±0\.5"):
+        with pytest.raises(NotDefinedError, match=rf"{name} of 2\.3 were clamped at ±0\.5"):
             attribute_scores(model, draw(), (2, 3), into, [4], torch.full((3, 1), 3))
 
 

@@ -195,7 +195,7 @@ def test_fetching_asks_anew(hub: Hub, toy: Path, llama: Any, tmp_path: Path) -> 
     said = runner.invoke(app, ["fetch", "org/toy"])
     assert (
         said.exit_code == 0
-        and "org/toy is here" in said.stdout
+        and "Fetched org/toy" in said.stdout
         and "rung prove induction --model org/toy" in said.stdout
     )
     # The branch moves on.

@@ -328,7 +328,7 @@ def test_what_cannot_be_generated_is_refused(build: Build, draw: Draw, options: 
 def test_a_state_dict_is_contiguous_classic_and_goes_back(any_kind: HookedTransformer, draw: Draw) -> None:
     plain, held = any_kind(draw()), any_kind.state_dict()
     assert all(tensor.is_contiguous() for tensor in held.values())
-    assert set(held) == {name for name, _ in any_kind.named_parameters()}
+    assert {name for name, _ in any_kind.named_parameters()} <= set(held)
     key = "blocks.0.attn._W_K" if any_kind.config.grouped else "blocks.0.attn.W_K"
     assert held[key].shape == (any_kind.config.n_kv, 20, 6)
     fresh = HookedTransformer(any_kind.config, seed=1).double()

@@ -157,5 +157,5 @@ def test_a_folder_says_on_which_side_texts_are_filled(folder: Path) -> None:
     assert model.to_tokens(["abc", "a"])[1].tolist()[-1] == model.to_tokens("a")[0, -1]
     assert model.tokenizer.padding_side == "left"
     (folder / "tokenizer_config.json").write_text(json.dumps({"padding_side": "middle"}))
-    with pytest.raises(TokenizerError, match="padding_side is 'middle'"):
+    with pytest.raises(TokenizerError, match="padding_side 'middle'"):
         HookedTransformer.from_pretrained(folder)

@@ -40,7 +40,7 @@ def test_a_recipe_file_is_read(tmp_path):
         ({"config": {"n_layers": 2}}, "d_model"),
         ({"stages": []}, "at least one stage"),
         ({"steps": 0}, "steps is 0"),
-        ({"head_scale": [[1.0]]}, "layer by layer"),
+        ({"head_scale": [[1.0]]}, "for each head of each layer"),
         ({"stages": [{"mix": {"window": 65, "rows": 8, "repeated": 0.5}}]}, "fit the context of 64"),
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 0.5}, "until": 0.9}]}, "the last has none"),
         ({"stages": [{"mix": {"window": 64, "rows": 8, "repeated": 1.5}}]}, "between 0 and 1"),
