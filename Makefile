@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel bench bench-peers soundness peft corpus tl-golden clean
+.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft corpus tl-golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: $(VENV)/.dev # the quick part of check
 
 wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 	@$(BIN)/python scripts/check_wheel.py
+
+lowest: ## the lowest versions that pyproject.toml allows: install them, run rung on them (minutes, Python 3.11)
+	@$(PYTHON) scripts/check_lowest.py
 
 bench: $(VENV)/.dev ## rung beside its peers
 	@set -e; for file in benchmarks/engine.py benchmarks/prove.py; do echo "== $$file"; $(BIN)/python "$$file"; done
