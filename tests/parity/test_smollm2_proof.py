@@ -1,62 +1,48 @@
-"""What the ladder says of a real language model's heads.
-
-Few sequences: every test runs, and the verdict may say no more than a clue. `rung prove` with 64 takes minutes.
-"""
+"""What the ladder measures of a real language model's heads, on a few sequences: `rung prove` with 64 takes minutes."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rung.evidence.claim import INDUCTION
-from rung.evidence.observation import Measurement, Outcome
-from rung.evidence.proof import Proof
-from rung.evidence.prove import prove
+from rung.evidence.decide import DECOMPOSITION
+from rung.evidence.observation import Floors
+from rung.evidence.setting import Setting
+from rung.evidence.tests.attribution import direct_attribution
+from rung.methods.runner import MEAN, InductionRunner, averaged
 from rung.model.model import HookedTransformer
+from rung.tasks.induction import induction_batch
 
 pytestmark = pytest.mark.slow
 
-SEQUENCES = 24
-"""So many that every stratum has some to be bounded by."""
+SEQUENCES = 8
 
 
 @pytest.fixture(scope="module")
-def proof(smollm2: Path) -> Proof:
+def setting(smollm2: Path) -> Setting:
     """16.0 and 11.1, which look alike, both claimed for the route to one of the strongest induction heads."""
     model = HookedTransformer.from_pretrained(smollm2)
     claim = INDUCTION.with_heads({"previous_token": [(16, 0), (11, 1)], "induction": [(18, 6)]})
-    return prove(claim, model, sequences=SEQUENCES)
+    runner = InductionRunner(model, induction_batch(model, sequences=SEQUENCES, seed=3), seed=3)
+    return Setting(runner, claim, Floors())
 
 
-def one(proof: Proof, test: str, subject: str) -> Measurement:
-    (found,) = (m for m in proof.measurements if m.test == test and m.subject == subject)
-    return found
+def test_the_behaviour_is_there_in_its_order(setting: Setting) -> None:
+    assert setting.gain.mean() > 8
+    loss, bound = (averaged(values) for values in setting.runner.remaining_losses())
+    assert (loss < bound).all()
 
 
-def test_the_behaviour_is_there_and_no_more_than_a_clue_is_said_of_few_sequences(proof: Proof) -> None:
-    gain = one(proof, "behaviour.gain", "the model")
-    assert gain.outcome is Outcome.HOLDS and gain.value is not None and gain.value > 8
-    order = one(proof, "behaviour.order", "the model")
-    assert order.outcome is Outcome.HOLDS and order.value is not None and order.value < 0
-    assert proof.verdict.rung <= 1
+def test_both_heads_look_one_back(setting: Setting) -> None:
+    for head in ((16, 0), (11, 1)):
+        assert np.nanmean(setting.scores["previous_token"][head]) > 0.7
 
 
-def test_both_heads_look_one_back(proof: Proof) -> None:
-    for head in ("16.0", "11.1"):
-        found = one(proof, "clue.signature", head)
-        assert found.value is not None and found.value > 0.7
+def test_one_of_them_is_needed_and_the_other_is_not(setting: Setting) -> None:
+    needed, idle = (averaged(setting.cost((head,), MEAN)).mean() / setting.gain.mean() for head in ((16, 0), (11, 1)))
+    assert needed > 0.3 and abs(idle) < 0.02
 
 
-def test_one_of_them_is_needed_and_the_other_is_not(proof: Proof) -> None:
-    needed, idle = (one(proof, "support.member", head) for head in ("16.0", "11.1"))
-    assert needed.value is not None and idle.value is not None
-    assert needed.value > 0.02 and abs(idle.value) < 0.02
-    assert idle.outcome is not Outcome.HOLDS
-
-
-def test_parts_sum_to_the_whole(proof: Proof) -> None:
-    assert one(proof, "contribution.sum", "the model").outcome is Outcome.HOLDS
-
-
-def test_every_rung_was_run(proof: Proof) -> None:
-    assert {m.rung for m in proof.measurements} == {0, 1, 2, 3, 4}
-    assert one(proof, "shown.permuted", "the circuit").outcome is Outcome.NOT_RUN
+def test_parts_sum_to_the_whole(setting: Setting) -> None:
+    assert direct_attribution(setting.runner).error <= DECOMPOSITION
