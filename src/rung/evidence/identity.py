@@ -33,7 +33,11 @@ def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts:
     the model's shape, whether it has a tokenizer, and the task. No word of the claim counts, nor an order.
     """
     roles = sorted(
-        (role.signature, "" if role.writes_to == OUTPUT else claim.role(role.writes_to).labels, sorted(role.heads))
+        (
+            role.signature,
+            [] if role.writes_to == OUTPUT else sorted(claim.role(role.writes_to).heads),
+            sorted(role.heads),
+        )
         for role in claim.roles
     )
     edges = sorted((*map(sorted, claim.ends(edge)), edge.into) for edge in claim.edges)

@@ -49,7 +49,8 @@ def test_floors_say_which_of_them_are_not_the_default():
 def test_the_default_floors_are_the_published_ones():
     assert vars(Floors()) == {
         "gain": 1.0, "clue": 0.3, "clue_ratio": 3.0, "contribution": 0.1, "necessity": 0.1, "member": 0.02,
-        "alone": 0.3, "edge": 0.5, "rival": 5.0, "interchange": 0.8, "positions": 0.8, "elsewhere": 0.2,
+        "alone": 0.3, "edge": 0.5, "rival": 5.0, "interchange": 0.8, "content": 0.7, "positions": 0.8,
+        "elsewhere": 0.2,
         "denoising": 0.5, "faithfulness": 0.8, "agreement": 0.9, "off_task": 0.1, "weights": 0.8, "alpha": 0.01,
         "sequences": 64,
     }  # fmt: skip

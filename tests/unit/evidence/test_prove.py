@@ -87,7 +87,7 @@ def test_what_cannot_be_tested_is_refused_before_anything_runs(circuit, claim, m
 
 
 def test_a_model_that_cannot_read_the_task(build):
-    with pytest.raises(PromptError, match="too short a context"):
+    with pytest.raises(PromptError, match="too short for the induction task"):
         prove(INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2)]}), build(n_ctx=12))
 
 
@@ -156,7 +156,7 @@ def test_above_a_behaviour_that_is_not_there_nothing_is_run(tried, claim, monkey
 
 def test_every_test_and_every_run_is_told_of(circuit, claim, quick):
     steps = []
-    prove(claim, circuit.model, sequences=24, progress=lambda *step: steps.append(step))
+    prove(claim, circuit.model, sequences=64, progress=lambda *step: steps.append(step))
     total = steps[-1][2]
     assert steps[0] == ("behaviour.gain", 0, total) and steps[-1] == ("done", total, total)
     assert ("support.necessity, run 1", 7, total) in steps
@@ -203,4 +203,4 @@ def test_the_sentence_says_whether_prose_was_tried(circuit, claim, reading):
 
 def test_text_that_is_too_short_is_refused(circuit, claim, reading):
     with pytest.raises(PromptError, match="windows of"):
-        prove(claim, reading(circuit), sequences=24, text="a few words only")
+        prove(claim, reading(circuit), sequences=64, text="a few words only")

@@ -12,7 +12,7 @@ BARE = Hiding(noise=0.0, rotated=False)
 
 def weights_of(model):
     """The weights that a model has, without the zeros that classic state dicts hold."""
-    return dict(flatten(model.config, model.weights))
+    return {name: tensor.detach() for name, tensor in flatten(model.config, model.weights)}
 
 
 @pytest.fixture(params=[0, 1, 2])

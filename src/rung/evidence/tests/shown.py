@@ -51,12 +51,15 @@ def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
     place = torch.where(donors.predictable, torch.arange(donors.tokens.shape[1]) - donors.second[:, None], -1)
     asked = runner.batch.predictable[:, : runner.width]
     own = torch.where(asked, torch.arange(runner.width) - runner.batch.second[:, None], -1)
+    # Donors are read as far as the scored sequences go, in chunks or whole.
+    place = place[:, : int(runner.batch.ends.max())]
     values = {}
-    for layer, z in foreign.items():
+    for layer, whole in foreign.items():
+        z = whole[:, : place.shape[1]]
         table = z.new_zeros((int(own.max()) + 1, *z.shape[2:]))
         for k in range(len(table)):
-            same = place[:, : z.shape[1]] == k
-            table[k] = z[same].mean(0) if same.any() else z[place[:, : z.shape[1]] >= 0].mean(0)
+            same = place == k
+            table[k] = z[same].mean(0) if same.any() else z[place >= 0].mean(0)
         values[layer] = table[own.clamp(min=0)]
     itself = torch.arange(runner.n, device=runner.model.device)
     put = put_heads(spec.heads, values, itself, runner.batch.predictable)
