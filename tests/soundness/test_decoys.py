@@ -12,7 +12,7 @@ STOPPED = {
     ("clue.signature",): ("wrong_match", "attention_only", 0),
     ("contribution.direct",): ("anti_copy", "attention_only", 0),
     ("contribution.edge",): ("unread", "attention_only", 0),
-    ("support.interchange", "support.output_interchange"): ("constant_bonus", "attention_only", 0),
+    ("support.interchange", "support.output_interchange"): ("other_reason", "silent_mlp", 0),
     ("support.output", "support.output_interchange"): ("mlp_amplifies", "attention_only", 0),
     ("support.edge", "support.edge_interchange"): ("mlp_translates_most", "attention_only", 0),
     ("behaviour.gain",): ("faint", "attention_only", 0),
