@@ -28,7 +28,7 @@ def test_the_behaviour_is_there_in_every_stratum(kind, decoy) -> None:
     found = decoy(kind)
     gains = [float((found.first - found.second)[rows.any(1)].mean()) for rows in found.batch.strata.values()]
     if kind == "faint":
-        assert 0 < min(gains) and max(gains) < 1
+        assert min(gains) > 0 and max(gains) < 1
     else:
         assert max(map(abs, gains)) < 0.3 if kind == "untrained" else min(gains) > 1.2
     # What says BOS, or every token that was seen, costs the first copy as much as it says.
