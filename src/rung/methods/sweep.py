@@ -224,9 +224,12 @@ class CellRuns:
         self._plan = [_planned(model, self.tokens, at, cell, causal) for at, cell in enumerate(cells)]
         self._sources = record_sources(model, self.tokens, [one for cell in self._plan for one in cell.targets])
         self._length = self.tokens.shape[1]
-        self._end = self._length
-        if causal and not _reads_later_positions(model.config, self._plan):
-            self._end = int(self._read.any(0).nonzero().max()) + 1 if bool(self._read.any()) else 1
+        if not bool(self._read.any()):
+            raise InterventionError("the metric reads the logits of no position")
+        # From here on nothing is read.
+        self._read_end = int(self._read.any(0).nonzero().max()) + 1
+        later = not causal or _reads_later_positions(model.config, self._plan)
+        self._end = self._length if later else self._read_end
         self._keys = KeyValueRecord() if any(cell.first for cell in self._plan) else None
         self._streams = self._clean_streams()
         last = self._streams[model.config.n_layers][:, : self._end]
@@ -235,7 +238,7 @@ class CellRuns:
 
     def __iter__(self) -> Iterator[tuple[int, Rows]]:
         totals: dict[int, tuple[Tensor, int]] = {}
-        same = [cell.index for cell in self._plan if cell.first >= self._end]
+        same = [cell.index for cell in self._plan if cell.first >= self._read_end]
         yield from ((index, self.clean.clone()) for index in same)
         for chunk in self._chunks():
             for (cell, _), rows in zip(chunk, self._edited(chunk), strict=True):
@@ -270,7 +273,7 @@ class CellRuns:
     def _chunks(self) -> Iterator[list[_Draw]]:
         """Runs that share a batch: they start at the same layer, and their first positions are near."""
         most = 1 if self._hooked else self._tokens_at_once()
-        cells = [cell for cell in self._plan if cell.first < self._end]
+        cells = [cell for cell in self._plan if cell.first < self._read_end]
         cells.sort(key=lambda cell: (cell.start, cell.after_blocks, cell.first))
         chunk: list[_Draw] = []
         for run in (_Draw(cell, draw) for cell in cells for draw in range(cell.draws)):

@@ -157,6 +157,9 @@ def test_what_is_run_is_no_more_than_can_change(build: Any, draw: Any) -> None:
     found = sweep(model, tokens, cells, logit_difference(RIGHT, WRONG, 4))
     assert ran == [(2, 3)]
     assert torch.equal(found.edited[0], found.clean)
+    # An edited pattern may reach later keys, so that all positions are run; the last is still not read.
+    pattern = Intervention(("pattern", 0), torch.rand(7, 7).double(), 1, (6,))
+    check(model, tokens, [pattern, after], METRICS[0])
 
 
 def test_progress_is_reported_and_can_end_the_sweep(build: Any, draw: Any) -> None:
@@ -214,5 +217,7 @@ def test_what_cannot_be_swept_is_refused(build: Any, draw: Any) -> None:
         Intervention(("v", 1), Zero(), head=3),
         model=grouped,
     )
+    nowhere = Metric("none", "", lambda rows, tokens: rows.sum(1), lambda tokens: torch.zeros_like(tokens).bool())
+    refused(InterventionError, "reads the logits of no position", head, metric=nowhere)
     with pytest.raises(InterventionError, match="max_memory is 0"):
         sweep(model, tokens, [head], METRICS[0], max_memory=0)
