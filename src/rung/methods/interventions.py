@@ -28,6 +28,9 @@ from ..engine.transformer import upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 
+AFTER_BLOCKS = (*LAST, "unembed_out")
+"""Sites after the last block."""
+
 FEWEST_DONORS = 8
 """Least number of donors: one donor raises one wrong token's logit, which averaging over several nearly removes."""
 
@@ -185,8 +188,12 @@ def run_with_interventions(
 @torch.no_grad()
 def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site]) -> ActivationCache:
     """The activations at `sites` in a run over `tokens`, which stops after the last of them."""
+    stop = _stop_after(sites)
     _, cache = model.run_with_cache(
-        tokens, names_filter=[site.path for site in sites], return_type=None, stop_at_layer=_stop_after(sites)
+        tokens,
+        names_filter=[site.path for site in sites],
+        return_type="logits" if stop is None else None,
+        stop_at_layer=stop,
     )
     assert isinstance(cache, ActivationCache)
     return cache
@@ -194,7 +201,7 @@ def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Se
 
 def _stop_after(sites: Sequence[Site]) -> int | None:
     """The layer that a run which reads `sites` may stop before; None: it has to go to the end."""
-    if any(site.name in LAST for site in sites):
+    if any(site.name in AFTER_BLOCKS for site in sites):
         return None
     return max((site.layer for site in sites if site.layer is not None), default=-1) + 1
 
@@ -386,8 +393,12 @@ def _record_means(
     for site in sites:
         axis = site.kind.axes.index("pos" if "pos" in site.kind.axes else "query_pos")
         edits[site] = partial(keep, site=site, axis=axis)
+    stop = _stop_after(list(sites))
     model.run_with_hooks(
-        reference, return_type=None, stop_at_layer=_stop_after(list(sites)), fwd_hooks=hooks_of(EditTap(edits))
+        reference,
+        return_type="logits" if stop is None else None,
+        stop_at_layer=stop,
+        fwd_hooks=hooks_of(EditTap(edits)),
     )
     return means
 

@@ -20,12 +20,13 @@ from torch import Tensor
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
 from ..engine.kv_cache import KeyValueRecord
-from ..engine.sites import LAST, check_head
+from ..engine.sites import check_head
 from ..engine.transformer import unembed, upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import (
+    AFTER_BLOCKS,
     FEWEST_DONORS,
     Effect,
     Intervention,
@@ -373,10 +374,6 @@ def _planned(
         after_blocks=any(target.site.name in AFTER_BLOCKS for target in targets),
         first=min(target.first for target in targets) if causal else 0,
     )
-
-
-AFTER_BLOCKS = (*LAST, "unembed_out")
-"""Sites after the last block."""
 
 
 def _check_cells(cells: Sequence[Sequence[Intervention]], max_memory: int) -> None:

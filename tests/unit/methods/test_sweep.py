@@ -111,6 +111,12 @@ def test_a_tensor_replaces_the_positions_that_it_has(build: Any, draw: Any) -> N
     check(model, tokens, cells, METRICS[0])
 
 
+def test_logits_are_replaced_and_unembedded_last(build: Any, draw: Any) -> None:
+    model, tokens, run = build("LN, learned positions, MLP, biases"), draw(), Patch(draw(seed=3))
+    cells = [Intervention("unembed.hook_out", run, None, (4,)), Intervention("ln_final.hook_scale", Mean(run.run))]
+    check(model, tokens, [*cells, cells], METRICS[0])
+
+
 def test_a_function_sees_the_positions_that_are_run(build: Any, draw: Any) -> None:
     model, tokens = build(), draw()
     seen = []
