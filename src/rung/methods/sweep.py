@@ -273,7 +273,6 @@ class CellRuns:
 
     def _chunks(self) -> Iterator[list[_Draw]]:
         """Runs that share a batch: they start at the same layer, and their first positions are near."""
-        most = 1 if self._hooked else self._tokens_at_once()
         cells = [cell for cell in self._plan if cell.first < self._read_end]
         cells.sort(key=lambda cell: (cell.start, cell.after_blocks, cell.first))
         chunk: list[_Draw] = []
@@ -281,18 +280,25 @@ class CellRuns:
             if chunk:
                 begun = chunk[0].cell
                 alike = (begun.start, begun.after_blocks) == (run.cell.start, run.cell.after_blocks)
-                if not alike or (len(chunk) + 1) * len(self.tokens) * (self._end - begun.first) > most:
+                if not alike or not self._fits(len(chunk) + 1, begun):
                     yield chunk
                     chunk = []
             chunk.append(run)
         if chunk:
             yield chunk
 
-    def _tokens_at_once(self) -> int:
-        config = self._model.config
+    def _fits(self, runs: int, begun: _Planned) -> bool:
+        """Whether so many runs, from the first position of `begun` on, may share a batch."""
+        if self._hooked:
+            return False
+        config, rows = self._model.config, runs * len(self.tokens)
+        tokens = rows * (self._end - begun.first)
+        # The stream and what one block makes of it; the keys and values of all positions.
         floats = 8 * config.d_model + 3 * (config.d_mlp or 0) + 3 * config.n_heads * self._length
-        most = self._max_memory // (floats * self._model.dtype.itemsize)
-        return min(most, TOKENS_AT_ONCE) if self._model.device.type == "cpu" else most
+        floats += config.n_out if begun.after_blocks else 0
+        held = tokens * floats + rows * self._length * 2 * config.n_kv * config.d_head
+        small = tokens <= TOKENS_AT_ONCE or self._model.device.type != "cpu"
+        return small and held * self._model.dtype.itemsize <= self._max_memory
 
     def _edited(self, chunk: Sequence[_Draw]) -> Iterator[Rows]:
         """Logits of each run of a chunk, one run after the other."""
@@ -358,22 +364,21 @@ def _planned(
 ) -> _Planned:
     """The least that has to be run for a cell. Raises as `sweep` does."""
     targets = find_targets(model, tokens, cell)
-    starts = [
-        target.site.layer
-        if target.site.layer is not None
-        else model.config.n_layers
-        if target.site.name in AFTER_BLOCKS
-        else EMBEDDING
-        for target in targets
-    ]
     return _Planned(
         index=index,
         targets=tuple(targets),
         draws=n_draws(cell),
-        start=min(starts),
+        start=min(_start(model.config, target) for target in targets),
         after_blocks=any(target.site.name in AFTER_BLOCKS for target in targets),
         first=min(target.first for target in targets) if causal else 0,
     )
+
+
+def _start(config: ModelConfig, target: Target) -> int:
+    """The first layer that has to be run where a site is edited."""
+    if target.site.layer is not None:
+        return target.site.layer
+    return config.n_layers if target.site.name in AFTER_BLOCKS else EMBEDDING
 
 
 def _check_cells(cells: Sequence[Sequence[Intervention]], max_memory: int) -> None:
