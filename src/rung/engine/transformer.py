@@ -333,8 +333,8 @@ def attend_stepwise(
     tap: Tap,
     sinks: Float[Tensor, " head"] | None = None,
 ) -> tuple[Float[Tensor, "batch pos head d_head"], bool]:
-    """`attend` through scores and pattern that a tap can see, and whether it edited them. A sink is one score more in each of its head's rows, for
-    a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
+    """`attend` through scores and pattern that a tap can see, and whether it edited them. A sink is one score more in
+    each of its head's rows, for a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
     """
     if config.grouped:
         k = k.repeat_interleave(config.n_heads // config.n_kv, 2)
