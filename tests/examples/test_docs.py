@@ -21,7 +21,9 @@ def blocks(kind):
     return [pytest.param(*pair, id=f"{pair[0].name}-{n}") for n, pair in enumerate(found)]
 
 
-@pytest.mark.parametrize(("page", "told"), [("README.md", "mechanism"), ("docs/porting.md", "tensor")])
+@pytest.mark.parametrize(
+    ("page", "told"), [("README.md", "mechanism"), ("docs/porting.md", "tensor"), ("docs/sweeps.md", "nats")]
+)
 def test_python_blocks_run_in_order(page, told, tmp_path):
     """One page is one session: later blocks use what earlier ones made."""
     code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.S)

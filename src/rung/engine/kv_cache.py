@@ -62,3 +62,48 @@ class KeyValueCache:
         """Marks `count` more positions as read; `mask` is False at padding among all that are read by then."""
         self.length += count
         self._mask = mask
+
+
+class KeyValueRecord(KeyValueCache):
+    """Keys and values of one run over whole sequences, by layer; the run that fills it reads nothing before itself."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.held: dict[int, tuple[Tensor, Tensor]] = {}
+        self._mask = None
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Keeps `k` and `v` of a layer, and returns them."""
+        self.held[layer] = (k, v)
+        return k, v
+
+    def advance(self, count: int, mask: Tensor | None = None) -> None:
+        """Nothing: a run may go through the layers in several parts."""
+
+    def before(self, length: int, copies: int) -> KeyValueCache:
+        """The first `length` positions as the past of `copies` stacked runs over the same examples."""
+        return _KeyValuePrefix(self, length, copies)
+
+
+class _KeyValuePrefix(KeyValueCache):
+    """Keys and values before a position, which several runs read and none changes."""
+
+    def __init__(self, record: KeyValueRecord, length: int, copies: int) -> None:
+        self.length = length
+        self._record = record
+        self._copies = copies
+        self._mask = None
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """The recorded keys and values before the position, and `k` and `v` after them."""
+        past_k, past_v = self._record.held[layer]
+        return self._join(past_k, k), self._join(past_v, v)
+
+    def advance(self, count: int, mask: Tensor | None = None) -> None:
+        """Nothing: no later run reads what this one added."""
+
+    def _join(self, past: Tensor, new: Tensor) -> Tensor:
+        whole = new.new_empty(new.shape[0], self.length + new.shape[1], *new.shape[2:])
+        whole.view(self._copies, -1, *whole.shape[1:])[:, :, : self.length] = past[:, : self.length]
+        whole[:, self.length :] = new
+        return whole

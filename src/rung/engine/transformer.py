@@ -176,12 +176,12 @@ def attend(
     sinks: Float[Tensor, " head"] | None = None,
 ) -> Float[Tensor, "batch pos head d_head"]:
     """Each query's average of the values; fused unless scores or pattern are watched, capped, or have a sink."""
-    if config.attn_scores_soft_cap is not None or sinks is not None:
-        return attend_stepwise(config, layer, q, k, v, positions, tap, sinks)
+    stepwise_only = config.attn_scores_soft_cap is not None or sinks is not None
     fused = partial(attend_fused, config, layer, q, k, v, positions)
-    if not watches(tap, layer, "attn_scores", "pattern"):
+    if not stepwise_only and not watches(tap, layer, "attn_scores", "pattern"):
         return fused()
-    return as_unwatched(attend_stepwise(config, layer, q, k, v, positions, tap), fused)
+    z, edited = attend_stepwise(config, layer, q, k, v, positions, tap, sinks)
+    return z if edited or stepwise_only else as_unwatched(z, fused)
 
 
 def mlp(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
@@ -332,9 +332,9 @@ def attend_stepwise(
     positions: PositionInfo,
     tap: Tap,
     sinks: Float[Tensor, " head"] | None = None,
-) -> Float[Tensor, "batch pos head d_head"]:
-    """`attend` through scores and pattern that a tap can see. A sink is one score more in each of its head's rows, for
-    a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
+) -> tuple[Float[Tensor, "batch pos head d_head"], bool]:
+    """`attend` through scores and pattern that a tap can see, and whether it edited them. A sink is one score more in
+    each of its head's rows, for a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
     """
     if config.grouped:
         k = k.repeat_interleave(config.n_heads // config.n_kv, 2)
@@ -349,11 +349,11 @@ def attend_stepwise(
     if allowed is None:
         allowed = causal(q.shape[1], k.shape[1], q.device)
     scores = scores.masked_fill(~allowed, -torch.inf)
-    scores = tap("attn_scores", layer, scores)
+    scores, edited_scores = tap_watching(tap, "attn_scores", layer, scores)
     pattern = shares(upcast(scores), sinks).to(v.dtype)
-    pattern = tap("pattern", layer, pattern)
+    pattern, edited_pattern = tap_watching(tap, "pattern", layer, pattern)
     z = pattern @ v.transpose(1, 2)
-    return z.transpose(1, 2)
+    return z.transpose(1, 2), edited_scores or edited_pattern
 
 
 def shares(
@@ -485,20 +485,33 @@ def norm(
     if centred(config):
         wide = wide - wide.mean(-1, keepdim=True)
     scale = (wide.pow(2).mean(-1, keepdim=True) + config.eps).sqrt()
-    scale = tap(f"{name}.scale", layer, scale)
+    scale, edited_scale = tap_watching(tap, f"{name}.scale", layer, scale)
     normed = (wide / scale).to(x.dtype)
-    normed = tap(f"{name}.normalized", layer, normed)
+    normed, edited_normed = tap_watching(tap, f"{name}.normalized", layer, normed)
     normed = normed if w is None else normed * w
-    return as_unwatched(normed if b is None else normed + b, fused)
+    normed = normed if b is None else normed + b
+    return normed if edited_scale or edited_normed else as_unwatched(normed, fused)
+
+
+def tap_watching(tap: Tap, name: str, layer: int | None, x: Tensor) -> tuple[Tensor, bool]:
+    """x as the tap leaves it, and whether it was edited, in place or by another value. Inference mode, the compiler and
+    the meta device keep no account of that: there it counts as edited.
+    """
+    if torch.compiler.is_compiling() or x.is_meta or x.is_inference():
+        return tap(name, layer, x), True
+    version = x._version
+    seen = tap(name, layer, x)
+    return seen, x._version != version or not (seen is x or torch.equal(seen, x))
 
 
 def as_unwatched(made: Tensor, fused: Callable[[], Tensor]) -> Tensor:
-    """What was made step by step, to be watched, with the bits that the fused kernel gives a run that nobody watches;
-    left alone where the two differ by more than rounding, since somebody edited a step. Gradients are those of `made`.
+    """What was made step by step, to be watched, with the bits that the fused kernel gives a run that nobody watches.
+    Gradients are those of `made`. Left alone where the two differ by more than rounding: somebody edited a step where
+    torch keeps no account of it (`.data`, NumPy).
 
     Without this the two kinds of run would differ in their last bits, which no one who compares them expects.
     """
-    if made.dtype not in (torch.float32, torch.float64) or made.is_meta or torch.compiler.is_compiling():
+    if made.dtype not in (torch.float32, torch.float64):
         return made
     with torch.no_grad():
         alike = fused()

@@ -1,7 +1,7 @@
-"""Interventions on activations, and their effects on a metric.
+"""Interventions on activations: what is replaced, and by which value.
 
 An `Intervention` is a site and a replacement value. `taps` makes the taps of a forward pass from several
-interventions, `measure` gives a metric in the clean and in the edited run, and `ablate_heads` does so for heads.
+interventions; `methods.sweep` measures a metric under many of them.
 
 Resample ablation does not remove a head's output: the head writes what it would write on another sequence. Mean
 ablation removes the information, but the mean may be off-distribution. Zero ablation is a stress test. (Wang et al.
@@ -10,7 +10,7 @@ ablation removes the information, but the mean may be off-distribution. Zero abl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,14 +19,17 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..circuits.heads import Head, head_label
+from ..circuits.heads import Head
+from ..config import ModelConfig
 from ..engine.cache import ActivationCache
 from ..engine.sites import LAST, Site, SiteKey, check_head, find_site
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
-from ..tasks.metrics import Metric
+
+AFTER_BLOCKS = (*LAST, "unembed_out")
+"""Sites after the last block."""
 
 FEWEST_DONORS = 8
 """Least number of donors: one donor raises one wrong token's logit, which averaging over several nearly removes."""
@@ -75,7 +78,21 @@ class Patch:
         return "patch from another run"
 
 
-Replacement = Zero | Mean | Resample | Patch | Tensor
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """A function of the value that is replaced.
+
+    `edit(x, first)` is given the value from position `first` on and returns a tensor of the same shape. It may change
+    no position outside the intervention's positions, and must not need the positions before `first`.
+    """
+
+    edit: Callable[[Tensor, int], Tensor]
+
+    def __str__(self) -> str:
+        return "a function of the value"
+
+
+Replacement = Zero | Mean | Resample | Patch | Edited | Tensor
 """A replacement value. A tensor must broadcast to the shape of what it replaces."""
 
 
@@ -91,7 +108,8 @@ class Intervention:
     def __str__(self) -> str:
         name = self.site if isinstance(self.site, str) else " ".join(str(x) for x in self.site if x is not None)
         head = "" if self.head is None else f", head {self.head}"
-        return f"{name}{head}{'' if self.positions is None else f', positions {self.positions}'}: {_name(self.put)}"
+        positions = "" if self.positions is None else f", positions {self.positions}"
+        return f"{name}{head}{positions}: {replacement_name(self.put)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +154,9 @@ def taps(
     If two interventions edit the same values, the later one applies. Raises SiteError for a site that the model does
     not have, InterventionError for a replacement that does not fit.
     """
-    targets = [_Target.find(model, one) for one in interventions]
-    sources = _record_sources(model, tokens, targets)
-    drawn = [one.put for one in interventions if isinstance(one.put, Resample)]
-    if any(
-        put.donors is not drawn[0].donors or (put.draws, put.seed) != (drawn[0].draws, drawn[0].seed) for put in drawn
-    ):
-        raise InterventionError("interventions that are resampled together need the same donors, draws and seed")
-    return [_tap(targets, sources, tokens, draw) for draw in range(drawn[0].draws if drawn else 1)]
+    targets = find_targets(model, tokens, interventions)
+    sources = record_sources(model, tokens, targets)
+    return [edit_tap([(targets, draw)], sources, Window.whole(tokens)) for draw in range(n_draws(interventions))]
 
 
 def hooks_of(tap: Tap) -> list[tuple[str, Callable[..., Tensor]]]:
@@ -172,130 +185,164 @@ def run_with_interventions(
     return total / len(every)
 
 
-def measure(
-    model: HookedTransformer,
-    tokens: Int[Tensor, "batch pos"],
-    interventions: Sequence[Intervention],
-    metric: Metric,
-    labels: Sequence[str] | None = None,
-) -> Effect:
-    """`metric` of each example in the clean run and under all of `interventions` together.
-
-    `labels` name what was replaced (None: the interventions as text). Raises as `taps` does.
-    """
-    drawn = next((one.put for one in interventions if isinstance(one.put, Resample)), None)
-    edited = metric(run_with_interventions(model, tokens, interventions), tokens)
-    with torch.no_grad():
-        clean = metric(model(tokens), tokens)
-    return Effect(
-        labels=tuple(map(str, interventions)) if labels is None else tuple(labels),
-        put="; ".join(dict.fromkeys(_name(one.put) for one in interventions)),
-        metric=metric.name,
-        unit=metric.unit,
-        clean=clean,
-        edited=edited,
-        seed=None if drawn is None else drawn.seed,
-        draws=1 if drawn is None else drawn.draws,
-    )
-
-
-def ablate_heads(
-    model: HookedTransformer,
-    tokens: Int[Tensor, "batch pos"],
-    heads: Sequence[Head],
-    put: Replacement,
-    metric: Metric,
-) -> Effect:
-    """`metric` of each example in the clean run and with all of `heads` ablated together.
-
-    Raises SiteError for a missing head, InterventionError for no heads or fewer than eight draws of donors.
-    """
-    if not heads:
-        raise InterventionError("no head was given to ablate")
-    if isinstance(put, Resample) and put.draws < FEWEST_DONORS:
-        raise InterventionError(
-            f"{put.draws} draws were requested; at least {FEWEST_DONORS} are needed, because a resampled head raises "
-            "the logit of a wrong token"
-        )
-    for head in heads:
-        check_head(model.config, *head)
-    return measure(model, tokens, [on_head(head, put) for head in heads], metric, [head_label(head) for head in heads])
-
-
 @torch.no_grad()
 def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site]) -> ActivationCache:
     """The activations at `sites` in a run over `tokens`, which stops after the last of them."""
-    layers = [site.layer for site in sites if site.layer is not None]
-    to_the_end = any(site.name in LAST for site in sites)
-    stop = None if to_the_end else max(layers, default=-1) + 1
+    stop = _stop_after(sites)
     _, cache = model.run_with_cache(
-        tokens, names_filter=[site.path for site in sites], return_type=None, stop_at_layer=stop
+        tokens,
+        names_filter=[site.path for site in sites],
+        return_type="logits" if stop is None else None,
+        stop_at_layer=stop,
     )
     assert isinstance(cache, ActivationCache)
     return cache
 
 
+def _stop_after(sites: Sequence[Site]) -> int | None:
+    """The layer that a run which reads `sites` may stop before; None: it has to go to the end."""
+    if any(site.name in AFTER_BLOCKS for site in sites):
+        return None
+    return max((site.layer for site in sites if site.layer is not None), default=-1) + 1
+
+
+class Window(NamedTuple):
+    """The positions that a run computes: `first` to `end` (exclusive) of `total`, for stacks of `batch` examples."""
+
+    batch: int
+    first: int
+    end: int
+    total: int
+
+    @classmethod
+    def whole(cls, tokens: Int[Tensor, "batch pos"]) -> Window:
+        """All positions."""
+        return cls(len(tokens), 0, tokens.shape[1], tokens.shape[1])
+
+
 @dataclass(frozen=True, eq=False)
-class _Target:
+class Target:
     """The slice of a site that an intervention replaces."""
 
     site: Site
     put: Replacement
     head: int | None
     head_axis: int | None
-    position_axis: int
-    """The position axis after the head is selected."""
+    axes: tuple[str, ...]
+    """The names of the slice's axes, after the head is selected."""
     positions: tuple[int, ...] | None
+    """None: all; counted from the first."""
 
     @classmethod
-    def find(cls, model: HookedTransformer, one: Intervention) -> _Target:
+    def find(cls, model: HookedTransformer, one: Intervention, length: int) -> Target:
+        """The slice that `one` replaces in sequences of `length` tokens.
+
+        Raises SiteError for a site or head that the model does not have, InterventionError for a position that is not
+        there or a head at a site without heads of their own.
+        """
         site = find_site(model.config, one.site)
         axes = list(site.kind.axes)
-        along = None
-        if one.head is not None:
-            along = next((axis for axis in ("head", "kv_head") if axis in axes), None)
-            if along is None or site.layer is None:
-                raise InterventionError(f"head {one.head} was given for {site.path}, whose axes are {', '.join(axes)}")
-            # Key and value inputs have one entry for each key/value head, though their axis is called head.
-            shared = along == "kv_head" or site.name in ("k_input", "v_input")
-            if shared and not 0 <= one.head < model.config.n_kv:
-                raise InterventionError(
-                    f"key/value head {one.head} was given for {site.path}, which has {model.config.n_kv}"
-                )
-            check_head(model.config, site.layer, one.head)
+        along = None if one.head is None else check_head_at(model.config, site, one.head)
         head_axis = None if along is None else axes.index(along)
         if along is not None:
             axes.remove(along)
-        position_axis = axes.index("pos" if "pos" in axes else "query_pos")
-        return cls(site, one.put, one.head, head_axis, position_axis, one.positions)
+        positions = one.positions
+        if positions is not None:
+            if not all(-length <= at < length for at in positions):
+                raise InterventionError(f"positions {positions} were given for {site.path}, which has {length}")
+            positions = tuple(at % length for at in positions)
+        return cls(site, one.put, one.head, head_axis, tuple(axes), positions)
+
+    @property
+    def position_axis(self) -> int:
+        """The position axis, or that of the queries, after the head is selected."""
+        return self.axes.index("pos" if "pos" in self.axes else "query_pos")
+
+    @property
+    def first(self) -> int:
+        """The first position that is replaced."""
+        return 0 if self.positions is None else min(self.positions, default=0)
 
     def part(self, x: Tensor) -> Tensor:
         """The view of the site's value that is replaced, at all positions."""
         return x if self.head is None or self.head_axis is None else x.select(self.head_axis, self.head)
 
-    def edit(self, x: Tensor, value: Tensor) -> Tensor:
-        """The site's value with the slice replaced by `value`."""
-        x = x.clone()
-        part = self.part(x)
+    def write(self, x: Tensor, value: Tensor | Edited, window: Window) -> None:
+        """Replaces the slice of the site's value `x`, which has the positions of `window`, in place."""
+        part, axis = self.part(x), self.position_axis
+        if isinstance(value, Edited):
+            part.copy_(value.edit(part.clone(), window.first))
+            return
+        spans = {axis: (window.first, part.shape[axis])}
+        if "key_pos" in self.axes:
+            spans[self.axes.index("key_pos")] = (0, window.end)
+        shape = [window.total if along in spans else size for along, size in enumerate(part.shape)]
         try:
-            value = value.to(x).broadcast_to(part.shape)
+            value = value.to(x).broadcast_to(shape)
         except RuntimeError:
             raise InterventionError(
-                f"a tensor of shape {list(value.shape)} cannot replace {self.site.path}, of shape {list(part.shape)}"
+                f"a tensor of shape {list(value.shape)} cannot replace {self.site.path}, of shape {shape}"
             ) from None
+        for along, (start, count) in spans.items():
+            value = value.narrow(along, start, count)
         if self.positions is None:
             part.copy_(value)
-            return x
-        n = part.shape[self.position_axis]
-        if not all(-n <= at < n for at in self.positions):
-            raise InterventionError(f"positions {self.positions} were given for {self.site.path}, which has {n}")
-        at = torch.tensor([at % n for at in self.positions], device=x.device, dtype=torch.long)
-        part.index_copy_(self.position_axis, at, value.index_select(self.position_axis, at))
-        return x
+            return
+        inside = [place - window.first for place in self.positions if window.first <= place < window.end]
+        at = torch.tensor(inside, device=x.device, dtype=torch.long)
+        part.index_copy_(axis, at, value.index_select(axis, at))
 
 
-def _name(put: Replacement) -> str:
+def check_head_at(config: ModelConfig, site: Site, head: int) -> str:
+    """The axis along which `site` has heads, or an error if it has none or not this one."""
+    axes = site.kind.axes
+    along = next((axis for axis in ("head", "kv_head") if axis in axes), None)
+    if along is None or site.layer is None:
+        raise InterventionError(f"head {head} was given for {site.path}, whose axes are {', '.join(axes)}")
+    check_head(config, site.layer, head)
+    if along == "kv_head" and head >= config.n_kv:
+        group = config.n_heads // config.n_kv
+        shared = head // group
+        raise InterventionError(
+            f"key/value head {head} was given for {site.path}, which has {config.n_kv}: head {site.layer}.{head} has "
+            f"none of its own, but belongs to the group of heads {shared * group} to {shared * group + group - 1}, "
+            f"which share key/value head {shared}"
+        )
+    return along
+
+
+def find_targets(
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
+) -> list[Target]:
+    """What interventions that apply together replace. Raises as `taps` does."""
+    targets = [Target.find(model, one, tokens.shape[1]) for one in interventions]
+    drawn = [one.put for one in interventions if isinstance(one.put, Resample)]
+    if any(
+        put.donors is not drawn[0].donors or (put.draws, put.seed) != (drawn[0].draws, drawn[0].seed) for put in drawn
+    ):
+        raise InterventionError("interventions that are resampled together need the same donors, draws and seed")
+    return targets
+
+
+def n_draws(interventions: Sequence[Intervention]) -> int:
+    """The number of runs whose logits are averaged."""
+    return next((one.put.draws for one in interventions if isinstance(one.put, Resample)), 1)
+
+
+def replacement_name(put: Replacement) -> str:
+    """A replacement in words."""
     return f"a tensor of shape {list(put.shape)}" if isinstance(put, Tensor) else str(put)
+
+
+class _SourceKey(NamedTuple):
+    """A token tensor, by id, and whether the mean of its sequences is kept or every one."""
+
+    tokens: int
+    mean: bool
+
+
+Sources = Mapping[_SourceKey, Mapping[Site, Tensor]]
+"""What sites hold in the runs that values come from."""
 
 
 def _source(put: Replacement) -> Tensor | None:
@@ -306,27 +353,54 @@ def _source(put: Replacement) -> Tensor | None:
     return None
 
 
-class _Source(NamedTuple):
-    """What the places hold in a run that values come from, and where that run is padding (False; None: nowhere)."""
-
-    cache: ActivationCache
-    mask: Tensor | None
-
-
-def _record_sources(
-    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[_Target]
-) -> dict[int, _Source]:
-    """Activations at the targets' sites on the source sequences, by id of the token tensor; each is run once."""
-    wanted: dict[int, tuple[Tensor, list[Site]]] = {}
+def record_sources(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
+    """Activations at the targets' sites on the source sequences; each source is run once."""
+    wanted: dict[_SourceKey, tuple[Tensor, dict[Site, Target]]] = {}
+    checked: set[int] = set()
     for target in targets:
         source = _source(target.put)
-        if source is not None:
+        if source is None:
+            continue
+        if id(target.put) not in checked:
+            checked.add(id(target.put))
             _check_source(target.put, source, tokens)
-            wanted.setdefault(id(source), (source, []))[1].append(target.site)
+        key = _SourceKey(id(source), isinstance(target.put, Mean))
+        wanted.setdefault(key, (source, {}))[1].setdefault(target.site, target)
     return {
-        key: _Source(record(model, source, sites), model.find_padding(source.to(model.device)))
+        key: _record_means(model, source, sites) if key.mean else _record_each(model, source, sites)
         for key, (source, sites) in wanted.items()
     }
+
+
+def _record_each(
+    model: HookedTransformer, source: Int[Tensor, "batch pos"], sites: Mapping[Site, Target]
+) -> Mapping[Site, Tensor]:
+    cache = record(model, source, list(sites))
+    return {site: cache[site] for site in sites}
+
+
+def _record_means(
+    model: HookedTransformer, reference: Int[Tensor, "reference pos"], sites: Mapping[Site, Target]
+) -> Mapping[Site, Tensor]:
+    """The mean of each site over the sequences that are not padded there; other activations are not kept."""
+    mask = model.find_padding(reference.to(model.device))
+    edits: dict[Site, Edit] = {}
+    means: dict[Site, Tensor] = {}
+
+    def keep(x: Tensor, site: Site, axis: int) -> None:
+        means[site] = x.mean(0, keepdim=True) if mask is None else _mean_of_real(x, mask, axis)
+
+    for site in sites:
+        axis = site.kind.axes.index("pos" if "pos" in site.kind.axes else "query_pos")
+        edits[site] = partial(keep, site=site, axis=axis)
+    stop = _stop_after(list(sites))
+    model.run_with_hooks(
+        reference,
+        return_type="logits" if stop is None else None,
+        stop_at_layer=stop,
+        fwd_hooks=hooks_of(EditTap(edits)),
+    )
+    return means
 
 
 def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
@@ -348,35 +422,36 @@ def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
             raise InterventionError("a donor is one of the scored examples; donors must be other sequences")
 
 
-def _tap(targets: Sequence[_Target], sources: dict[int, _Source], tokens: Tensor, draw: int) -> EditTap:
-    """The tap of one draw. Values are selected when the run reaches their site, so that draws hold no copies."""
-    by_site: dict[Site, list[_Target]] = {}
-    for target in targets:
-        by_site.setdefault(target.site, []).append(target)
+def edit_tap(runs: Sequence[tuple[Sequence[Target], int]], sources: Sources, window: Window) -> EditTap:
+    """The tap of a run that stacks several: (what is replaced, the draw) of each, on copies of the same examples.
 
-    def edit(x: Tensor, here: list[_Target]) -> Tensor:
-        for target in here:
-            x = target.edit(x, _value(target, sources, len(tokens), draw))
+    Values are selected when the run reaches their site, so that draws hold no copies.
+    """
+    by_site: dict[Site, list[tuple[int, Target, int]]] = {}
+    for at, (targets, draw) in enumerate(runs):
+        for target in targets:
+            by_site.setdefault(target.site, []).append((at, target, draw))
+
+    def edit(x: Tensor, here: Sequence[tuple[int, Target, int]]) -> Tensor:
+        x = x.clone()
+        for at, target, draw in here:
+            own = x[at * window.batch : (at + 1) * window.batch]
+            target.write(own, _value(target, sources, window.batch, draw), window)
         return x
 
     edits: dict[Site, Edit] = {site: partial(edit, here=here) for site, here in by_site.items()}
     return EditTap(edits)
 
 
-def _value(target: _Target, sources: dict[int, _Source], batch: int, draw: int) -> Tensor:
+def _value(target: Target, sources: Sources, batch: int, draw: int) -> Tensor | Edited:
     put = target.put
-    if isinstance(put, Tensor):
+    if isinstance(put, Tensor | Edited):
         return put
     source = _source(put)
     if source is None:
         return torch.zeros(())
-    cache, mask = sources[id(source)]
-    value = target.part(cache[target.site])
-    if isinstance(put, Mean):
-        return value.mean(0, keepdim=True) if mask is None else _mean_of_real(value, mask, target.position_axis)
-    if isinstance(put, Resample):
-        return value[donor_rows(put, batch)[draw].to(value.device)]
-    return value
+    value = target.part(sources[_SourceKey(id(source), isinstance(put, Mean))][target.site])
+    return value[donor_rows(put, batch)[draw].to(value.device)] if isinstance(put, Resample) else value
 
 
 def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:

@@ -23,10 +23,22 @@ class Metric:
 
     name: str
     unit: str
-    compute: Callable[[Logits, Tokens], Float[Tensor, " batch"]]
+    compute: Callable[[Float[Tensor, "*rows d_vocab"], Tokens], Float[Tensor, " batch"]]
+    """From all logits, or, if `reads` is given, from the rows that it selects: [row, d_vocab], example by example."""
+    reads: Callable[[Tokens], Bool[Tensor, "batch pos"]] | None = None
+    """The positions whose logits are needed (None: all), so that others need not be computed."""
 
     def __call__(self, logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
-        return self.compute(logits, tokens.to(logits.device))
+        tokens = tokens.to(logits.device)
+        return self.compute(logits if self.reads is None else logits[self.reads(tokens)], tokens)
+
+    def positions(self, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
+        """True where the metric needs the logits."""
+        return torch.ones_like(tokens, dtype=torch.bool) if self.reads is None else self.reads(tokens)
+
+    def of_rows(self, rows: Float[Tensor, "row d_vocab"], tokens: Tokens) -> Tensor:
+        """The metric, [batch], from the logits at its `positions` only; the shape is the caller's to check."""
+        return self.compute(rows.view(*tokens.shape, -1) if self.reads is None else rows, tokens)
 
 
 def next_token_loss(queries: Queries) -> Metric:
@@ -35,25 +47,29 @@ def next_token_loss(queries: Queries) -> Metric:
     The metric raises PromptError if the last position, which has no next token, is a query, or an example has no query.
     """
 
-    def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
+    # Only the queries' rows are normalized, because the vocabulary is the largest axis.
+    def compute(rows: Float[Tensor, "row d_vocab"], tokens: Tokens) -> Float[Tensor, " batch"]:
         mask = _mask(queries, tokens)
-        # Only the queries' rows are normalized, because the vocabulary is the largest axis.
-        loss = F.cross_entropy(upcast(logits[mask]), tokens.roll(-1, 1)[mask], reduction="none")
+        loss = F.cross_entropy(upcast(rows), tokens.roll(-1, 1)[mask], reduction="none")
         total: Tensor = loss.new_zeros(mask.shape).masked_scatter(mask, loss).sum(1)
         return total / mask.sum(1)
 
-    return Metric("next-token loss", "nats", compute)
+    return Metric("next-token loss", "nats", compute, lambda tokens: _mask(queries, tokens))
 
 
 def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
     """The logit of `right` minus the logit of `wrong` at one position: log p(right)/p(wrong), in nats."""
 
-    def compute(logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
-        at = upcast(logits[:, query])
-        answers = at.gather(1, torch.stack((right, wrong), 1).to(at.device))
+    def compute(rows: Float[Tensor, "batch d_vocab"], tokens: Tokens) -> Float[Tensor, " batch"]:
+        answers = upcast(rows).gather(1, torch.stack((right, wrong), 1).to(rows.device))
         return answers[:, 0] - answers[:, 1]
 
-    return Metric("logit difference", "nats", compute)
+    def reads(tokens: Tokens) -> Bool[Tensor, "batch pos"]:
+        mask = torch.zeros_like(tokens, dtype=torch.bool)
+        mask[:, query] = True
+        return mask
+
+    return Metric("logit difference", "nats", compute, reads)
 
 
 def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:

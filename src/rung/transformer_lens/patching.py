@@ -1,12 +1,13 @@
 """Activation patching: what becomes of a metric when one activation of a corrupted run is that of a clean run.
 
-Each result runs only from the layer that is patched: what comes before it is the corrupted run's, which is read once.
+Each result is a cell of a sweep (`methods.sweep`) and runs only from the layer and position that are patched: what
+comes before them is the corrupted run's, which is read once.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..engine.cache import ActivationCache
-from ..engine.sites import Site
 from ..errors import InterventionError
-from ..model.hooks import HookPoint
+from ..methods.interventions import Edited, Intervention
+from ..methods.sweep import CellRuns
 from ..model.model import HookedTransformer
 from .utils import get_act_name
 
@@ -63,8 +64,13 @@ def generic_activation_patch(
         assert index_axis_names is not None
         shape = tuple(_ends(model, corrupted_tokens, activation_name)[axis] for axis in index_axis_names)
         indices = list(itertools.product(*map(range, shape)))
-    values = _patched(model, corrupted_tokens, clean_cache, patch_setter, activation_name, indices)
-    results = torch.tensor([float(patching_metric(logits)) for logits in values], device=model.device).view(shape)
+    results = torch.zeros(len(indices), device=model.device)
+    if indices:
+        tokens, _ = model.read(corrupted_tokens)
+        patches = [[_patch(clean_cache, patch_setter, activation_name, index, tokens.shape[1])] for index in indices]
+        for at, rows in CellRuns(model, tokens, patches, partial(torch.ones_like, dtype=torch.bool)):
+            results[at] = float(patching_metric(rows.view(*tokens.shape, -1)))
+    results = results.view(shape)
     if not return_index_df:
         return results
     if index_df is None:
@@ -73,49 +79,24 @@ def generic_activation_patch(
     return results, index_df
 
 
-@torch.no_grad()
-def _patched(
-    model: HookedTransformer,
-    tokens: Tensor,
-    clean_cache: ActivationCache,
-    patch_setter: PatchSetter,
-    activation_name: str,
-    indices: Sequence[Sequence[int]],
-) -> Iterator[Tensor]:
-    """Logits of the corrupted run with each patch in turn."""
-    starts = sorted({index[0] for index in indices})
-    names = [Site("resid_pre", layer).path for layer in starts]
-    tokens, padding = model.read(tokens)
-    _, streams = model.run_with_cache(tokens, names_filter=names, return_type=None)
-    for layer, same in itertools.groupby(indices, key=lambda index: index[0]):
-        stream, name = streams["resid_pre", layer], get_act_name(activation_name, layer)
-        rows = len(stream)
-        most = min(TOKENS_AT_ONCE, LOGITS_AT_ONCE // model.config.n_out)
-        room = max(1, most // stream[..., 0].numel())
-        group = list(same)
-        for chunk in (group[at : at + room] for at in range(0, len(group), room)):
+def _patch(
+    clean_cache: ActivationCache, setter: PatchSetter, activation_name: str, index: Sequence[int], length: int
+) -> Intervention:
+    """What a setter does at one index, as an intervention; a setter of this module changes one position only, if any.
 
-            def patch(
-                x: Tensor, hook: HookPoint, chunk: Sequence[Sequence[int]] = chunk, name: str = name, rows: int = rows
-            ) -> Tensor:
-                parts = zip(x.split(rows), chunk, strict=True)
-                return torch.cat([patch_setter(part.clone(), index, clean_cache[name]) for part, index in parts])
+    Setters are given the positions from the first that is run, and the index counts from there.
+    """
+    name = get_act_name(activation_name, index[0])
+    slot, axis = POSITIONS.get(setter, (None, 0))
 
-            # A generator keeps no context: each run turns gradients off for itself.
-            with torch.no_grad():
-                logits = model.run_with_hooks(
-                    stream.repeat(len(chunk), 1, 1),
-                    start_at_layer=layer,
-                    attention_mask=None if padding is None else padding.repeat(len(chunk), 1),
-                    fwd_hooks=[(name, patch)],
-                )
-            yield from logits.split(rows)
+    def edit(x: Tensor, first: int) -> Tensor:
+        clean, shifted = clean_cache[name], list(index)
+        if slot is not None:
+            shifted[slot] = index[slot] % length - first
+            clean = clean.narrow(axis, first, length - first)
+        return setter(x, shifted, clean)
 
-
-TOKENS_AT_ONCE = 1024
-"""Patches of one layer share a run as long as it reads no more: weights are then fetched once for all of them."""
-LOGITS_AT_ONCE = 2**26
-"""And as long as it gives no more of them: 256 MiB in float32."""
+    return Intervention(name, Edited(edit), positions=None if slot is None else (index[slot],))
 
 
 def _ends(model: HookedTransformer, tokens: Tensor, activation_name: str) -> dict[str, int]:
@@ -176,6 +157,15 @@ def layer_head_dest_src_pos_pattern_patch_setter(
     _, head, dest, src = index
     corrupted_activation[:, head, dest, src] = clean_activation[:, head, dest, src]
     return corrupted_activation
+
+
+POSITIONS: Mapping[PatchSetter, tuple[int, int]] = {
+    layer_pos_patch_setter: (1, 1),
+    layer_pos_head_vector_patch_setter: (1, 1),
+    layer_head_pos_pattern_patch_setter: (2, 2),
+    layer_head_dest_src_pos_pattern_patch_setter: (2, 2),
+}
+"""Of setters that change one position: which entry of their index it is, and which axis of the activation."""
 
 
 def _patches(activation_name: str, setter: PatchSetter, *axes: str) -> Callable[..., Any]:

@@ -11,15 +11,14 @@ from rung.methods.interventions import (
     Patch,
     Resample,
     Zero,
-    ablate_heads,
     donor_rows,
     hooks_of,
-    measure,
     on_head,
     record,
     run_with_interventions,
     taps,
 )
+from rung.methods.sweep import ablate_heads, measure
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import next_token_loss
 

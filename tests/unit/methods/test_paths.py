@@ -7,8 +7,9 @@ from rung.engine.taps import NO_TAP
 from rung.engine.transformer import attention_inputs, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
-from rung.methods.interventions import Patch, hooks_of, measure, on_head
+from rung.methods.interventions import Patch, hooks_of, on_head
 from rung.methods.paths import Edge, patch_paths, path_tap
+from rung.methods.sweep import measure
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import next_token_loss
 

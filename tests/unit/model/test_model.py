@@ -402,6 +402,26 @@ def test_an_edit_that_torch_is_not_told_of_is_an_edit(build: Build, draw: Draw) 
         assert not torch.allclose(model.run_with_hooks(tokens, fwd_hooks=[(name, hook)]), plain)
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+def test_an_edit_as_small_as_rounding_is_an_edit(build: Build, draw: Draw, in_place: bool) -> None:
+    model, tokens, cached = build("LN, learned positions, MLP, biases").float(), draw(), {}
+
+    def nudged(pattern: Tensor, *, hook: HookPoint) -> Tensor | None:
+        cached["pattern"] = pattern.clone()
+        if in_place:
+            pattern.mul_(1 - 2**-21)
+            return None
+        return pattern * (1 - 2**-21)
+
+    seen = {}
+    for name, hooks in (("nudged", [("blocks.0.attn.hook_pattern", nudged)]), ("plain", [])):
+        with model.hooks(fwd_hooks=hooks):
+            seen[name] = model.run_with_cache(tokens, names_filter=["blocks.0.attn.hook_z", "blocks.0.attn.hook_v"])[1]
+    z = cached["pattern"] * (1 - 2**-21) @ seen["plain"]["v", 0].transpose(1, 2)
+    assert torch.equal(seen["nudged"]["z", 0], z.transpose(1, 2))
+    assert not torch.equal(seen["nudged"]["z", 0], seen["plain"]["z", 0])
+
+
 def add(x: Tensor, *, hook: HookPoint, more: Tensor) -> Tensor:
     return x + more
 

@@ -11,9 +11,11 @@ from rung.config import Rotary, RotaryScaling
 from rung.engine.kv_cache import KeyValueCache
 from rung.errors import InterventionError, PromptError
 from rung.methods.attribution import attribute_logits, attribute_scores
-from rung.methods.interventions import Intervention, Mean, run_with_interventions
+from rung.methods.interventions import Intervention, Mean, Patch, Zero, run_with_interventions
+from rung.methods.sweep import sweep
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer
+from rung.tasks.metrics import next_token_loss
 from rung.transformer_lens import patching
 
 Build = Callable[..., HookedTransformer]
@@ -284,6 +286,24 @@ def test_a_mean_leaves_padding_out(reader: Any, side: Any) -> None:
     at = 0 if side == "left" else 4
     with pytest.raises(InterventionError, match=f"every reference sequence is padded at position {at}"):
         run_with_interventions(model, tokens, [Intervention(("resid_mid", 1), Mean(nobody))])
+
+
+@SIDES
+def test_a_sweep_leaves_padding_out(reader: Any, any_kind_name: str, side: Any) -> None:
+    model = reader(any_kind_name)
+    tokens, run = (model.to_tokens(texts, padding_side=side) for texts in (TEXTS, ["cd", "abhia", "b"]))
+    queries = torch.zeros(3, 6, dtype=torch.bool)
+    for row in range(3):
+        queries[row, real(row, side)] = True
+    metric = next_token_loss(queries & (torch.arange(6) < 5))
+    cells = [
+        Intervention(("resid_pre", 1), Patch(run), positions=(3,)),
+        Intervention(("z", 2), Zero(), 1),
+        Intervention("embed", Mean(run), positions=(4, 5)),
+        Intervention("embed", Zero(), positions=(0,)),
+    ]
+    loop = [metric(run_with_interventions(model, tokens, [cell]), tokens) for cell in cells]
+    torch.testing.assert_close(sweep(model, tokens, cells, metric).edited, torch.stack(loop), **CLOSE)
 
 
 @SIDES

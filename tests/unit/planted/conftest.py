@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from rung.engine.sites import Site
-from rung.methods.interventions import Mean, Patch, Replacement, Resample, Zero, ablate_heads
+from rung.methods.interventions import Mean, Patch, Replacement, Resample, Zero
 from rung.methods.paths import Edge, patch_paths
+from rung.methods.sweep import ablate_heads
 from rung.planted import ARCHITECTURES, Planted, plant
 from rung.planted.decoys import POSITIONS
 from rung.tasks.induction import induction_batch

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rung.errors import PromptError
-from rung.tasks.metrics import logit_difference, next_token_loss
+from rung.tasks.metrics import Metric, logit_difference, next_token_loss
 
 LOGITS = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 TOKENS = torch.tensor([[0, 3, 1, 6, 2], [5, 5, 4, 0, 1]])
@@ -39,3 +39,19 @@ def test_the_logit_difference_is_the_log_of_the_odds() -> None:
     odds = LOGITS.softmax(-1)[:, -2]
     expected = (odds.gather(1, right[:, None]) / odds.gather(1, wrong[:, None])).log()[:, 0]
     torch.testing.assert_close(logit_difference(right, wrong, query=-2)(LOGITS, TOKENS), expected)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [next_token_loss(slice(1, 3)), logit_difference(torch.tensor([1, 2]), torch.tensor([6, 0]), query=-2)],
+)
+def test_a_metric_needs_only_the_rows_that_it_reads(metric) -> None:
+    at = metric.positions(TOKENS)
+    assert at.any(0).tolist() in ([False, True, True, False, False], [False, False, False, True, False])
+    assert torch.equal(metric.of_rows(LOGITS[at], TOKENS), metric(LOGITS, TOKENS))
+
+
+def test_a_metric_that_does_not_say_what_it_reads_is_given_all_logits() -> None:
+    metric = Metric("mean", "logits", lambda logits, tokens: logits.mean((1, 2)))
+    assert metric.positions(TOKENS).all()
+    assert torch.equal(metric.of_rows(LOGITS.flatten(0, 1), TOKENS), LOGITS.mean((1, 2)))

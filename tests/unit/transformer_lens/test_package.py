@@ -129,7 +129,7 @@ def test_patches_that_share_a_run_are_what_each_is_alone(monkeypatch, together):
     clean, corrupted = torch.arange(10).view(2, 5), torch.arange(10, 20).view(2, 5)
     _, cache = model.run_with_cache(clean)
     patching = transformer_lens.patching
-    monkeypatch.setattr(patching, "TOKENS_AT_ONCE", together)
+    monkeypatch.setattr("rung.methods.sweep.TOKENS_AT_ONCE", together)
 
     def metric(logits):
         assert logits.shape == (2, 5, 40)
@@ -143,6 +143,31 @@ def test_patches_that_share_a_run_are_what_each_is_alone(monkeypatch, together):
 
         alone = metric(model.run_with_hooks(corrupted, fwd_hooks=[(("v", layer), swap)]))
         torch.testing.assert_close(found[layer, pos, head], alone.float(), atol=1e-6, rtol=1e-6)
+
+
+def test_a_setter_of_ones_own_may_change_any_position():
+    pandas_like = type("Table", (), {"iterrows": lambda self: enumerate(([0, 3], [1, -2], [1, 1]))})()
+    model = HookedTransformer(CONFIG, seed=1).double()
+    clean, corrupted = torch.arange(5)[None], torch.arange(5, 10)[None]
+    _, cache = model.run_with_cache(clean)
+    patching = transformer_lens.patching
+
+    def up_to(stream, index, clean):
+        stream[:, : index[1]] = clean[:, : index[1]]
+        return stream
+
+    for setter in (up_to, patching.layer_pos_patch_setter):
+        found = patching.generic_activation_patch(
+            model, corrupted, cache, lambda logits: logits[0, -1, 7] + logits[0, 1, 3], setter, "resid_pre",
+            index_df=pandas_like,
+        )  # fmt: skip
+        for value, index in zip(found, ((0, 3), (1, -2), (1, 1)), strict=True):
+
+            def swap(stream, hook, setter=setter, index=index):
+                return setter(stream.clone(), index, cache[hook.name])
+
+            logits = model.run_with_hooks(corrupted, fwd_hooks=[(("resid_pre", index[0]), swap)])
+            torch.testing.assert_close(value, (logits[0, -1, 7] + logits[0, 1, 3]).float(), atol=1e-6, rtol=1e-6)
 
 
 def test_singular_directions_as_logits():
