@@ -33,6 +33,8 @@ class Setting:
         self.floors = floors
         self.text = text
         self.tables: Tables = {}
+        self.pair_shares: dict[tuple[Head, Head], float] = {}
+        """Share of tokens that each pair of sender and receiver matches, as the weights tests compute them."""
         self._costs: dict[tuple[tuple[Head, ...], str], PerQuery] = {}
 
     @property

@@ -176,8 +176,7 @@ def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def _other_pairs(setting: Setting, spec: TestSpec, inputs: Inputs) -> tuple[dict[str, float], dict[str, str]]:
-    shares = setting.__dict__.setdefault("pair_shares", {})
-    runner = setting.runner
+    shares, runner = setting.pair_shares, setting.runner
     # Of a large model, other pairs are asked about fewer tokens, which are easier to tell apart: on the safe side.
     most = ROTATED_TOKENS if runner.large else None
     for sender in _heads_of_layers(setting, spec.heads):
