@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ MOST_WINDOWS = 48
 """Windows of text that are scored; the rest are donors."""
 
 
+Made = TypeVar("Made")
+
+
 class Setting:
     """A claim, a runner on its task, and what several tests read."""
 
@@ -35,6 +39,7 @@ class Setting:
         self.tables: Tables = {}
         self.pair_shares: dict[tuple[Head, Head], float] = {}
         """Share of tokens that each pair of sender and receiver matches, as the weights tests compute them."""
+        self._made: dict[Callable[[Setting], Any], Any] = {}
         self._costs: dict[tuple[tuple[Head, ...], str], PerQuery] = {}
 
     @property
@@ -48,6 +53,13 @@ class Setting:
         if key not in self._costs:
             self._costs[key] = self.runner.cost(key[0], how)
         return self._costs[key]
+
+    def once(self, make: Callable[[Setting], Made]) -> Made:
+        """`make` of this setting, kept once computed."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     @cached_property
     def scores(self) -> Scores:

@@ -48,7 +48,7 @@ class DirectAttribution:
 
 def direct(setting: Setting, spec: TestSpec) -> Observation:
     """part · (W_U[right] − mean W_U[others]) of one head, beside the strongest component and the best other head."""
-    pushes = _direct_of(setting).pushes
+    pushes = setting.once(_direct_of).pushes
     setting.tables["attribution", spec.role] = {head: x for head, x in pushes.items() if isinstance(head, tuple)}
     return _compared(setting, spec, pushes, "logits")
 
@@ -69,7 +69,7 @@ def edge(setting: Setting, spec: TestSpec) -> Observation:
 
 def decomposition(setting: Setting, spec: TestSpec) -> Observation:
     """The error of the sum of all parts."""
-    error = _direct_of(setting).error
+    error = setting.once(_direct_of).error
     return Observation({"error": Quantity(np.array([error]), exact=True)}, "of the largest logit difference")
 
 
@@ -100,10 +100,7 @@ def _compared(setting: Setting, spec: TestSpec, pushes: Pushes, unit: str) -> Ob
 
 
 def _direct_of(setting: Setting) -> DirectAttribution:
-    found: DirectAttribution | None = setting.__dict__.get("direct_attribution")
-    if found is None:
-        found = setting.__dict__["direct_attribution"] = direct_attribution(setting.runner)
-    return found
+    return direct_attribution(setting.runner)
 
 
 def direct_attribution(runner: InductionRunner) -> DirectAttribution:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from ...circuits.composition import composition
+from ...circuits.composition import Composition, composition
 from ...circuits.heads import Head, eigenvalue_copying, head_label
 from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap, compose
 from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
-from ..setting import Setting, signature_scores
+from ..setting import Scores, Setting, signature_scores
 from .weights import inputs_of
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
@@ -140,16 +140,18 @@ def self_repair(setting: Setting, spec: TestSpec) -> Observation:
 
 def eigenvalues(setting: Setting, spec: TestSpec) -> Observation:
     """Σλ / Σ|λ| of W_E W_V W_O W_U."""
-    inputs, runner, (head,) = inputs_of(setting), setting.runner, spec.heads
+    inputs, runner, (head,) = setting.once(inputs_of), setting.runner, spec.heads
     value = eigenvalue_copying(runner.model, head, inputs.tokens.to(runner.model.device), inputs.at(head[0]))
     return Observation({"score": Quantity(np.array([value]), exact=True)}, "Σλ/Σ|λ|")
 
 
+def _composition(setting: Setting) -> Composition:
+    return composition(setting.runner.model)
+
+
 def composition_norm(setting: Setting, spec: TestSpec) -> Observation:
     """‖W_OV W_QKᵀ‖ / (‖W_OV‖ ‖W_QK‖) of one pair, beside a random pair's."""
-    norms = setting.__dict__.get("composition")
-    if norms is None:
-        norms = setting.__dict__["composition"] = composition(setting.runner.model)
+    norms = setting.once(_composition)
     (sender,), (receiver,) = spec.heads, spec.receivers
     assert spec.into is not None
     value = norms.score(head_label(sender), head_label(receiver), spec.into)
@@ -220,12 +222,14 @@ def _shuffled(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return made
 
 
+def _prose_scores(setting: Setting) -> Scores:
+    return signature_scores(setting.prose_runner, setting.prose_runner.batch)
+
+
 def prose_signature(setting: Setting, spec: TestSpec) -> Observation:
     """The head's signature score on repeated passages of prose."""
-    role, prose = setting.claim.role(spec.role), setting.prose_runner
-    scores = setting.__dict__.get("prose_scores")
-    if scores is None:
-        scores = setting.__dict__["prose_scores"] = signature_scores(prose, prose.batch)
+    role = setting.claim.role(spec.role)
+    scores = setting.once(_prose_scores)
     (head,) = spec.heads
     own = averaged(scores[role.signature][head])
     return Observation({"score": Quantity(own, share=True)}, "attention")

@@ -101,11 +101,8 @@ class Inputs:
 
 
 def inputs_of(setting: Setting) -> Inputs:
-    """The claim's heads' inputs, made once."""
-    found: Inputs | None = setting.__dict__.get("inputs")
-    if found is None:
-        found = setting.__dict__["inputs"] = Inputs(setting.runner, (layer for layer, _ in setting.claim.heads))
-    return found
+    """The claim's heads' inputs."""
+    return Inputs(setting.runner, (layer for layer, _ in setting.claim.heads))
 
 
 def positional(setting: Setting, spec: TestSpec) -> Observation:
@@ -122,7 +119,7 @@ def positional(setting: Setting, spec: TestSpec) -> Observation:
     shares = {head: float(right.mean()) for head, right in found.items()}
     setting.tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
     (head,) = spec.heads
-    inputs = inputs_of(setting)
+    inputs = setting.once(inputs_of)
     quantity = inputs.share(found[head]) if relative else Quantity(found[head], share=True, exact=True)
     controls, notes = _best_other(shares, role.heads)
     return Observation({"one_back": quantity}, unit, controls, notes=notes)
@@ -132,7 +129,7 @@ def _one_back(setting: Setting, head: Head) -> np.ndarray:
     runner = setting.runner
     n = runner.batch.tokens.shape[1]
     if runner.config.positional_embedding_type in RELATIVE:
-        found = kernel_looks_back(runner.model, head, inputs_of(setting).at(head[0]), n)
+        found = kernel_looks_back(runner.model, head, setting.once(inputs_of).at(head[0]), n)
     else:
         found = looks_back(runner.model, head, n=n)
     return ((found.margin > 0) & (found.attention > 0.5)).double().cpu().numpy()
@@ -140,7 +137,7 @@ def _one_back(setting: Setting, head: Head) -> np.ndarray:
 
 def ov(setting: Setting, spec: TestSpec) -> Observation:
     """For each token attended to: does the head raise that token's own logit most?"""
-    role, inputs, runner = setting.claim.role(spec.role), inputs_of(setting), setting.runner
+    role, inputs, runner = setting.claim.role(spec.role), setting.once(inputs_of), setting.runner
     tokens = inputs.tokens.to(runner.model.device)
     found = {
         head: ov_copying(runner.model, head, tokens, inputs.at(head[0]))
@@ -163,7 +160,7 @@ def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
         return Observation(
             {}, "of tokens", undefined=f"composed QK is a test of edges into K; this one ends in {spec.into}"
         )
-    inputs, runner, (receiver,) = inputs_of(setting), setting.runner, spec.receivers
+    inputs, runner, (receiver,) = setting.once(inputs_of), setting.runner, spec.receivers
     try:
         _check_whole_keys(runner, receiver)
         right = routed_share(runner, spec.heads, receiver, inputs)

@@ -20,7 +20,7 @@ def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
     signature: a set that does as well means that the work does not depend on the named heads.
     """
     runner, claim = setting.runner, setting.claim
-    empty, full, own = (averaged(read.loss) for read in (kept(setting, ()), runner.clean, alone(setting)))
+    empty, full, own = (averaged(read.loss) for read in (kept(setting, ()), runner.clean, setting.once(alone)))
     explained = float((empty.mean() - own.mean()) / (empty.mean() - full.mean()))
     swaps: dict[str, np.ndarray] = {}
     # Where the circuit explains too little, nothing that a swap could show would make the test hold.
@@ -47,7 +47,7 @@ def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
 def agreement(setting: Setting, spec: TestSpec) -> Observation:
     """Share of queries at which the circuit alone says the token that the whole model says: means can hide much."""
     runner = setting.runner
-    same = np.asarray(alone(setting).top == runner.clean.top, dtype=float)
+    same = np.asarray(setting.once(alone).top == runner.clean.top, dtype=float)
     shares = averaged(np.where(runner.batch.predictable.numpy(), same, np.nan))
     return Observation({"same": Quantity(shares, share=True)}, "of queries")
 
@@ -55,7 +55,7 @@ def agreement(setting: Setting, spec: TestSpec) -> Observation:
 def member_alone(setting: Setting, spec: TestSpec) -> Observation:
     """The rule for every member, inside the circuit alone: other heads might do its work in the whole model."""
     role, circuit = setting.claim.role(spec.role), setting.claim.heads
-    whole = averaged(alone(setting).loss)
+    whole = averaged(setting.once(alone).loss)
     without = averaged(kept(setting, tuple(head for head in circuit if head not in spec.heads)).loss)
     only = averaged(kept(setting, tuple(h for h in circuit if h not in role.heads or h in spec.heads)).loss)
     none = averaged(kept(setting, tuple(head for head in circuit if head not in role.heads)).loss)
@@ -100,11 +100,8 @@ def off_task(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def alone(setting: Setting) -> Readout:
-    """The claimed heads alone, all others at their mean; run once."""
-    found: Readout | None = setting.__dict__.get("alone")
-    if found is None:
-        found = setting.__dict__["alone"] = kept(setting, setting.claim.heads)
-    return found
+    """The claimed heads alone, all others at their mean."""
+    return kept(setting, setting.claim.heads)
 
 
 def kept(setting: Setting, circuit: tuple[Head, ...]) -> Readout:
