@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ..engine.cache import ActivationCache
 from ..errors import InterventionError
+from ..methods.cells import CellRuns
 from ..methods.interventions import Edited, Intervention
-from ..methods.sweep import CellRuns
 from ..model.model import HookedTransformer
 from .utils import get_act_name
 

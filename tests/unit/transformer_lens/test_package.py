@@ -129,7 +129,7 @@ def test_patches_that_share_a_run_are_what_each_is_alone(monkeypatch, together):
     clean, corrupted = torch.arange(10).view(2, 5), torch.arange(10, 20).view(2, 5)
     _, cache = model.run_with_cache(clean)
     patching = transformer_lens.patching
-    monkeypatch.setattr("rung.methods.sweep.TOKENS_AT_ONCE", together)
+    monkeypatch.setattr("rung.methods.cells.TOKENS_AT_ONCE", together)
 
     def metric(logits):
         assert logits.shape == (2, 5, 40)
