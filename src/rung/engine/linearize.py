@@ -4,13 +4,11 @@ A norm whose scale is given is linear: x → (x − mean(x)) · w / scale. So th
 before a later head and that head's norm of its queries or keys, a whole stays the sum of its parts.
 """
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from ..config import ModelConfig
-from .taps import NO_TAP
-from .transformer import centred, clip, norm_after, project, upcast
+from .transformer import centred, clip, project, upcast
 from .transformer import qk_norm as normalize_heads
 from .weights import BlockWeights
 
@@ -45,14 +43,6 @@ def linear_before(
 ) -> Float[Tensor, "*batch d_model"]:
     """What attention (`w` its ln1) or MLP (ln2) reads of a part of the stream, but for the norm's scale."""
     return linear_norm(config, w, x) if norms_before(config) else x
-
-
-def attention_write(
-    config: ModelConfig, w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_head"]
-) -> Float[Tensor, "batch pos d_model"]:
-    """What a layer's attention writes when its heads averaged `z`: z W_O + b_O, through the norm after it."""
-    out = F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
-    return norm_after(config, w.ln1_post_w, "ln1_post", layer, out, NO_TAP)
 
 
 def head_queries(

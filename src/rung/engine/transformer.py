@@ -81,14 +81,24 @@ def blocks(
 
 
 def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap) -> Residual:
-    """One layer. Both parts add to the stream; in a parallel block both read what entered it.
+    """One layer: `heads` move information between positions, `after_heads` works at each position alone."""
+    x = tap("resid_pre", layer, x)
+    inputs = attention_inputs(config, w, layer, x, positions, tap)
+    z = heads(config, w, layer, inputs, positions, tap)
+    return after_heads(config, w, layer, x, z, tap)
+
+
+def after_heads(
+    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, z: Float[Tensor, "batch pos head d_head"], tap: Tap
+) -> Residual:
+    """What a layer makes of the stream `x` that entered it and its heads' outputs `z`. Attention and MLP add to the
+    stream; in a parallel block both read what entered it.
 
     serial:    x ─┬─ attention ─ + ─┬─ mlp ─ + ─        parallel:  x ─┬─ attention ─┐
                   └──────────────┘  └────────┘                        ├─ mlp ────── + ─
                                                                       └─────────────┘
     """
-    x = tap("resid_pre", layer, x)
-    attn_out = attention(config, w, layer, x, positions, tap)
+    attn_out = attention_write(config, w, layer, z, tap)
     if config.attn_only:
         x = x + attn_out
     elif config.parallel_attn_mlp:
@@ -100,16 +110,6 @@ def block(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positio
         mlp_out = mlp(config, w, layer, x, tap)
         x = x + mlp_out
     return tap("resid_post", layer, x)
-
-
-def attention(
-    config: ModelConfig, w: BlockWeights, layer: int, x: Residual, positions: PositionInfo, tap: Tap
-) -> Residual:
-    """What attention writes to the stream: x → norm → heads, and one more norm where the config has it there."""
-    inputs = attention_inputs(config, w, layer, x, positions, tap)
-    attn_out = heads(config, w, layer, inputs, positions, tap)
-    attn_out = norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap)
-    return tap("attn_out", layer, attn_out)
 
 
 def attention_inputs(
@@ -133,8 +133,8 @@ def heads(
     inputs: tuple[Tensor, Tensor, Tensor],
     positions: PositionInfo,
     tap: Tap,
-) -> Residual:
-    """softmax(q·k / scale) v, summed over heads through W_O (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
+) -> Float[Tensor, "batch pos head d_head"]:
+    """softmax(q·k / scale) v of each head (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
 
     `inputs` are those of `attention_inputs`.
     """
@@ -156,7 +156,20 @@ def heads(
     if positions.past is not None:
         k, v = positions.past.append(layer, k, v)
 
-    z = attend(config, layer, q, k, v, positions, tap, w.sinks)
+    return attend(config, layer, q, k, v, positions, tap, w.sinks)
+
+
+def attention_write(
+    config: ModelConfig, w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_head"], tap: Tap = NO_TAP
+) -> Residual:
+    """What attention writes to the stream: z → sum over heads → one more norm where the config has it there."""
+    attn_out = sum_heads(w, layer, z, tap)
+    attn_out = norm_after(config, w.ln1_post_w, "ln1_post", layer, attn_out, tap)
+    return tap("attn_out", layer, attn_out)
+
+
+def sum_heads(w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_head"], tap: Tap) -> Residual:
+    """Σ_h z_h W_O[h] + b_O; each head's term is made only where it is watched."""
     z = tap("z", layer, z)
     if not watches(tap, layer, "result"):
         return F.linear(z.flatten(2), w.W_O.flatten(0, 1).T, w.b_O)
@@ -222,11 +235,17 @@ def unembed(
     x = tap("unembed_in", None, x)
     logits = F.linear(x, unembedding(weights).T, unlayered(weights, "b_U"))
     logits = tap("unembed_out", None, logits)
-    if config.logit_scale != 1:
-        logits = logits * config.logit_scale
-    if config.output_logits_soft_cap is not None:
-        logits = soft_cap(logits, config.output_logits_soft_cap)
-    return logits
+    return scale_and_cap(config, logits)
+
+
+def answer_logits(
+    config: ModelConfig, weights: Weights, x: Residual, answers: Int[Tensor, "pos token"]
+) -> Float[Tensor, "batch pos token"]:
+    """`unembed` for a few tokens of each position only."""
+    x = norm(config, unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b"), "ln_final", None, x, NO_TAP)
+    logits = torch.einsum("bpd,ptd->bpt", x, F.embedding(answers, unembedding(weights).T))
+    b_U = unlayered(weights, "b_U")
+    return scale_and_cap(config, logits if b_U is None else logits + b_U[answers])
 
 
 # What these are made of, and what few models have or few taps watch.
@@ -452,6 +471,15 @@ def norm_after(config: ModelConfig, w: Tensor | None, name: str, layer: int, x: 
 def centred(config: ModelConfig) -> bool:
     """Whether norms take the mean out: LayerNorm does, RMSNorm does not."""
     return config.normalization_type in ("LN", "LNPre")
+
+
+def scale_and_cap(config: ModelConfig, logits: Tensor) -> Tensor:
+    """Logits times their scale, and within their cap, where the config has one."""
+    if config.logit_scale != 1:
+        logits = logits * config.logit_scale
+    if config.output_logits_soft_cap is not None:
+        logits = soft_cap(logits, config.output_logits_soft_cap)
+    return logits
 
 
 def soft_cap(x: Tensor, cap: float) -> Tensor:

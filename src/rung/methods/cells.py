@@ -1,12 +1,14 @@
 """Runs each cell of a sweep: the least that an edited forward pass has to compute.
 
 A cell is one intervention, or several that apply jointly; `methods.sweep` says what is skipped, and why it may be.
+Cells that share a batch need not start together: each joins at the layer that it touches first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -15,7 +17,20 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.kv_cache import KeyValueRecord
-from ..engine.transformer import unembed, upcast
+from ..engine.positions import PositionInfo, position_info
+from ..engine.sites import SITE_KINDS, Site
+from ..engine.taps import NO_TAP, Tap, compose
+from ..engine.transformer import (
+    after_heads,
+    answer_logits,
+    attention_inputs,
+    embed,
+    heads,
+    tap_pos_embed,
+    unembed,
+    upcast,
+)
+from ..engine.weights import block_weights
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from .interventions import (
@@ -25,20 +40,37 @@ from .interventions import (
     Window,
     edit_tap,
     find_targets,
-    hooks_of,
     n_draws,
     record_sources,
 )
 
-Rows = Float[Tensor, "row d_vocab"]
-"""Logits at the positions that are read, concatenated over examples."""
+Rows = Float[Tensor, "row token"]
+"""Logits at the positions that are read, of the whole vocabulary or of the answers, concatenated over examples."""
+Stream = Float[Tensor, "batch pos d_model"]
 
 MAX_MEMORY = 2**28
 """Bytes of activations, and of logits, that edited runs hold at once, unless one alone needs more."""
 TOKENS_AT_ONCE = 1024
 """Tokens of edited runs that share a batch on a CPU, where more save nothing: weights are fetched once for all."""
-EMBEDDING = -1
-"""The start of a run that begins with the tokens, because the embedding is edited."""
+FEW_TOKENS = 256
+"""Tokens below which runs share a batch though some are then run from an earlier position than they need."""
+WASTE = 1.05
+"""How many times the tokens that its runs need a larger batch may compute."""
+
+_NAMES = list(SITE_KINDS)
+FROM_HEADS = frozenset(_NAMES[_NAMES.index("z") : _NAMES.index("resid_post") + 1])
+"""Sites of a block that its heads' outputs z are enough to go on from."""
+
+
+class Start(NamedTuple):
+    """Where a run begins: with the stream before `layer`, or, `from_heads`, also with the outputs of its heads."""
+
+    layer: int
+    from_heads: bool = False
+
+
+EMBEDDING = Start(-1)
+"""A run that begins with the tokens, because the embedding is edited."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +80,14 @@ class _Planned:
     index: int
     targets: tuple[Target, ...]
     draws: int
-    start: int
-    """The first layer that is run; the number of layers: none."""
-    after_blocks: bool
-    """Whether a site after the last block is edited."""
+    start: Start
     first: int
     """The first position that may change."""
+
+    @property
+    def after_blocks(self) -> bool:
+        """Whether a site after the last block is edited."""
+        return any(target.site.name in AFTER_BLOCKS for target in self.targets)
 
 
 class _Draw(NamedTuple):
@@ -66,7 +100,8 @@ class _Draw(NamedTuple):
 class CellRuns:
     """Runs each cell, and gives its logits where they are read: iterate for (index of the cell, rows).
 
-    `reads` gives a mask [batch, pos] of the positions that are read. Cells come in the order in which they are run.
+    `reads` gives a mask [batch, pos] of the positions that are read; `answers` the tokens that are read there,
+    [row, token], example by example (None: the whole vocabulary). Cells come in the order in which they are run.
     """
 
     @torch.no_grad()
@@ -76,28 +111,30 @@ class CellRuns:
         tokens: Int[Tensor, "batch pos"],
         cells: Sequence[Sequence[Intervention]],
         reads: Callable[[Int[Tensor, "batch pos"]], Bool[Tensor, "batch pos"]],
+        answers: Callable[[Int[Tensor, "batch pos"]], Int[Tensor, "row token"]] | None = None,
         max_memory: int = MAX_MEMORY,
     ) -> None:
         _check_cells(cells, max_memory)
         self._model, self._max_memory = model, max_memory
         self.tokens, self._padding = model.read(tokens)
+        self._hooks = model.attached_hooks()
         self._hooked = any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points())
         self._read = reads(self.tokens).to(self.tokens.device)
-        causal = model.config.attention_dir == "causal" and not self._hooked
-        self._plan = [_planned(model, self.tokens, at, cell, causal) for at, cell in enumerate(cells)]
-        self._sources = record_sources(model, self.tokens, [one for cell in self._plan for one in cell.targets])
-        self._length = self.tokens.shape[1]
         if not bool(self._read.any()):
             raise InterventionError("the metric reads the logits of no position")
+        self._answers = None if answers is None else answers(self.tokens).to(self.tokens.device)
+        self._causal = model.config.attention_dir == "causal" and not self._hooked
+        self._plan = [self._planned(at, cell) for at, cell in enumerate(cells)]
+        self._sources = record_sources(model, self.tokens, [one for cell in self._plan for one in cell.targets])
+        self._length = self.tokens.shape[1]
         # From here on nothing is read.
         self._read_end = int(self._read.any(0).nonzero().max()) + 1
-        later = not causal or _reads_later_positions(model.config, self._plan)
+        later = not self._causal or _reads_later_positions(model.config, self._plan)
         self._end = self._length if later else self._read_end
         self._keys = KeyValueRecord() if any(cell.first for cell in self._plan) else None
-        self._streams = self._clean_streams()
-        last = self._streams[model.config.n_layers][:, : self._end]
-        self.clean: Rows = self._clean_logits(last)
-        """Logits of the clean run."""
+        self._streams: dict[int, Stream] = {}
+        self._z: dict[int, Float[Tensor, "batch pos head d_head"]] = {}
+        self._run_clean()
 
     def __iter__(self) -> Iterator[tuple[int, Rows]]:
         totals: dict[int, tuple[Tensor, int]] = {}
@@ -115,62 +152,89 @@ class CellRuns:
                 else:
                     totals[cell.index] = (total, count + 1)
 
-    def _clean_streams(self) -> dict[int, Float[Tensor, "batch pos d_model"]]:
-        """The clean stream before each layer that a cell starts at, and after the last."""
-        model, stops = self._model, {cell.start for cell in self._plan if cell.start >= 0}
-        mask = torch.ones_like(self._read) if self._padding is None else self._padding
-        x: Tensor = self.tokens[:, : self._end]
-        streams: dict[int, Tensor] = {}
-        start: int | None = None
-        for stop in sorted({*stops, model.config.n_layers}):
-            x = model(
-                x,
-                start_at_layer=start,
-                stop_at_layer=stop,
-                attention_mask=mask[:, : self._end],
-                past_kv_cache=self._keys,
-            )
-            streams[stop], start = x, stop
-        return streams
+    def _planned(self, index: int, cell: Sequence[Intervention]) -> _Planned:
+        """The least that has to be run for a cell. Raises as `sweep` does."""
+        config, targets = self._model.config, find_targets(self._model, self.tokens, cell)
+        if not self._hooked:
+            # What leaves a block is what enters the next one, where less has to be run.
+            targets = [_at_entry(config, target) for target in targets]
+        start = min(_start(config, target) for target in targets)
+        if self._hooked:
+            start = Start(start.layer)
+        return _Planned(
+            index=index,
+            targets=tuple(targets),
+            draws=n_draws(cell),
+            start=start,
+            first=min(target.first for target in targets) if self._causal else 0,
+        )
+
+    def _run_clean(self) -> None:
+        """Runs the model as it is, and keeps what cells start from."""
+        config, weights, tap = self._model.config, self._model.weights, self._hooks
+        starts = {cell.start for cell in self._plan}
+        tokens = self._model.hooked_tokens(self.tokens[:, : self._end])
+        mask = None if self._padding is None else self._padding[:, : self._end]
+        positions = position_info(config, weights, (*tokens.shape,), tokens.device, mask=mask, past=self._keys)
+        x = embed(config, weights, tokens, positions, tap)
+        positions = _tap_qk_positions(positions, x, tap)
+        for layer in range(config.n_layers):
+            if Start(layer) in starts or Start(layer, from_heads=True) in starts:
+                self._streams[layer] = x
+            w = block_weights(weights, layer)
+            x = tap("resid_pre", layer, x)
+            z = heads(config, w, layer, attention_inputs(config, w, layer, x, positions, tap), positions, tap)
+            if Start(layer, from_heads=True) in starts:
+                self._z[layer] = z
+            x = after_heads(config, w, layer, x, z, tap)
+        self._streams[config.n_layers] = x
+        read = self._read[:, : self._end]
+        if self._hooked:
+            self.clean: Rows = self._of_answers(unembed(config, weights, x, tap)[read][None])[0]
+        else:
+            self.clean = self._logits(x[read][None])[0]
 
     def _chunks(self) -> Iterator[list[_Draw]]:
-        """Runs that share a batch: they start at the same layer, and their first positions are near."""
+        """Runs that share a batch: their first positions are near."""
         cells = [cell for cell in self._plan if cell.first < self._read_end]
-        cells.sort(key=lambda cell: (cell.start, cell.after_blocks, cell.first))
+        cells.sort(key=lambda cell: (self._kind(cell), cell.first, cell.start))
         chunk: list[_Draw] = []
         for run in (_Draw(cell, draw) for cell in cells for draw in range(cell.draws)):
-            if chunk:
-                begun = chunk[0].cell
-                alike = (begun.start, begun.after_blocks) == (run.cell.start, run.cell.after_blocks)
-                if not alike or not self._fits(len(chunk) + 1, begun):
-                    yield chunk
-                    chunk = []
+            if chunk and not (self._kind(chunk[0].cell) == self._kind(run.cell) and self._fits([*chunk, run])):
+                yield sorted(chunk, key=lambda one: one.cell.start)
+                chunk = []
             chunk.append(run)
         if chunk:
-            yield chunk
+            yield sorted(chunk, key=lambda one: one.cell.start)
 
-    def _fits(self, runs: int, begun: _Planned) -> bool:
-        """Whether so many runs, from the first position of `begun` on, may share a batch."""
+    def _kind(self, cell: _Planned) -> tuple[bool, bool]:
+        """Runs share a batch if all of them begin with the tokens, or none, and all edit what is after, or none."""
+        return cell.start == EMBEDDING, cell.after_blocks or cell.start.layer == self._model.config.n_layers
+
+    def _fits(self, chunk: Sequence[_Draw]) -> bool:
+        """Whether these runs may share a batch."""
         if self._hooked:
             return False
-        config, rows = self._model.config, runs * len(self.tokens)
-        tokens = rows * (self._end - begun.first)
+        config, batch = self._model.config, len(self.tokens)
+        tokens = len(chunk) * batch * (self._end - chunk[0].cell.first)
+        needed = sum(batch * (self._end - run.cell.first) for run in chunk)
         # The stream and what one block makes of it; the keys and values of all positions.
         floats = 8 * config.d_model + 3 * (config.d_mlp or 0) + 3 * config.n_heads * self._length
-        floats += config.n_out if begun.after_blocks else 0
-        held = tokens * floats + rows * self._length * 2 * config.n_kv * config.d_head
+        floats += config.n_out if chunk[0].cell.after_blocks else 0
+        held = tokens * floats + len(chunk) * batch * self._length * 2 * config.n_kv * config.d_head
         small = tokens <= TOKENS_AT_ONCE or self._model.device.type != "cpu"
-        return small and held * self._model.dtype.itemsize <= self._max_memory
+        little_waste = tokens <= max(FEW_TOKENS, WASTE * needed)
+        return small and little_waste and held * self._model.dtype.itemsize <= self._max_memory
 
     def _edited(self, chunk: Sequence[_Draw]) -> Iterator[Rows]:
         """Logits of each run of a chunk, one run after the other."""
-        config, first = self._model.config, chunk[0].cell.first
+        first = min(run.cell.first for run in chunk)
         changed = (torch.arange(self._length, device=self._read.device) >= first).expand_as(self._read)[self._read]
-        found = self._run(chunk)
-        width = max(1, found.shape[1]) * config.n_out * found.element_size()
+        found, are_logits = self._run(chunk, first, changed)
+        wide = 1 if self._answers is not None or are_logits else self._model.config.n_out
+        width = max(1, found.shape[1]) * wide * found.element_size()
         for some in found.split(max(1, self._max_memory // width)):
-            logits = some if self._to_logits(chunk) else self._logits(some.flatten(0, 1)).view(*some.shape[:2], -1)
-            for own in logits:
+            for own in some if are_logits else self._logits(some, changed):
                 if bool(changed.all()):
                     yield own
                     continue
@@ -178,69 +242,120 @@ class CellRuns:
                 rows[changed] = own
                 yield rows
 
-    def _to_logits(self, chunk: Sequence[_Draw]) -> bool:
-        """Whether a chunk's runs go through the model's unembedding, because hooks after the last block edit it."""
-        return self._hooked or chunk[0].cell.after_blocks
-
     @torch.no_grad()
-    def _run(self, chunk: Sequence[_Draw]) -> Float[Tensor, "run row last"]:
-        """Logits, or the stream after the last block, of stacked runs at the positions that are read and may change."""
-        model, copies, (cell, _) = self._model, len(chunk), chunk[0]
-        window = Window(len(self.tokens), cell.first, self._end, self._length)
-        tap = edit_tap([(run.cell.targets, run.draw) for run in chunk], self._sources, window)
-        span, n_layers = slice(window.first, window.end), model.config.n_layers
-        mask = self._padding
-        if cell.start == EMBEDDING:
-            x, mask = self.tokens[:, span], torch.ones_like(self._read) if mask is None else mask
-        else:
-            x = self._streams[cell.start][:, span]
-        mask = None if mask is None or cell.start == n_layers else mask[:, : window.end].repeat(copies, 1)
+    def _run(
+        self, chunk: Sequence[_Draw], first: int, changed: Bool[Tensor, " every_row"]
+    ) -> tuple[Float[Tensor, "run row last"], bool]:
+        """What stacked runs have at the positions that are read, from `first` on: the stream after the last block, or
+        logits (True) where something after the last block is edited.
+        """
+        config, weights, n_layers = self._model.config, self._model.weights, self._model.config.n_layers
+        window = Window(len(self.tokens), first, self._end, self._length)
+        edits = edit_tap([(run.cell.targets, run.draw) for run in chunk], self._sources, window)
+        tap, span = compose(self._hooks, edits), slice(first, self._end)
+        read, joining = self._read[:, span], Counter(run.cell.start for run in chunk)
+        x, positions, stacked = None, None, len(chunk) * window.batch
+        if joining[EMBEDDING]:
+            tokens = self._model.hooked_tokens(self.tokens[:, span].repeat(len(chunk), 1))
+            positions = self._positions(window, len(chunk))
+            x = embed(config, weights, tokens, positions, tap)
+            positions = _tap_qk_positions(positions, x, tap)
+        for layer in range(max(0, chunk[0].cell.start.layer), n_layers):
+            w, z = block_weights(weights, layer), None
+            x = _joined(x, self._streams.get(layer), span, joining[Start(layer)])
+            if x is not None:
+                if positions is None or len(x) > stacked:
+                    stacked, positions = len(x), self._positions(window, len(x) // window.batch)
+                    positions = _tap_qk_positions(positions, x, tap)
+                x = tap("resid_pre", layer, x)
+                z = heads(config, w, layer, attention_inputs(config, w, layer, x, positions, tap), positions, tap)
+            x = _joined(x, self._streams.get(layer), span, joining[Start(layer, from_heads=True)])
+            z = _joined(z, self._z.get(layer), span, joining[Start(layer, from_heads=True)])
+            assert x is not None and z is not None
+            if layer == n_layers - 1 and not self._hooked and not _edits_after_heads(chunk, layer):
+                # Nothing mixes positions from here on, so that only those that are read go on.
+                z = tap("z", layer, z)
+                x, z = (one.unflatten(0, (-1, window.batch))[:, read] for one in (x, z))
+                return after_heads(config, w, layer, x, z, NO_TAP), False
+            x = after_heads(config, w, layer, x, z, tap)
+        if x is None:
+            x = _joined(x, self._streams[n_layers], span, len(chunk))
+            assert x is not None
+            x = edits("resid_post", n_layers - 1, x)
+        if not (self._hooked or chunk[0].cell.after_blocks):
+            return x.unflatten(0, (-1, window.batch))[:, read], False
+        logits = unembed(config, weights, x, tap).unflatten(0, (-1, window.batch))[:, read]
+        return self._of_answers(logits, changed), True
+
+    def _positions(self, window: Window, copies: int) -> PositionInfo:
+        """Positions and mask of `copies` stacked runs."""
+        mask = None if self._padding is None else self._padding[:, : window.end].repeat(copies, 1)
         past = self._keys.before(window.first, copies) if self._keys is not None and window.first else None
-        found = model.run_with_hooks(
-            x.repeat(copies, *(1 for _ in x.shape[1:])),
-            start_at_layer=None if cell.start == EMBEDDING else cell.start,
-            stop_at_layer=None if self._to_logits(chunk) else n_layers,
-            attention_mask=mask,
-            past_kv_cache=past,
-            fwd_hooks=hooks_of(tap),
-        )
-        rows: Tensor = found.view(copies, window.batch, *found.shape[1:])[:, self._read[:, span]]
-        return rows
-
-    def _clean_logits(self, x: Float[Tensor, "batch pos d_model"]) -> Rows:
-        """Logits of the clean run, from its stream after the last block."""
-        read = self._read[:, : self._end]
-        if self._hooked:
-            hooked: Tensor = self._model(x, start_at_layer=self._model.config.n_layers)
-            return hooked[read]
-        return self._logits(x[read])
+        shape = (copies * window.batch, window.end - window.first)
+        model = self._model
+        return position_info(model.config, model.weights, shape, self.tokens.device, mask=mask, past=past)
 
     @torch.no_grad()
-    def _logits(self, x: Float[Tensor, "row d_model"]) -> Rows:
-        """Logits of rows of the stream after the last block."""
-        return unembed(self._model.config, self._model.weights, x[None])[0]
+    def _logits(
+        self, x: Float[Tensor, "run row d_model"], changed: Bool[Tensor, " every_row"] | None = None
+    ) -> Float[Tensor, "run row token"]:
+        """Logits of rows of the stream after the last block: all rows that are read, or those that have changed."""
+        config, weights = self._model.config, self._model.weights
+        if self._answers is None:
+            return unembed(config, weights, x)
+        return answer_logits(config, weights, x, self._answers if changed is None else self._answers[changed])
+
+    def _of_answers(
+        self, logits: Float[Tensor, "run row d_vocab"], changed: Bool[Tensor, " every_row"] | None = None
+    ) -> Float[Tensor, "run row token"]:
+        """The logits of the answers among those of the whole vocabulary."""
+        if self._answers is None:
+            return logits
+        answers = self._answers if changed is None else self._answers[changed]
+        return logits.gather(-1, answers.expand(len(logits), -1, -1))
 
 
-def _planned(
-    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], index: int, cell: Sequence[Intervention], causal: bool
-) -> _Planned:
-    """The least that has to be run for a cell. Raises as `sweep` does."""
-    targets = find_targets(model, tokens, cell)
-    return _Planned(
-        index=index,
-        targets=tuple(targets),
-        draws=n_draws(cell),
-        start=min(_start(model.config, target) for target in targets),
-        after_blocks=any(target.site.name in AFTER_BLOCKS for target in targets),
-        first=min(target.first for target in targets) if causal else 0,
+def _joined(x: Tensor | None, clean: Tensor | None, span: slice, count: int) -> Tensor | None:
+    """`x` and after it `count` copies of the clean run's tensor, at the positions that are run."""
+    if not count:
+        return x
+    assert clean is not None
+    copies = clean[:, span].repeat(count, *(1 for _ in clean.shape[1:]))
+    return copies if x is None else torch.cat((x, copies))
+
+
+def _tap_qk_positions(positions: PositionInfo, x: Stream, tap: Tap) -> PositionInfo:
+    """Positions with those of a shortformer model, which its queries and keys read, as the tap leaves them."""
+    if positions.qk_pos_embed is None:
+        return positions
+    return positions._replace(qk_pos_embed=tap_pos_embed(positions.qk_pos_embed, x, tap))
+
+
+def _at_entry(config: ModelConfig, target: Target) -> Target:
+    """The same slice of the stream where it enters the next block, if there is one."""
+    layer = target.site.layer
+    if target.site.name != "resid_post" or layer is None or layer == config.n_layers - 1:
+        return target
+    return replace(target, site=Site("resid_pre", layer + 1))
+
+
+def _start(config: ModelConfig, target: Target) -> Start:
+    """Where a run has to begin for a site to be edited."""
+    name, layer = target.site
+    if layer is None:
+        return Start(config.n_layers) if name in AFTER_BLOCKS else EMBEDDING
+    if name == "resid_post":  # of the last block
+        return Start(config.n_layers)
+    return Start(layer, from_heads=name in FROM_HEADS)
+
+
+def _edits_after_heads(chunk: Sequence[_Draw], layer: int) -> bool:
+    """Whether a run edits what the last block makes of its heads' outputs, or anything after it."""
+    sites = {target.site for run in chunk for target in run.cell.targets}
+    return any(
+        site.name in AFTER_BLOCKS or (site.layer == layer and site.name in FROM_HEADS and site.name != "z")
+        for site in sites
     )
-
-
-def _start(config: ModelConfig, target: Target) -> int:
-    """The first layer that has to be run where a site is edited."""
-    if target.site.layer is not None:
-        return target.site.layer
-    return config.n_layers if target.site.name in AFTER_BLOCKS else EMBEDDING
 
 
 def _check_cells(cells: Sequence[Sequence[Intervention]], max_memory: int) -> None:

@@ -18,11 +18,11 @@ from torch import Tensor
 from ..circuits.composition import Into, check_edge
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
-from ..engine.linearize import attention_write, norms_after
+from ..engine.linearize import norms_after
 from ..engine.positions import position_info
 from ..engine.sites import Site, check_head
-from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
-from ..engine.transformer import attention_inputs, heads
+from ..engine.taps import NO_TAP, EditTap, Tap, compose
+from ..engine.transformer import attention_inputs, attention_write, heads
 from ..engine.weights import Weights, block_weights
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
@@ -187,6 +187,4 @@ class ReceiverTap:
         for into, delta in self._deltas[receiver].items():
             at = INPUTS.index(into)
             inputs[at] = attention_inputs(config, w, layer, x + delta, info, NO_TAP)[at]
-        tap = CacheTap([Site("z", layer)])
-        heads(config, w, layer, (inputs[0], inputs[1], inputs[2]), info, tap)
-        return tap.store[Site("z", layer).path][:, :, head]
+        return heads(config, w, layer, (inputs[0], inputs[1], inputs[2]), info, NO_TAP)[:, :, head]

@@ -110,7 +110,7 @@ def sweep(
     """
     tokens = task if isinstance(task, Tensor) else task.tokens
     cells = [(cell,) if isinstance(cell, Intervention) else tuple(cell) for cell in interventions]
-    runs = CellRuns(model, tokens, cells, metric.positions, max_memory)
+    runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
     clean = _one_per_example(metric, runs.clean, runs.tokens)
     edited = clean.new_full((len(cells), len(clean)), torch.nan)
     measured = torch.zeros(len(cells), dtype=torch.bool)

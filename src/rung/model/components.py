@@ -269,7 +269,9 @@ class Attention(Component):
             query_input if value_input is None else value_input,
         )
         positions = _position_info(self.config, query_input, past_kv_cache_entry, attention_mask)
-        return transformer.heads(self.config, self.block_weights(), self.layer, inputs, positions, tap_of(self._points))
+        w, tap = self.block_weights(), tap_of(self._points)
+        z = transformer.heads(self.config, w, self.layer, inputs, positions, tap)
+        return transformer.sum_heads(w, self.layer, z, tap)
 
     @property
     def layer_id(self) -> int:

@@ -23,6 +23,7 @@ from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import position_info
 from ..engine.sites import LAST, find_site, select_sites, sites_of
 from ..engine.slicing import is_whole, whole
+from ..engine.taps import Tap
 from ..engine.weights import Weights, init_weights
 from ..errors import CheckpointError, ConfigError, NoTokenizerError, PromptError, SiteError
 from .checkpoint import as_saved, convert, round_in_place, save_checkpoint, with_ends
@@ -242,7 +243,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         before too; None: padding is what `find_padding` says. `past_kv_cache`: keys and values of what was read before,
         and room for those of `input`.
         """
-        config, weights, tap = self.config, self.weights, tap_of(self._points)
+        config, weights, tap = self.config, self.weights, self.attached_hooks()
         if return_type not in ("logits", "loss", "both", None):
             raise PromptError(f"return_type is {return_type!r}; known are 'logits', 'loss', 'both' and None")
         start, stop = self._span(whole(start_at_layer), whole(stop_at_layer))
@@ -303,7 +304,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         tokens = self.hooked_tokens(tokens)
         mask = self._mask(input, padding, attention_mask, tokens.shape)
         positions = position_info(self.config, self.weights, (*tokens.shape,), tokens.device, mask=mask)
-        x = transformer.embed(self.config, self.weights, tokens, positions, tap_of(self._points))
+        x = transformer.embed(self.config, self.weights, tokens, positions, self.attached_hooks())
         shortformer = positions.qk_pos_embed
         return x, tokens, None if shortformer is None else shortformer.expand_as(x), mask
 
@@ -374,6 +375,10 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
         on_tokens = [self.find_hook(key) for key in keys if isinstance(key, str) and key == "hook_tokens"]
         chosen = select_sites(self.config, [key for key in keys if not (isinstance(key, str) and key == "hook_tokens")])
         return on_tokens + [point for site, point in self._points.items() if site in chosen]
+
+    def attached_hooks(self) -> Tap:
+        """The hooks that are attached now, as the tap of a forward pass."""
+        return tap_of(self._points)
 
     def default_hooks(self) -> list[HookPoint]:
         """Everything that the forward computes anyway, and the patterns."""
@@ -566,7 +571,7 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
             stop_tokens=stops,
             fill=getattr(self.tokenizer, "pad_token_id", None),
             mask=self._mask(input, padding, attention_mask, tokens.shape),
-            tap=tap_of(self._points),
+            tap=self.attached_hooks(),
             use_cache=use_past_kv_cache,
             keep=[site for site, point in self._points.items() if point in chosen],
         )

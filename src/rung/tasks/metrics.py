@@ -23,21 +23,34 @@ class Metric:
 
     name: str
     unit: str
-    compute: Callable[[Float[Tensor, "*rows d_vocab"], Tokens], Float[Tensor, " batch"]]
-    """From all logits, or, if `reads` is given, from the rows that it selects: [row, d_vocab], example by example."""
+    compute: Callable[[Float[Tensor, "*rows token"], Tokens], Float[Tensor, " batch"]]
+    """From all logits, or, if `reads` is given, from the rows that it selects: [row, d_vocab], example by example;
+    with `answers` too, from the logits of those tokens only: [row, token]."""
     reads: Callable[[Tokens], Bool[Tensor, "batch pos"]] | None = None
     """The positions whose logits are needed (None: all), so that others need not be computed."""
+    answers: Callable[[Tokens], Int[Tensor, "row token"]] | None = None
+    """The tokens whose logits are needed in each row (None: the whole vocabulary); needs `reads`."""
+
+    def __post_init__(self) -> None:
+        if self.answers is not None and self.reads is None:
+            raise PromptError(f"the metric {self.name!r} has answers, which are given for the rows of `reads`: add it")
 
     def __call__(self, logits: Logits, tokens: Tokens) -> Float[Tensor, " batch"]:
         tokens = tokens.to(logits.device)
-        return self.compute(logits if self.reads is None else logits[self.reads(tokens)], tokens)
+        if self.reads is None:
+            return self.compute(logits, tokens)
+        rows = logits[self.reads(tokens)]
+        return self.compute(rows if self.answers is None else rows.gather(-1, self.answers(tokens)), tokens)
 
     def positions(self, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
         """True where the metric needs the logits."""
         return torch.ones_like(tokens, dtype=torch.bool) if self.reads is None else self.reads(tokens)
 
-    def of_rows(self, rows: Float[Tensor, "row d_vocab"], tokens: Tokens) -> Tensor:
-        """The metric, [batch], from the logits at its `positions` only; the shape is the caller's to check."""
+    def of_rows(self, rows: Float[Tensor, "row token"], tokens: Tokens) -> Tensor:
+        """The metric, [batch], from the logits of its `answers` at its `positions` only.
+
+        The shape is the caller's to check.
+        """
         return self.compute(rows.view(*tokens.shape, -1) if self.reads is None else rows, tokens)
 
 
@@ -60,16 +73,19 @@ def next_token_loss(queries: Queries) -> Metric:
 def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
     """The logit of `right` minus the logit of `wrong` at one position: log p(right)/p(wrong), in nats."""
 
-    def compute(rows: Float[Tensor, "batch d_vocab"], tokens: Tokens) -> Float[Tensor, " batch"]:
-        answers = upcast(rows).gather(1, torch.stack((right, wrong), 1).to(rows.device))
-        return answers[:, 0] - answers[:, 1]
+    def compute(rows: Float[Tensor, "batch two"], tokens: Tokens) -> Float[Tensor, " batch"]:
+        rows = upcast(rows)
+        return rows[:, 0] - rows[:, 1]
 
     def reads(tokens: Tokens) -> Bool[Tensor, "batch pos"]:
         mask = torch.zeros_like(tokens, dtype=torch.bool)
         mask[:, query] = True
         return mask
 
-    return Metric("logit difference", "nats", compute, reads)
+    def answers(tokens: Tokens) -> Int[Tensor, "batch two"]:
+        return torch.stack((right, wrong), 1).to(tokens.device)
+
+    return Metric("logit difference", "nats", compute, reads, answers)
 
 
 def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from rung.engine.linearize import attention_write, fold, head_keys, head_queries, head_values
+from rung.engine.linearize import fold, head_keys, head_queries, head_values
 from rung.engine.taps import NO_TAP
-from rung.engine.transformer import norm_before
+from rung.engine.transformer import attention_write, norm_before
 from rung.engine.weights import block_weights
 from rung.errors import SiteError
 
