@@ -8,7 +8,7 @@ factor. (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +19,7 @@ from ..engine.factored import FactoredMatrix
 from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
 from ..engine.positions import PositionInfo
 from ..engine.sites import check_head
+from ..engine.slicing import whole
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
 from ..engine.weights import ModelLike, block_weights, embedding, unembedding, unlayered
@@ -26,6 +27,14 @@ from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
 """(layer, head), written "1.4"."""
+AnyHead = tuple[SupportsIndex, SupportsIndex]
+"""A head as people's code has it: NumPy's whole numbers, or tensors without axes."""
+
+
+def whole_head(head: AnyHead) -> Head:
+    """A head whose numbers may be of any library, with Python's own."""
+    layer, index = head
+    return whole(layer), whole(index)
 
 
 class HeadWeights(NamedTuple):

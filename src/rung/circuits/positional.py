@@ -12,7 +12,7 @@ from ..engine.linearize import head_keys
 from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
-from ..engine.transformer import norm_before, soft_cap, upcast
+from ..engine.transformer import norm_before, shares, soft_cap, upcast
 from ..engine.weights import ModelLike, block_weights, embedding, unlayered
 from ..errors import NotDefinedError, RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
@@ -93,7 +93,7 @@ def looks_back(model: ModelLike, head: Head, offset: int = 1, n: int | None = No
     scores = scores if config.attn_scores_soft_cap is None else soft_cap(scores, config.attn_scores_soft_cap)
     back = torch.arange(offset, n, device=scores.device)[:, None] - torch.arange(n, device=scores.device)
     right = torch.arange(n - offset, device=scores.device)[:, None]
-    return _compare(head, offset, scores, right, _seen(config, head, back))
+    return _compare(head, offset, scores, right, _seen(config, head, back), _sink(model, head))
 
 
 @torch.no_grad()
@@ -133,7 +133,7 @@ def kernel_looks_back(
     kernel = offset_kernel(model, head, inputs, n)
     back = torch.arange(n, device=kernel.device).expand_as(kernel)
     right = torch.full((len(kernel), 1), offset, device=kernel.device)
-    return _compare(head, offset, kernel, right, _seen(model.config, head, back))
+    return _compare(head, offset, kernel, right, _seen(model.config, head, back), _sink(model, head))
 
 
 def turned_apart(
@@ -161,17 +161,24 @@ def _seen(config: ModelConfig, head: Head, back: Int[Tensor, "query key"]) -> Bo
     return (back >= 0) & (back < (torch.inf if window is None else window))
 
 
+def _sink(model: ModelLike, head: Head) -> Float[Tensor, " one"] | None:
+    """The score of the head's sink, which takes attention that no key gets."""
+    sinks = block_weights(model.weights, head[0]).sinks
+    return None if sinks is None else upcast(sinks[head[1] : head[1] + 1])
+
+
 def _compare(
     head: Head,
     offset: int,
     scores: Float[Tensor, "query key"],
     right: Int[Tensor, "query one"],
     seen: Bool[Tensor, "query key"],
+    sink: Float[Tensor, " one"] | None,
 ) -> PositionalQK:
     scores = scores.masked_fill(~seen, -torch.inf)
     own, others = scores.gather(1, right), scores.scatter(1, right, -torch.inf)
     margin = torch.where(own.isfinite(), own - others.amax(1, keepdim=True), -torch.inf)[:, 0]
-    attention = scores.softmax(-1).gather(1, right)[:, 0]
+    attention = shares(scores[None, None], sink)[0, 0].gather(1, right)[:, 0]
     return PositionalQK(head_label(head), offset, scores.argmax(1), margin, attention)
 
 

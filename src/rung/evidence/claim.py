@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Literal
 
 from ..circuits.composition import Into
-from ..circuits.heads import Head, head_label
+from ..circuits.heads import AnyHead, Head, head_label, whole_head
 from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
 from ..engine.sites import check_head
@@ -98,12 +98,12 @@ class Claim:
         """Each sender with each receiver."""
         return list(product(*self.ends(edge)))
 
-    def with_heads(self, heads: Mapping[str, Iterable[Head]]) -> Claim:
+    def with_heads(self, heads: Mapping[str, Iterable[AnyHead]]) -> Claim:
         """The claim with some roles filled. Raises ClaimError for a role it does not have."""
         for name in heads:
             self.role(name)
         roles = tuple(
-            replace(role, heads=tuple(dict.fromkeys(heads[role.name]))) if role.name in heads else role
+            replace(role, heads=tuple(dict.fromkeys(map(whole_head, heads[role.name])))) if role.name in heads else role
             for role in self.roles
         )
         return replace(self, roles=roles)

@@ -116,7 +116,8 @@ class CellRuns:
     ) -> None:
         _check_cells(cells, max_memory)
         self._model, self._max_memory = model, max_memory
-        self.tokens, self._padding = model.read(tokens)
+        self.tokens, self.padding = model.read(tokens)
+        """The tokens on the model's device, and what is False at padding (None: nothing is padded)."""
         self._hooks = model.attached_hooks()
         self._hooked = any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points())
         self._read = reads(self.tokens).to(self.tokens.device)
@@ -174,7 +175,7 @@ class CellRuns:
         config, weights, tap = self._model.config, self._model.weights, self._hooks
         starts = {cell.start for cell in self._plan}
         tokens = self._model.hooked_tokens(self.tokens[:, : self._end])
-        mask = None if self._padding is None else self._padding[:, : self._end]
+        mask = None if self.padding is None else self.padding[:, : self._end]
         positions = position_info(config, weights, (*tokens.shape,), tokens.device, mask=mask, past=self._keys)
         x = embed(config, weights, tokens, positions, tap)
         positions = _tap_qk_positions(positions, x, tap)
@@ -289,7 +290,7 @@ class CellRuns:
 
     def _positions(self, window: Window, copies: int) -> PositionInfo:
         """Positions and mask of `copies` stacked runs."""
-        mask = None if self._padding is None else self._padding[:, : window.end].repeat(copies, 1)
+        mask = None if self.padding is None else self.padding[:, : window.end].repeat(copies, 1)
         past = self._keys.before(window.first, copies) if self._keys is not None and window.first else None
         shape = (copies * window.batch, window.end - window.first)
         model = self._model

@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..circuits.heads import Head
+from ..circuits.heads import AnyHead, whole_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
 from ..engine.sites import LAST, Site, SiteKey, check_head, find_site
+from ..engine.slicing import is_whole, whole
 from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
@@ -63,6 +64,10 @@ class Resample:
     donors: Int[Tensor, "donor pos"]
     draws: int = FEWEST_DONORS
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "draws", whole(self.draws))
+        object.__setattr__(self, "seed", whole(self.seed))
 
     def __str__(self) -> str:
         return f"resample, {self.draws} of {len(self.donors)} donors, logits averaged, seed {self.seed}"
@@ -105,6 +110,16 @@ class Intervention:
     head: int | None = None
     positions: tuple[int, ...] | None = None
 
+    def __post_init__(self) -> None:
+        # Whole numbers of any library become Python's own.
+        object.__setattr__(self, "head", whole(self.head))
+        if isinstance(self.site, Site):
+            object.__setattr__(self, "site", Site(self.site.name, whole(self.site.layer)))
+        elif not isinstance(self.site, str):
+            object.__setattr__(self, "site", tuple(whole(x) if is_whole(x) else x for x in self.site))
+        if self.positions is not None:
+            object.__setattr__(self, "positions", tuple(map(whole, self.positions)))
+
     def __str__(self) -> str:
         name = self.site if isinstance(self.site, str) else " ".join(str(x) for x in self.site if x is not None)
         head = "" if self.head is None else f", head {self.head}"
@@ -140,9 +155,10 @@ class Effect:
         return self.clean.shape[0]
 
 
-def on_head(head: Head, put: Replacement, positions: tuple[int, ...] | None = None) -> Intervention:
+def on_head(head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...] | None = None) -> Intervention:
     """An intervention on the output of `head`, at its z: [batch, pos, d_head], result = z W_O."""
-    return Intervention(Site("z", head[0]), put, head[1], positions)
+    layer, index = whole_head(head)
+    return Intervention(Site("z", layer), put, index, None if positions is None else tuple(map(whole, positions)))
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..circuits.composition import Into, check_edge
-from ..circuits.heads import Head, head_label
+from ..circuits.heads import Head, head_label, whole_head
 from ..config import ModelConfig
 from ..engine.linearize import norms_after
 from ..engine.positions import position_info
@@ -43,6 +43,12 @@ class Edge:
     sender: Head
     receiver: Head | None = None
     into: Into | None = None
+
+    def __post_init__(self) -> None:
+        # Whole numbers of any library become Python's own.
+        object.__setattr__(self, "sender", whole_head(self.sender))
+        if self.receiver is not None:
+            object.__setattr__(self, "receiver", whole_head(self.receiver))
 
     def __str__(self) -> str:
         end = "logits" if self.receiver is None else f"{head_label(self.receiver)}.{self.into}"

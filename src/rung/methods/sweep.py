@@ -111,6 +111,8 @@ def sweep(
     tokens = task if isinstance(task, Tensor) else task.tokens
     cells = [(cell,) if isinstance(cell, Intervention) else tuple(cell) for cell in interventions]
     runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
+    if metric.reads is not None:
+        _check_padding(metric, runs)
     clean = _one_per_example(metric, runs.clean, runs.tokens)
     edited = clean.new_full((len(cells), len(clean)), torch.nan)
     measured = torch.zeros(len(cells), dtype=torch.bool)
@@ -157,6 +159,19 @@ def ablate_heads(
     for head in heads:
         check_head(model.config, *head)
     return measure(model, tokens, [on_head(head, put) for head in heads], metric, [head_label(head) for head in heads])
+
+
+def _check_padding(metric: Metric, runs: CellRuns) -> None:
+    """Raises InterventionError for a metric that chooses a position which is padding."""
+    if runs.padding is None:
+        return
+    wrong = (metric.positions(runs.tokens) & ~runs.padding).nonzero()
+    if len(wrong):
+        example, position = wrong[0].tolist()
+        raise InterventionError(
+            f"the metric {metric.name!r} reads position {position} of example {example}, which is padding: read only "
+            "what is none (`next_token_loss` takes `model.find_padding(tokens)` as its `real`)"
+        )
 
 
 def _one_per_example(metric: Metric, rows: Rows, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, " batch"]:

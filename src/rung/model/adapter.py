@@ -100,7 +100,11 @@ def merged(base: CheckpointReader, folder: Path, files: ExitStack) -> Checkpoint
         shapes=found,
         read=sum_of,
         tokenizer=tokenizer,
-        origin=Origin((*base.origin.files, *added.files), (*base.origin.tensors, *added.tensors)),
+        origin=Origin(
+            (*base.origin.files, *added.files),
+            (*base.origin.tensors, *added.tensors),
+            tuple((name, change.A, change.scale, change.turned) for name, change in changes.items()),
+        ),
         notes=(*base.notes, note),
     )
 

@@ -27,7 +27,7 @@ from ..config import (
 )
 from ..engine.weights import Weights, to_kernel_layout
 from ..errors import ConfigError, near
-from .tokenizer import Tokenizer
+from .tokenizer import Tokenizer, says_first_token
 
 _ACTIVATIONS = {name: name for name in get_args(Activation)} | {
     "gelu_fast": "gelu_new",
@@ -283,6 +283,7 @@ class HookedTransformerConfig:
                 raise ConfigError("d_vocab is not given, and there is no tokenizer to take it from")
             d_vocab = max(len(tokenizer), 1)
         bos = first_token(tokenizer)
+        wanted = self.default_prepend_bos and says_first_token(tokenizer) is not False
         bare = ModelConfig(
             n_layers=self.n_layers, d_model=self.d_model, n_heads=self.n_heads, d_head=self.d_head,
             d_vocab=d_vocab, n_ctx=self.n_ctx, n_key_value_heads=self.n_key_value_heads,
@@ -294,7 +295,7 @@ class HookedTransformerConfig:
             positional_embedding_type=self.positional_embedding_type,  # type: ignore[arg-type]
             rotary=self._rotary(), attention_dir=self.attention_dir,  # type: ignore[arg-type]
             attn_scale=self._scale(), tied_embeddings=False, bos_token_id=bos,
-            default_prepend_bos=self.default_prepend_bos and bos is not None, model_name=self.model_name,
+            default_prepend_bos=wanted and bos is not None, model_name=self.model_name,
         )  # fmt: skip
         return replace(bare, biases=frozenset(BIASES) & (bias_shapes(bare).keys() - {"b_gate"}))
 

@@ -20,7 +20,7 @@ from .older_methods import OlderMethods
 from .older_names import checkpoint_revision
 from .origin import OriginTopic
 from .processing import process
-from .tokenizer import Tokenizer, noted_pair, with_padding
+from .tokenizer import Tokenizer, noted_pair, says_first_token, with_padding
 from .weights import WeightsTopic
 
 _BUFFERS = (".mask", ".IGNORE", ".rotary_sin", ".rotary_cos")
@@ -97,12 +97,16 @@ class ClassicTopic(OlderMethods, WeightsTopic, OriginTopic):
         self.cfg.ungroup_grouped_query_attention = ungroup_grouped_query_attention
 
     def set_tokenizer(self, tokenizer: Tokenizer, default_padding_side: Literal["left", "right"] | None = None) -> None:
-        """Reads and writes text with `tokenizer` from now on; its first token is put where one is asked for."""
+        """Reads and writes text with `tokenizer` from now on.
+
+        Its first token is put before texts if it says so; where it says nothing, if the model's config does.
+        """
         self.config = noted_pair(self.config, tokenizer)
         self.tokenizer = with_padding(tokenizer)
         bos = first_token(tokenizer)
         bos = bos if bos is None or bos < self.config.d_vocab else None
-        wanted = self.cfg.default_prepend_bos and bos is not None
+        said = says_first_token(tokenizer)
+        wanted = (self.cfg.default_prepend_bos if said is None else said) and bos is not None
         self.config = replace(self.config, bos_token_id=bos, default_prepend_bos=wanted)
         if default_padding_side is not None:
             self.set_padding_side(default_padding_side)

@@ -32,7 +32,7 @@ from .compatibility import ClassicTopic, check_options, first_layers, only_one, 
 from .components import ClassicConfig, build_modules, check_module
 from .fetch import load_checkpoint, load_tokenizer
 from .hooks import HookedRootModule, HookPoint, NameFilter, tap_of
-from .options import CacheOptions, GenerateOptions, RunOptions
+from .options import CacheOptions, GenerateOptions, KeptGenerateOptions, RunOptions
 from .processing import process_in_place
 from .text import Input, Side, TextTopic
 from .tokenizer import Tokenizer, noted_pair, says_first_token, with_padding
@@ -503,11 +503,42 @@ class HookedTransformer(ClassicTopic, HookedRootModule, TextTopic):
     @overload
     def generate(
         self,
+        input: Tensor,
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input"] = "input",
+        return_cache: Literal[True],
+        **options: Unpack[KeptGenerateOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def generate(
+        self,
+        input: Input = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["tokens", "tensor"],
+        return_cache: Literal[True],
+        **options: Unpack[KeptGenerateOptions],
+    ) -> tuple[Tensor, ActivationCache]: ...
+    @overload
+    def generate(
+        self,
+        input: str = "",
+        max_new_tokens: int = 10,
+        *,
+        return_type: Literal["input", "str"] | None = "input",
+        return_cache: Literal[True],
+        **options: Unpack[KeptGenerateOptions],
+    ) -> tuple[str, ActivationCache]: ...
+    @overload
+    def generate(
+        self,
         input: Input = "",
         max_new_tokens: int = 10,
         *rest: Any,
         return_type: GeneratedType = "input",
-        **options: Unpack[GenerateOptions],
+        return_cache: bool = False,
+        **options: Unpack[KeptGenerateOptions],
     ) -> Any: ...
     def generate(  # type: ignore[misc]  # `rest`: any of these by position
         self,
@@ -677,7 +708,7 @@ def next_token_loss(
     # The last position has no next token: marked ignored, so that the logits need no copy without it.
     targets = F.pad(tokens[:, 1:], (0, 1), value=-100)
     if mask is not None:
-        targets = _next_real(tokens, mask)
+        targets = next_real(tokens, mask)
         if not per_token and not torch.compiler.is_compiling() and not bool((targets >= 0).any()):
             raise PromptError("a loss is taken at the token after each one, and no row has two that are no padding")
     flat = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
@@ -687,7 +718,7 @@ def next_token_loss(
     return loss.sum() / (targets[:, :-1] >= 0).sum()
 
 
-def _next_real(tokens: Int[Tensor, "batch pos"], mask: Tensor) -> Int[Tensor, "batch pos"]:
+def next_real(tokens: Int[Tensor, "batch pos"], mask: Tensor) -> Int[Tensor, "batch pos"]:
     """The token that comes next where padding is left out; −100 at padding, and at a row's last token."""
     n = tokens.shape[1]
     at = torch.arange(n, device=tokens.device).where(mask, n)

@@ -55,3 +55,10 @@ class GenerateOptions(TypedDict, total=False):
     verbose: bool
     seed: int | None
     repetition_penalty: float
+    attention_mask: Tensor | None
+
+
+class KeptGenerateOptions(GenerateOptions, total=False):
+    """Of a `generate` that keeps activations."""
+
+    names_filter: NameFilter

@@ -56,13 +56,16 @@ class Origin:
 
     files: tuple[FileStamp, ...]
     tensors: tuple[StoredTensor, ...] = field(repr=False)
+    sums: tuple[tuple[str, str, float, bool], ...] = field(default=(), repr=False)
+    """Of an adapter: the tensor that a product is added to, the product's first factor, its scale, and whether it is
+    transposed."""
 
     def digest(self) -> str:
         """SHA-256 of the checkpoint's own weights, in hexadecimal. Read from the files when first asked.
 
-        Over all tensors, sorted by name: `json.dumps([name, dtype, shape])` and a newline, then the bytes as stored.
-        How tensors are spread over files does not count, nor what else the files hold. Raises CheckpointError if a file
-        is gone or was changed after the weights were read.
+        Over all tensors, sorted by name: `json.dumps([name, dtype, shape])` and a newline, then the bytes as stored;
+        and, with an adapter, over `json.dumps(sums)`, sorted. How tensors are spread over files does not count, nor
+        what else the files hold. Raises CheckpointError if a file is gone or was changed after the weights were read.
         """
         return self._digest
 
@@ -82,6 +85,8 @@ class Origin:
                         raise _changed(tensor.path)
                     hashed.update(piece[:got])
                     left -= got
+            if self.sums:
+                hashed.update(json.dumps(sorted(self.sums)).encode())
             for stamp in self.files:
                 if FileStamp.of(files[stamp.path]) != stamp:
                     raise _changed(stamp.path)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..engine.transformer import upcast
 from ..errors import PromptError
+from ..model.model import next_real
 
 Logits = Float[Tensor, "batch pos d_vocab"]
 Tokens = Int[Tensor, "batch pos"]
@@ -54,20 +55,34 @@ class Metric:
         return self.compute(rows.view(*tokens.shape, -1) if self.reads is None else rows, tokens)
 
 
-def next_token_loss(queries: Queries) -> Metric:
+def next_token_loss(queries: Queries, real: Bool[Tensor, "batch pos"] | None = None) -> Metric:
     """The mean of −log p(next token) over each example's `queries`, in nats.
 
-    The metric raises PromptError if the last position, which has no next token, is a query, or an example has no query.
+    `real` is False at padding (None: nothing is padded), as `model.find_padding(tokens)` gives it: padding is no query,
+    and the next token is the next one that is no padding. The metric raises PromptError if the last position, which has
+    no next token, is a query of a batch without padding, or if an example has no query.
     """
+
+    def scored(tokens: Tokens) -> tuple[Bool[Tensor, "batch pos"], Tokens]:
+        if real is None:
+            mask, targets = _mask(queries, tokens), tokens.roll(-1, 1)
+            if mask[:, -1].any():
+                raise PromptError(f"the last of {tokens.shape[1]} positions is a query, but it has no next token")
+        else:
+            targets = next_real(tokens, real.to(tokens.device))
+            mask = _mask(queries, tokens) & (targets >= 0)
+        if not mask.any(1).all():
+            raise PromptError("an example has no query to score")
+        return mask, targets
 
     # Only the queries' rows are normalized, because the vocabulary is the largest axis.
     def compute(rows: Float[Tensor, "row d_vocab"], tokens: Tokens) -> Float[Tensor, " batch"]:
-        mask = _mask(queries, tokens)
-        loss = F.cross_entropy(upcast(rows), tokens.roll(-1, 1)[mask], reduction="none")
+        mask, targets = scored(tokens)
+        loss = F.cross_entropy(upcast(rows), targets[mask], reduction="none")
         total: Tensor = loss.new_zeros(mask.shape).masked_scatter(mask, loss).sum(1)
         return total / mask.sum(1)
 
-    return Metric("next-token loss", "nats", compute, lambda tokens: _mask(queries, tokens))
+    return Metric("next-token loss", "nats", compute, lambda tokens: scored(tokens)[0])
 
 
 def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
@@ -96,8 +111,4 @@ def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:
         mask = queries.to(tokens.device)
     else:
         raise PromptError(f"queries have shape {list(queries.shape)} and tokens {list(tokens.shape)}; they must agree")
-    if mask[:, -1].any():
-        raise PromptError(f"the last of {tokens.shape[1]} positions is a query, but it has no next token")
-    if not mask.any(1).all():
-        raise PromptError("an example has no query to score")
     return mask

@@ -19,7 +19,7 @@ from ..engine.generate import Sampling, choose
 from ..engine.sites import hook_name
 from ..engine.slicing import Slice, SliceInput
 from ..errors import PickleRefused, PromptError, TokenizerError
-from ..model.model import next_token_loss
+from ..model.model import next_real, next_token_loss
 from .left_out import left_out
 
 if TYPE_CHECKING:
@@ -309,10 +309,21 @@ def lm_cross_entropy_loss(
     return next_token_loss(logits, tokens.to(logits.device), mask, per_token)
 
 
-def lm_accuracy(logits: Tensor, tokens: Tensor, per_token: bool = False) -> Tensor:
-    """The share of next tokens that are the likeliest; whether each is, if `per_token`."""
-    right = logits.argmax(-1)[..., :-1] == tokens.to(logits.device)[..., 1:]
-    return right if per_token else right.float().mean()
+def lm_accuracy(
+    logits: Tensor, tokens: Tensor, per_token: bool = False, attention_mask: Tensor | None = None
+) -> Tensor:
+    """The share of next tokens that are the likeliest; whether each is, if `per_token`.
+
+    With `attention_mask`, 0 at padding, the next token is the next one that is no padding, and what has none is False
+    and does not count.
+    """
+    tokens = tokens.to(logits.device)
+    if attention_mask is None:
+        right = logits.argmax(-1)[..., :-1] == tokens[..., 1:]
+        return right if per_token else right.float().mean()
+    targets = next_real(tokens, attention_mask.to(logits.device).bool())[:, :-1]
+    right = logits.argmax(-1)[:, :-1] == targets
+    return right if per_token else right.sum() / (targets >= 0).sum()
 
 
 def sample_logits(

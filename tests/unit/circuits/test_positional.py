@@ -123,3 +123,17 @@ def test_what_cannot_be_asked(build, wired) -> None:
         looks_back(wired, (0, 0), offset=20)
     with pytest.raises(SiteError, match="no head"):
         looks_back(wired, (2, 0))
+
+
+def test_a_sink_takes_attention_that_no_key_gets(build) -> None:
+    plain, sunk = (build("RMS, rotary, grouped, gated", attn_sinks=sinks) for sinks in (False, True))
+    sunk.weights["sinks"][1].copy_(torch.tensor([0.5, 2.0, -1.0, 3.0]))
+    for name, weight in plain.weights.items():
+        for own, other in zip(sunk.weights[name], weight, strict=True) if isinstance(weight, tuple) else ():
+            own.copy_(other)
+    inputs = torch.randn(13, 20, generator=torch.Generator().manual_seed(0)).double()
+    without, found = (kernel_looks_back(model, (1, 3), inputs, 6) for model in (plain, sunk))
+    assert torch.equal(found.margin, without.margin)
+    exponents = offset_kernel(plain, (1, 3), inputs, 6).exp()
+    torch.testing.assert_close(found.attention, exponents[:, 1] / (exponents.sum(1) + torch.tensor(3.0).exp()))
+    assert (found.attention < without.attention).all()

@@ -170,3 +170,14 @@ def test_pickles_and_broken_files_are_refused(adapter: Adapter) -> None:
         (folder / "adapter_config.json").write_text(text)
         with pytest.raises(ConfigError, match="adapter_config"):
             load_checkpoint(folder)
+
+
+def test_the_same_factors_weighed_otherwise_are_another_checkpoint(adapter: Adapter) -> None:
+    tensors = factors(Q, 12, 12)
+
+    def digest(**changes: Any) -> str | None:
+        return HookedTransformer.from_pretrained(adapter(tensors, **changes)).checkpoint_digest()
+
+    first = digest()
+    assert first is not None and first == digest()
+    assert len({first, digest(lora_alpha=7), digest(use_rslora=True), digest(alpha_pattern={"q_proj": 1})}) == 4

@@ -9,6 +9,7 @@ from rung.errors import CheckpointError, ConfigError
 from rung.model.classic import HookedTransformerConfig
 from rung.model.components import Attention, Unembed
 from rung.model.model import HookedTransformer
+from rung.model.tokenizer import TextTokenizer
 
 Build = Callable[..., HookedTransformer]
 FULL = "LN, learned positions, MLP, biases"
@@ -86,6 +87,23 @@ def test_a_tokenizer_can_be_set_later(build: Build, letters: object) -> None:
     assert model.to_tokens("a").tolist() == [[0, 2]]
     with pytest.raises(ConfigError, match="known are 'left' and 'right'"):
         model.set_padding_side("middle")
+
+
+@pytest.mark.parametrize(("said", "put"), [(True, True), (False, False), (None, True)])
+def test_a_tokenizer_that_says_whether_a_first_token_is_put_decides(
+    build: Build, letters: TextTokenizer, said: bool | None, put: bool
+) -> None:
+    speaking = TextTokenizer(letters.backend, "<|bos|>", "<|eos|>", puts_bos=said)
+    model = build(FULL, bos_token_id=0, default_prepend_bos=True)
+    model.set_tokenizer(speaking)
+    assert model.to_tokens("a").tolist() == [[0, 2] if put else [2]]
+    cfg = {"n_layers": 1, "d_model": 8, "d_head": 4, "n_heads": 2, "n_ctx": 9, "attn_only": True}
+    made = HookedTransformer(cfg, speaking)
+    assert made.to_tokens("a").tolist() == [[0, 2] if put else [2]]
+    assert HookedTransformer({**cfg, "default_prepend_bos": False}, speaking).to_tokens("a").tolist() == [[2]]
+    silent = build(FULL, default_prepend_bos=False)
+    silent.set_tokenizer(speaking)
+    assert silent.to_tokens("a").tolist() == [[0, 2] if said else [2]]
 
 
 def test_the_first_layers_are_a_model() -> None:

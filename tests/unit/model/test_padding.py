@@ -15,8 +15,8 @@ from rung.methods.interventions import Intervention, Mean, Patch, Zero, run_with
 from rung.methods.sweep import sweep
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer
-from rung.tasks.metrics import next_token_loss
-from rung.transformer_lens import patching
+from rung.tasks.metrics import logit_difference, next_token_loss
+from rung.transformer_lens import patching, utils
 
 Build = Callable[..., HookedTransformer]
 CLOSE: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
@@ -328,3 +328,30 @@ def test_what_follows_the_stop_is_padding(reader: Any) -> None:
     stop = int(free[0, 7])
     ended = model.generate(TEXTS, 8, do_sample=False, eos_token_id=stop, return_type="tokens")
     assert (ended[0, 8:] == 12).all() and torch.equal(ended[0, :8], free[0, :8])
+
+
+@SIDES
+@pytest.mark.parametrize("kind", ["LN, learned positions, MLP, biases", "RMS, rotary, grouped, gated"])
+def test_a_swept_loss_and_an_accuracy_leave_padding_out(reader: Any, kind: str, side: str) -> None:
+    model = reader(kind)
+    tokens = model.to_tokens(TEXTS, padding_side=side)
+    model.set_padding_side(side)
+    real = model.find_padding(tokens)
+    assert real is not None
+    cells = [Intervention(("z", 1), Zero(), 2), Intervention(("resid_pre", 2), Zero())]
+    metric = next_token_loss(slice(0, tokens.shape[1]), real)
+    found = sweep(model, tokens, cells, metric)
+    torch.testing.assert_close(found.clean, metric(model(tokens), tokens), **CLOSE)
+    for row, text in enumerate(TEXTS):
+        own = model.to_tokens(text)
+        alone = sweep(model, own, cells, next_token_loss(slice(0, own.shape[1] - 1)))
+        torch.testing.assert_close(found.edited[:, row], alone.edited[:, 0], **CLOSE)
+        one, mask = model(tokens)[row : row + 1], real[row : row + 1]
+        torch.testing.assert_close(
+            utils.lm_accuracy(one, tokens[row : row + 1], attention_mask=mask), utils.lm_accuracy(model(own), own)
+        )
+    whole = utils.lm_accuracy(model(tokens), tokens, per_token=True, attention_mask=real)
+    assert whole.shape == (3, tokens.shape[1] - 1) and not whole[~real[:, :-1]].any()
+    with pytest.raises(InterventionError, match=r"'logit difference' reads position \d of example 0, which is padding"):
+        at = 0 if side == "left" else tokens.shape[1] - 1
+        sweep(model, tokens, cells, logit_difference(torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6]), at))

@@ -63,6 +63,10 @@ def texts(model: HookedTransformer, tokens: Tensor, kind: Literal["input", "toke
     assert_type(model.generate(tokens, return_type="str"), str | list[str])
     assert_type(model.generate(tokens, return_type=kind), Tensor)
     assert_type(model.generate(tokens, 5, True), Any)
+    assert_type(model.generate(tokens, return_cache=True), tuple[Tensor, ActivationCache])
+    assert_type(model.generate("text", return_cache=True, names_filter="z"), tuple[str, ActivationCache])
+    assert_type(model.generate(["a"], return_type="tokens", return_cache=True), tuple[Tensor, ActivationCache])
+    assert_type(model.generate(tokens, names_filter="z"), Any)
     model.generate(tokens, max_tokens=5)  # type: ignore[call-overload]
 """
 

@@ -1,5 +1,7 @@
 """Layers, heads, positions and counts as people's code has them: NumPy integers, and tensors without axes."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,11 @@ from rung.engine.factored import FactoredMatrix
 from rung.engine.sites import check_head
 from rung.engine.slicing import Slice, is_whole, whole
 from rung.errors import PromptError, SiteError, TokenizerError
+from rung.evidence.claim import INDUCTION
+from rung.methods.interventions import Resample, Zero, on_head
+from rung.methods.sweep import sweep
 from rung.model.model import HookedTransformer
+from rung.tasks.metrics import logit_difference
 
 Build = Callable[..., HookedTransformer]
 Draw = Callable[..., Tensor]
@@ -84,6 +90,41 @@ def test_indices_of_products(kind: Whole) -> None:
         same = tuple(kind(i) if isinstance(i, int) else i for i in index)
         assert torch.equal(f[same].AB, f[index].AB)
     assert torch.equal(f[one].AB, f[1].AB)
+
+
+@KINDS
+def test_heads_layers_and_positions_of_interventions(build: Build, draw: Draw, kind: Whole) -> None:
+    model, tokens = build(), draw()
+    metric = logit_difference(torch.tensor([1, 2, 3]), torch.tensor([6, 0, 5]))
+    donors = draw(rows=9, seed=2)
+
+    def cells(own: Whole) -> list[Any]:
+        return [on_head((own(1), own(2)), Zero(), (own(3),)), on_head((own(0), own(3)), Resample(donors))]
+
+    found, wanted = sweep(model, tokens, cells(kind), metric), sweep(model, tokens, cells(int), metric)
+    assert torch.equal(found.edited, wanted.edited) and found.labels == wanted.labels
+    claim = INDUCTION.with_heads({"previous_token": [(kind(0), kind(1))], "induction": [(kind(1), kind(0))]})
+    assert claim == INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 0)]})
+    assert all(type(one) is int for head in claim.heads for one in head)
+
+
+SNIPPET = """
+import numpy as np, torch
+from rung.methods.interventions import Intervention, Resample, Zero
+from rung.methods.paths import Edge
+for kind in (np.int64, torch.tensor):
+    one = Intervention(("z", kind(1)), Zero(), kind(2), (kind(3), kind(4)))
+    assert str(one) == str(Intervention(("z", 1), Zero(), 2, (3, 4))), one
+    assert Edge((kind(0), kind(1)), (kind(2), kind(3)), "K") == Edge((0, 1), (2, 3), "K")
+    drawn = Resample(torch.zeros(9, 7, dtype=torch.long), kind(2), kind(7))
+    assert type(drawn.draws) is type(drawn.seed) is int
+"""
+
+
+def test_values_keep_whole_numbers_as_pythons_own() -> None:
+    """In a process that does not check types, as people run it."""
+    done = subprocess.run([sys.executable, "-c", SNIPPET], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_no_whole_number() -> None:
