@@ -14,6 +14,13 @@ from ..engine.weights import flatten
 from . import state_dicts
 from .classic import HookedTransformerConfig, draw_weights
 
+_LEFT_OUT = {
+    "generate_stream": "`generate` with a few new tokens at a time, on what it gave last, streams",
+    "load_sample_training_dataset": "`utils.tokenize_and_concatenate` reads texts, of the `datasets` package or a list",
+    "sample_datapoint": "take a text of a dataset of yours; `to_tokens` reads it",
+}
+"""Classic methods that Rung does not have, and what to use."""
+
 
 class OlderMethods(nn.Module):
     """State dicts processed before they are loaded, fresh weights, and the stream made by hand."""
@@ -26,6 +33,11 @@ class OlderMethods(nn.Module):
 
         @property
         def cfg(self) -> HookedTransformerConfig: ...
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _LEFT_OUT:
+            raise AttributeError(f"{name} is left out of Rung: {_LEFT_OUT[name]}")
+        return super().__getattr__(name)
 
     def fold_layer_norm(
         self, state_dict: Mapping[str, Tensor], fold_biases: bool = True, center_weights: bool = True

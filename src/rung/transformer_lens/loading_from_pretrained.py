@@ -30,8 +30,10 @@ __all__ = [
     "MODEL_ALIASES",
     "OFFICIAL_MODEL_NAMES",
     "get_checkpoint_labels",
+    "get_num_params_of_pretrained",
     "get_official_model_name",
     "get_pretrained_model_config",
+    "make_model_alias_map",
 ]
 
 
@@ -47,6 +49,16 @@ def get_official_model_name(model_name: str) -> str:
 def get_pretrained_model_config(model_name: str, **ignored: Any) -> HookedTransformerConfig:
     """The config of a folder, a bundled model or a repository, before anything is done to its weights."""
     return describe(load_checkpoint(model_name).config)
+
+
+def get_num_params_of_pretrained(model_name: str) -> int:
+    """Weights of heads and MLPs alone, as `cfg.n_params` counts them."""
+    return get_pretrained_model_config(model_name).n_params
+
+
+def make_model_alias_map() -> dict[str, str]:
+    """Every short name, in lower case, and the repository that it means."""
+    return {short.lower(): repository for short, repository in SHORT_NAMES.items()}
 
 
 def get_checkpoint_labels(model_name: str, **ignored: Any) -> tuple[list[int], str]:

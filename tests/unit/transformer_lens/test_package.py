@@ -33,6 +33,18 @@ CONFIG = ModelConfig(
         ("hook_points", "HookPoint HookedRootModule LensHandle HookFunction NamesFilter"),
         ("components", "Embed PosEmbed Unembed LayerNorm LayerNormPre RMSNorm RMSNormPre Attention MLP GatedMLP"),
         ("components", "GroupedQueryAttention TransformerBlock"),
+        ("components.attention", "Attention"),
+        ("components.embed", "Embed"),
+        ("components.grouped_query_attention", "GroupedQueryAttention"),
+        ("components.layer_norm", "LayerNorm"),
+        ("components.layer_norm_pre", "LayerNormPre"),
+        ("components.mlps.gated_mlp", "GatedMLP"),
+        ("components.mlps.mlp", "MLP"),
+        ("components.pos_embed", "PosEmbed"),
+        ("components.rms_norm", "RMSNorm"),
+        ("components.rms_norm_pre", "RMSNormPre"),
+        ("components.transformer_block", "TransformerBlock"),
+        ("components.unembed", "Unembed"),
         ("utils", "get_act_name to_numpy test_prompt gelu_new tokenize_and_concatenate get_device Slice SliceInput"),
         ("utils", "lm_cross_entropy_loss lm_accuracy remove_batch_dim get_corner composition_scores sample_logits"),
         ("utilities", "get_act_name to_numpy Slice USE_DEFAULT_VALUE"),
@@ -53,6 +65,21 @@ def test_names_are_where_classic_code_looks(module, names):
     for name in names.split():
         assert hasattr(found, name)
     assert getattr(transformer_lens, module.partition(".")[0] or "utils") is not None
+
+
+def test_loading_helpers() -> None:
+    loading = transformer_lens.loading_from_pretrained
+    assert loading.make_model_alias_map()["gpt2-small"] == loading.get_official_model_name("gpt2-small")
+    model = HookedTransformer.from_pretrained("two-layer-tiny")
+    assert loading.get_num_params_of_pretrained("two-layer-tiny") == model.cfg.n_params > 0
+
+
+@pytest.mark.parametrize("name", ["generate_stream", "load_sample_training_dataset", "sample_datapoint"])
+def test_methods_that_are_left_out_say_what_to_use(name: str) -> None:
+    model = HookedTransformer(CONFIG)
+    with pytest.raises(AttributeError, match=f"{name} is left out of Rung: "):
+        getattr(model, name)
+    assert not hasattr(model, name)
 
 
 def test_they_are_the_same_objects_as_rungs_own():

@@ -1,8 +1,11 @@
-"""The parts of a model, to be called or made by hand: `LayerNorm(cfg)`, `Attention(cfg)`, `MLP(cfg)`."""
+"""The parts of a model, to be called or made by hand: `LayerNorm(cfg)`, `Attention(cfg)`, `MLP(cfg)`.
+
+Each is in a module of its own too, as in the classic package.
+"""
 
 from typing import Any
 
-from ..model.components import (
+from ...model.components import (
     MLP,
     Attention,
     Embed,
@@ -16,7 +19,7 @@ from ..model.components import (
     TransformerBlock,
     Unembed,
 )
-from .left_out import left_out
+from ..left_out import left_out
 
 __all__ = [
     "MLP",

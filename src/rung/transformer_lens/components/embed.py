@@ -1,0 +1,5 @@
+"""`Embed`, where classic code imports it from."""
+
+from ...model.components import Embed
+
+__all__ = ["Embed"]

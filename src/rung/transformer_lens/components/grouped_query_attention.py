@@ -1,0 +1,5 @@
+"""`GroupedQueryAttention`, where classic code imports it from."""
+
+from ...model.components import GroupedQueryAttention
+
+__all__ = ["GroupedQueryAttention"]

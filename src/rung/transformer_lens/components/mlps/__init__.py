@@ -1,0 +1,1 @@
+"""Kinds of MLP, each in a module of its own."""

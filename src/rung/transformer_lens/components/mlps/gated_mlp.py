@@ -1,0 +1,5 @@
+"""`GatedMLP`, where classic code imports it from."""
+
+from ....model.components import GatedMLP
+
+__all__ = ["GatedMLP"]

@@ -1,0 +1,5 @@
+"""`RMSNormPre`, where classic code imports it from."""
+
+from ...model.components import RMSNormPre
+
+__all__ = ["RMSNormPre"]

@@ -1,0 +1,5 @@
+"""`Unembed`, where classic code imports it from."""
+
+from ...model.components import Unembed
+
+__all__ = ["Unembed"]
