@@ -1,5 +1,5 @@
-"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `why-attend`, `board`, `train`, `fetch`, `models` and
-`doctor`.
+"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `ablate`, `patch`, `why-attend`, `board`, `train`,
+`fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
 `verify` found a difference · 2 invalid input, with one line on
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import board, doctor, fetch, heads, inspect, models, prove, train, verify, why_attend
+from . import ablate, board, doctor, fetch, heads, inspect, models, patch, prove, train, verify, why_attend
 from .exits import Commands
 
 app = typer.Typer(
@@ -50,6 +50,8 @@ def rung(
       rung inspect MODEL    what is this model?
       rung board MODEL      does it predict repeated tokens?
       rung heads MODEL      which attention heads could be responsible?
+      rung ablate MODEL     which heads does the prediction of repeats need?
+      rung patch MODEL …    where is the difference of two prompts carried?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
@@ -65,6 +67,8 @@ def rung(
 
 app.command(short_help="What is this model?")(inspect.inspect)
 app.command(short_help="Which positions does each attention head attend to on repeated tokens?")(heads.heads)
+app.command(short_help="Which heads does the prediction of repeated tokens need?")(ablate.ablate)
+app.command(short_help="Where is the difference between two prompts carried?")(patch.patch)
 app.command(
     "why-attend",
     short_help="Why does a head attend from one position to another?",

@@ -149,6 +149,19 @@ class Effect:
         """Edited minus clean metric of each example."""
         return self.edited - self.clean
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON holds it."""
+        return {
+            "replaced": list(self.labels),
+            "by": self.put,
+            "metric": self.metric,
+            "unit": self.unit,
+            "seed": self.seed,
+            "draws": self.draws,
+            "clean": self.clean.tolist(),
+            "edited": self.edited.tolist(),
+        }
+
     @property
     def n(self) -> int:
         """Number of examples."""

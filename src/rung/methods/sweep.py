@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypedDict, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -89,6 +89,13 @@ class SweepResult:
             seed=None if drawn is None else drawn.seed,
             draws=n_draws(cell),
         )
+
+
+class SweepOptions(TypedDict, total=False):
+    """Keyword options of `sweep`, which ready sweeps pass on."""
+
+    progress: Progress | None
+    max_memory: int
 
 
 @torch.no_grad()

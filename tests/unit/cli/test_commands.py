@@ -311,3 +311,34 @@ def test_why_attend_says_what_it_cannot_explain():
     assert "no head 7.0" in complaint("why-attend", "two-layer-tiny", "7.0", "1", "0", *text)
     assert "positions 0 to" in complaint("why-attend", "two-layer-tiny", "1.0", "90", "0", *text)
     assert "does not see" in complaint("why-attend", "two-layer-tiny", "1.0", "0", "1", *text)
+
+
+def test_heads_are_ablated_by_themselves_or_together(folder):
+    found = json.loads(invoke("ablate", folder, "--json", "--sequences", 3, "--by", "mean").stdout)
+    assert found["layer"] == ["0", "1"] and found["head"] == list("0123") and found["unit"] == "nats"
+    assert len(found["edited"][1][2]) == 3 and len(found["clean"]) == 3
+    assert "change of the second copy's loss" in invoke("ablate", folder).stdout
+    for by in ("zero", "mean", "resample"):
+        together = invoke("ablate", folder, "--heads", "0.1,1.2", "--by", by, "--json")
+        assert json.loads(together.stdout)["replaced"] == ["0.1", "1.2"]
+    shown = invoke("ablate", folder, "--heads", "0.1, 1.2").stdout
+    assert "0.1, 1.2, together" in shown
+    assert "known are zero, mean, resample" in complaint("ablate", folder, "--by", "median")
+    assert "no head 2.0" in complaint("ablate", folder, "--heads", "2.0")
+
+
+def test_prompts_are_patched_into_each_other():
+    texts = ("--clean", "the man and the man", "--corrupted", "the time and the time", "--answer", " man")
+    both = (*texts, "--other", " time")
+    for site, by in (("resid_pre", "head"), ("z", "head"), ("pattern", "position"), ("v", "head")):
+        found = json.loads(invoke("patch", "two-layer", *both, "--site", site, "--by", by, "--json").stdout)
+        assert found["metric"] == "logit difference" and len(found["clean"]) == 1
+        runs = found["runs"]
+        assert found["clean"] == pytest.approx([runs["corrupted"]], abs=1e-4)
+        if site == "resid_pre":  # all that the model knows of a text enters here, one position at a time
+            assert len(found["edited"]) == 2 and len(found["edited"][0]) == len(runs["tokens"][0])
+    shown = invoke("patch", "two-layer", *both).stdout
+    assert "percent of the way from the corrupted to the clean run" in " ".join(shown.split())
+    assert "known are resid_pre" in complaint("patch", "two-layer", *both, "--site", "nowhere")
+    assert "they must be as long" in complaint("patch", "two-layer", *both, "--clean", "the man")
+    assert "is 2 tokens" in complaint("patch", "two-layer", *texts, "--other", " man man")

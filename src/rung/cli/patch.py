@@ -1,0 +1,104 @@
+"""`rung patch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from .options import Device, Dtype, Json, Model, Quiet, Threads, check_finite, open_model, print_json
+from .progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..model.model import HookedTransformer
+
+
+def patch(
+    model: Model,
+    clean: Annotated[str, typer.Option(metavar="TEXT", help="The text whose activations are put in.")],
+    corrupted: Annotated[str, typer.Option(metavar="TEXT", help="The text that the model reads; as many tokens.")],
+    answer: Annotated[str, typer.Option(metavar="TOKEN", help="The clean text's next token, with its space.")],
+    other: Annotated[str, typer.Option(metavar="TOKEN", help="The corrupted text's next token, with its space.")],
+    site: Annotated[
+        str,
+        typer.Option(
+            metavar="SITE",
+            help="The stream (resid_pre, resid_mid), a layer's output (attn_out, mlp_out), or z, q, k, v or pattern of "
+            "each head.",
+        ),
+    ] = "resid_pre",
+    by: Annotated[
+        str, typer.Option(metavar="AXIS", help="For heads: at all positions (head), or at each (position).")
+    ] = "head",
+    device: Device = "cpu",
+    dtype: Dtype = "float32",
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Where is the difference between two prompts carried?
+
+    \b
+    Example
+      rung patch gpt2 --clean "The capital of France is" --answer " Paris"
+        --corrupted "The capital of Italy is" --other " Rome" --site resid_pre
+
+    \b
+    How to read it: the model reads the corrupted text, and one activation at
+    a time is taken from the clean one; the difference of the two answers'
+    logits at the last position moves
+      0 %       not at all
+      100 %     all the way to what it is on the clean text: that activation,
+                alone, is enough there
+
+    What is enough on one pair of prompts is causal evidence about that pair. Try others before saying more.
+    """
+    import torch
+
+    from ..errors import InterventionError
+    from ..methods.grids import HeadSite, StreamSite, patch_heads, patch_stream
+    from ..tasks.metrics import logit_difference
+    from ..views.sweeps import Whole, grid_view
+    from ..views.terminal import printable, show
+
+    sites = (*get_args(StreamSite), *get_args(HeadSite))
+    if site not in sites:
+        raise InterventionError(f"the site {site!r} was to be patched; known are {', '.join(sites)}")
+    opened = open_model(model, device, dtype, threads)
+    source, tokens = (opened.to_tokens(text, truncate=False) for text in (clean, corrupted))
+    _check_lengths(opened, clean, corrupted)
+    right, wrong = (torch.tensor([opened.to_single_token(token)]) for token in (answer, other))
+    metric = logit_difference(right, wrong)
+    with progress_bar("patches", quiet) as progress:
+        if site in get_args(StreamSite):
+            grid = patch_stream(opened, tokens, source, metric, site, progress=progress)  # type: ignore[arg-type]
+        else:
+            grid = patch_heads(opened, tokens, source, metric, site, by, progress=progress)  # type: ignore[arg-type]
+    check_finite(dtype, grid.result.clean, grid.result.edited)
+    with torch.no_grad():
+        on_clean, on_corrupted = float(metric(opened(source), source)), float(grid.result.clean)
+    if as_json:
+        plain = {"clean": on_clean, "corrupted": on_corrupted, "tokens": [source[0].tolist(), tokens[0].tolist()]}
+        print_json({"model": opened.config.model_name, "runs": plain, **grid.to_dict()})
+        return
+    texts = [printable(opened.token_text(token)) for token in tokens[0].tolist()]
+    rows = [
+        ("clean text", f"{clean}: {answer!r} over {other!r} by {on_clean:+.2f} nats"),
+        ("corrupted", f"{corrupted}: {on_corrupted:+.2f} nats"),
+        ("positions", "  ".join(f"{at} {text}" for at, text in enumerate(texts))),
+    ]
+    whole = Whole(on_clean - on_corrupted, "the way from the corrupted to the clean run")
+    title = f"{site} of {opened.config.model_name} patched from the clean run: change of the logit difference"
+    notes = ["What is enough on one pair of prompts is evidence about that pair."]
+    show(lambda width: grid_view(title, rows, grid, width, notes, whole))
+
+
+def _check_lengths(model: HookedTransformer, clean: str, corrupted: str) -> None:
+    from ..errors import PromptError
+
+    counts = [model.to_tokens(text, truncate=False).shape[1] for text in (clean, corrupted)]
+    if counts[0] != counts[1]:
+        raise PromptError(
+            f"the clean text has {counts[0]} tokens and the corrupted one {counts[1]}; each position is patched from "
+            "the same position, so they must be as long"
+        )

@@ -1,0 +1,79 @@
+"""Terminal views of the results of `rung ablate` and `rung patch`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..methods.grids import Grid
+from ..methods.interventions import Effect
+from .terminal import facts, heading, note, signed_map
+
+LISTED = 8
+"""Cells in the table of the largest changes."""
+
+
+class Whole(NamedTuple):
+    """What a change is given in percent of."""
+
+    value: float
+    words: str
+
+
+def grid_view(
+    title: str,
+    rows: Sequence[tuple[str, str]],
+    grid: Grid,
+    width: int,
+    notes: Sequence[str],
+    whole: Whole | None = None,
+) -> RenderableType:
+    """A heat map of the mean change, and the largest changes; in percent of `whole` (None: of the largest change)."""
+    mean, unit = grid.mean_change, grid.result.unit
+    whole = Whole(float(mean.nan_to_num().abs().max()), "the largest change") if whole is None else whole
+    percent = f"percent of {whole.words}, {whole.value:.3g} {unit}; · under 1"
+    return Group(
+        heading(title),
+        facts(rows),
+        Text(),
+        signed_map(mean.tolist(), grid.rows, grid.columns, width, whole.value),
+        note(f"rows: {grid.row_axis}s, columns: {grid.column_axis}s; {percent}"),
+        Text(),
+        _largest(grid),
+        Text(),
+        *(note(text) for text in notes),
+    )
+
+
+def joint_view(model_name: str, task: str, effect: Effect) -> RenderableType:
+    """The effect of heads that were ablated together."""
+    change = effect.change.double()
+    spread = "" if effect.n < 2 else f", standard error {float(change.std() / effect.n**0.5):.2f}"
+    clean, edited = float(effect.clean.mean()), float(effect.edited.mean())
+    rows = [
+        ("task", task),
+        ("replaced", f"{', '.join(effect.labels)}, together, by {effect.put}"),
+        ("clean loss", f"{clean:.2f} nats a token"),
+        ("ablated", f"{edited:.2f} nats a token"),
+        ("change", f"{float(change.mean()):+.2f} nats over {effect.n} sequences{spread}"),
+    ]
+    return Group(heading(f"Heads of {model_name} ablated: change of the second copy's loss"), facts(rows))
+
+
+def _largest(grid: Grid) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(grid.row_axis, justify="right", no_wrap=True)
+    table.add_column(grid.column_axis, justify="right", no_wrap=True)
+    table.add_column(f"change, {grid.result.unit}", justify="right", no_wrap=True)
+    table.add_column("standard error", justify="right", no_wrap=True)
+    width, change = len(grid.columns), grid.change.flatten(0, 1).double()
+    order = change.mean(1).nan_to_num().abs().argsort(descending=True, stable=True)[:LISTED].tolist()
+    for at in order:
+        error = "–" if grid.result.n < 2 else f"{float(change[at].std() / grid.result.n**0.5):.2f}"
+        moved = round(float(change[at].mean()), 2) + 0.0  # without a minus sign before zero
+        table.add_row(grid.rows[at // width], grid.columns[at % width], f"{moved:+.2f}", error)
+    return table
