@@ -10,6 +10,9 @@ from rung.model.model import HookedTransformer
 
 peft = pytest.importorskip("peft")
 
+# peft asks transformers for a name that transformers is about to drop.
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+
 SIZE = {"vocab_size": 101, "bos_token_id": 0, "eos_token_id": None, "pad_token_id": None}
 LLAMA = {
     "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 6,
