@@ -21,7 +21,7 @@ from ..engine.positions import PositionInfo
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
-from ..engine.weights import ModelLike, block_weights, embedding, unembedding, unlayered
+from ..engine.weights import ModelLike, block_weights, embedding, read_of_stream, unembedding, unlayered
 from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
@@ -54,14 +54,15 @@ def kv_head(config: ModelConfig, head: Head) -> int:
 def head_weights(model: ModelLike, head: Head) -> HeadWeights:
     """The weights of `head` with norms folded in: W ← w·W; with LayerNorm also centred over d_model.
 
-    Raises SiteError if the model has no such head.
+    Raises SiteError if the model has no such head, NotDefinedError if its queries, keys or values are not one product
+    with the stream.
     """
     (layer, index), config = check_head(model.config, *head), model.config
     w, group = block_weights(model.weights, layer), kv_head(config, head)
     return HeadWeights(
         read_matrix(config, w, "Q", index),
         read_matrix(config, w, "K", group),
-        fold_before(config, w.ln1_w, w.W_V[group]),
+        fold_before(config, w.ln1_w, read_of_stream(config, w, "V")[group]),
         write_matrix(config, w, index),
     )
 

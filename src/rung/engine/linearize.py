@@ -10,7 +10,7 @@ from torch import Tensor
 from ..config import ModelConfig
 from .transformer import centred, clip, project, upcast
 from .transformer import qk_norm as normalize_heads
-from .weights import BlockWeights
+from .weights import BlockWeights, read_of_stream
 
 
 def linear_norm(
@@ -49,14 +49,14 @@ def head_queries(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A head's queries of rows that stand where the norm left them, before its w and b; not yet turned."""
-    return _made(config, _read(w, x), (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b), head)
+    return _made(config, _read(w, x), (read_of_stream(config, w, "Q"), w.b_Q, w.q_norm_w, w.q_norm_b), head)
 
 
 def head_keys(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A key head's keys of such rows: as `head_queries`, all biases in."""
-    return _made(config, _read(w, x), (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b), head)
+    return _made(config, _read(w, x), (read_of_stream(config, w, "K"), w.b_K, w.k_norm_w, w.k_norm_b), head)
 
 
 def head_values(
@@ -64,7 +64,8 @@ def head_values(
 ) -> Float[Tensor, "row d_head"]:
     """A value head's values of such rows."""
     b = None if w.b_V is None else upcast(w.b_V[head : head + 1])
-    return clip(config, project(_read(w, x), upcast(w.W_V[head : head + 1]), b))[0, :, 0]
+    W_V = read_of_stream(config, w, "V")[head : head + 1]
+    return clip(config, project(_read(w, x), upcast(W_V), b))[0, :, 0]
 
 
 def _read(w: BlockWeights, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "one row d_model"]:
@@ -132,7 +133,7 @@ def read_matrix(config: ModelConfig, w: BlockWeights, into: str, head: int) -> F
     """W_Q of a head (`into` "Q") or W_K of a key head ("K"), with the linear parts of the norms around it folded in:
     that before attention into its rows, that of queries or keys into its columns.
     """
-    W, norm_w = (w.W_Q, w.q_norm_w) if into == "Q" else (w.W_K, w.k_norm_w)
+    W, norm_w = read_of_stream(config, w, into), w.q_norm_w if into == "Q" else w.k_norm_w
     return linear_heads(config, norm_w, fold_before(config, w.ln1_w, W.movedim(0, 1)), head)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten, gather, to_kernel_layout
+from ..engine.weights import Weights, changed, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
@@ -135,7 +136,7 @@ def round_in_place(weights: MutableWeights, dtype: torch.dtype) -> None:
         return tensor
 
     for name, held in weights.items():
-        weights[name] = tuple(narrow(name, each) for each in held) if isinstance(held, tuple) else narrow(name, held)
+        weights[name] = changed(held, partial(narrow, name))
 
 
 def _floating(name: str, tensor: Tensor) -> Tensor:
