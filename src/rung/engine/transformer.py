@@ -426,7 +426,7 @@ def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: 
     arXiv:1701.06538); plus MLP_shared(x), times sigmoid(x W_router_shared) if gated, where every token takes one more.
     """
     assert w.W_router is not None and w.W_in is not None and w.W_out is not None
-    scores = upcast(F.linear(x, w.W_router.T, w.b_router))
+    scores = F.linear(upcast(x), upcast(w.W_router).T, None if w.b_router is None else upcast(w.b_router))
     parts = scores.softmax(-1) if config.router_score == "softmax" else scores.sigmoid()
     chosen = choose(config, parts if w.b_select is None else parts + w.b_select)
     kept = parts.gather(-1, chosen)

@@ -180,6 +180,7 @@ def test_every_weight_has_its_shape() -> None:
     shapes = weight_shapes(FULL)
     rare = {"ln_embed_w", "ln_embed_b", "q_norm_w", "q_norm_b", "k_norm_w", "k_norm_b", "ln1_post_w", "ln2_post_w"}
     rare |= {"sinks", "b_router", "W_router", "W_router_shared", "W_gate_shared", "W_in_shared", "W_out_shared"}
+    rare |= {"W_DQ", "q_latent_w", "W_QR", "W_UQ", "W_DKV", "kv_latent_w", "W_KR", "W_UK", "W_UV", "b_select"}
     assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"} - rare
     assert shapes["W_Q"] == (4, 12, 3)
     assert shapes["W_K"] == shapes["W_V"] == (2, 12, 3)
