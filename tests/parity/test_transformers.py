@@ -227,8 +227,9 @@ CASES = {
         "deepseek_v3",
         LATENT
         | {
-            "n_group": 1, "topk_group": 1, "first_k_dense_replace": 0, "norm_topk_prob": False, "num_experts_per_tok": 4, "routed_scaling_factor": 0.7, "v_head_dim": 8,
-            "rope_interleave": False, "rope_parameters": YARN | {"mscale": 1.0, "mscale_all_dim": 1.0},
+            "n_group": 1, "topk_group": 1, "first_k_dense_replace": 0, "norm_topk_prob": False,
+            "num_experts_per_tok": 4, "routed_scaling_factor": 0.7, "v_head_dim": 8, "rope_interleave": False,
+            "rope_parameters": YARN | {"mscale": 1.0, "mscale_all_dim": 1.0},
         },
     ),
     "deepseek_v3 without experts, tied": (

@@ -83,7 +83,7 @@ def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Fl
     """
     layer, _ = check_head(model.config, *head)
     w, group = block_weights(model.weights, layer), kv_head(model.config, head)
-    if model.config.qk_norm is None and model.config.clip_qkv is None:
+    if model.config.qk_norm is None and model.config.clip_qkv is None and model.config.latent is None:
         return y @ head_weights(model, head).W_K
     keys = head_keys(model.config, w, group, y)
     return keys if w.k_norm_b is None else keys - upcast(w.k_norm_b)[group]
@@ -98,11 +98,12 @@ def writes_of(
     Up to the scale of a norm after attention. b_V, which does not depend on the input, is left out unless values are
     clamped with it.
     """
-    layer, _ = check_head(model.config, *head)
-    w = head_weights(model, head)
-    if model.config.clip_qkv is None:
+    (layer, index), config = check_head(model.config, *head), model.config
+    if config.clip_qkv is None and config.latent is None:
+        w = head_weights(model, head)
         return y @ w.W_V, w.W_O
-    return head_values(model.config, block_weights(model.weights, layer), kv_head(model.config, head), y), w.W_O
+    held = block_weights(model.weights, layer)
+    return head_values(config, held, kv_head(config, head), y), write_matrix(config, held, index)
 
 
 def QK(model: ModelLike, head: Head) -> FactoredMatrix:

@@ -67,6 +67,10 @@ class BlockWeights(NamedTuple):
     W_out_shared: Tensor | None = None
 
 
+LATENT_WEIGHTS = ("W_DQ", "q_latent_w", "W_QR", "W_UQ", "W_DKV", "kv_latent_w", "W_KR", "W_UK", "W_UV")
+"""What latent attention makes queries, keys and values with."""
+
+
 @runtime_checkable
 class ModelLike(Protocol):
     """A model as the maths needs it: what it is, and what it weighs."""

@@ -190,7 +190,9 @@ class Embed(Component):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
-        bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
+        bare = replace(
+            self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None, latent=None
+        )
         positions = position_info(bare, {}, (*tokens.shape[:2],), tokens.device)
         return transformer.embed(bare, self.weights(), tokens, positions, tap_of(self._points))
 

@@ -13,6 +13,7 @@ from ...circuits.heads import Head, eigenvalue_copying, head_label
 from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap, compose
 from ...engine.weights import changed
+from ...errors import NotDefinedError
 from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
@@ -153,7 +154,10 @@ def _composition(setting: Setting) -> Composition:
 
 def composition_norm(setting: Setting, spec: TestSpec) -> Observation:
     """‖W_OV W_QKᵀ‖ / (‖W_OV‖ ‖W_QK‖) of one pair, beside a random pair's."""
-    norms = setting.once(_composition)
+    try:
+        norms = setting.once(_composition)
+    except NotDefinedError as error:
+        return Observation({}, "", undefined=str(error))
     (sender,), (receiver,) = spec.heads, spec.receivers
     assert spec.into is not None
     value = norms.score(head_label(sender), head_label(receiver), spec.into)
