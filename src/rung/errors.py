@@ -74,12 +74,6 @@ class NotDefinedError(RungError):
     """A quantity that does not exist for this model: a positional QK without positions, a sum of clamped keys."""
 
 
-class NoMatrixError(NotDefinedError, AttributeError):
-    """W_Q, W_K or W_V of a model that makes queries, keys or values in more than one product. Also an AttributeError,
-    as any weight that is not there.
-    """
-
-
 class ClaimError(RungError):
     """A claim that cannot be meant: an unknown role, an edge inside one layer, heads that are not written as heads."""
 

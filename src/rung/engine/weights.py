@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..config import WEIGHT_PATHS, ModelConfig, is_layered, weight_path, weight_shapes
-from ..errors import CheckpointError, NoMatrixError
+from ..errors import CheckpointError, NotDefinedError
 
 WeightEntry = Tensor | tuple[Tensor | None, ...]
 Weights = Mapping[str, WeightEntry]
@@ -71,6 +71,10 @@ LATENT_WEIGHTS = ("W_DQ", "q_latent_w", "W_QR", "W_UQ", "W_DKV", "kv_latent_w", 
 """What latent attention makes queries, keys and values with."""
 
 
+FULL_PRECISION = frozenset({"b_select"})
+"""Read as float32 whatever the other weights are rounded to: experts are chosen by small differences between them."""
+
+
 @runtime_checkable
 class ModelLike(Protocol):
     """A model as the maths needs it: what it is, and what it weighs."""
@@ -88,12 +92,12 @@ def block_weights(weights: Weights, layer: int) -> BlockWeights:
 
 
 def read_of_stream(config: ModelConfig, w: BlockWeights, into: str) -> Tensor:
-    """W_Q, W_K or W_V (`into` "Q", "K" or "V") of every head, [heads, d_model, width]. Raises NoMatrixError where no
+    """W_Q, W_K or W_V (`into` "Q", "K" or "V") of every head, [heads, d_model, width]. Raises NotDefinedError where no
     one matrix stands between the stream and them.
     """
     W: Tensor | None = getattr(w, f"W_{into}")
     if W is None:
-        raise NoMatrixError(
+        raise NotDefinedError(
             f"{config.model_name} has no W_{into}: queries, keys or values are made from compressed vectors, and a "
             "norm between the two products keeps them from being one matrix (see W_DQ, W_UQ, W_DKV, W_UK, W_UV)"
         )

@@ -1,5 +1,7 @@
 """Checkpoint layouts: each family is a config reader and a table of rules."""
 
+from collections.abc import Mapping
+
 from .attn_only import ATTN_ONLY
 from .biogpt import BIOGPT
 from .bloom import BLOOM
@@ -38,3 +40,9 @@ FAMILIES: tuple[Family, ...] = (
     *(SEED, ARCEE, NEMOTRON, PERSIMMON, MPT, GPT_BIGCODE, CODEGEN, BIOGPT, GPT_OSS, DEEPSEEK),
 )
 """Every family that Rung reads."""
+
+UNREAD: Mapping[str, str] = {
+    "qwen3_next": "three of four of its layers are gated delta nets, which carry a state from token to token: they "
+    "have no scores and no pattern, and no forward pass of attention and MLPs computes them",
+}
+"""Kinds of config.json that people ask for, and why they are not read."""

@@ -42,6 +42,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     kind = keys.take("model_type")
     second = kind == "deepseek_v2"
     keys.assume(max_position_embeddings=2048 if second else 4096, q_lora_rank=1536)
+    keys.assume(num_key_value_heads=None if second else 128)
     keys.expect("attention_bias", False)
     keys.expect("mlp_bias", False)
     turned, rest = keys.size("qk_rope_head_dim", 64), keys.size("qk_nope_head_dim", 128)
@@ -50,7 +51,7 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
     keys.put("head_dim", turned)
     adjacent = second or keys.flag("rope_interleave", True)
     shape = read_gated(keys, WHOLE_HEADS._replace(pairing="adjacent" if adjacent else "halves"))
-    keys.expect("num_key_value_heads", shape["n_heads"], None)
+    keys.expect("num_key_value_heads", shape["n_heads"], None)  # every head has its own
     experts = _read_experts(keys, shape, second)
     ahead = any(name.startswith(f"model.layers.{shape['n_layers']}.") for name in names)
     notes = ("it also predicts tokens farther ahead; that part was left out",) if ahead else ()
@@ -87,7 +88,8 @@ def _read_experts(keys: Keys, shape: dict[str, Any], second: bool) -> dict[str, 
     method = keys.choice("topk_method", "greedy", ("greedy", "group_limited_greedy", "noaux_tc"))
     groups, taken = keys.size("n_group", None if second else 8), keys.size("topk_group", None if second else 4)
     width, shared = keys.size("moe_intermediate_size", 1407 if second else 2048), keys.size("n_shared_experts", None, 0)
-    n_experts, per_token = keys.size("n_routed_experts", 64 if second else 256), keys.size("num_experts_per_tok", 8)
+    n_experts = keys.size("n_routed_experts", 64 if second else 256)
+    per_token = keys.size("num_experts_per_tok") if second else keys.size("num_experts_per_tok", 8)
     scale, normed = (
         keys.number("routed_scaling_factor", 1.0 if second else 2.5),
         keys.flag("norm_topk_prob", not second),

@@ -253,14 +253,16 @@ def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[Mod
     unrotated, dense = (
         tuple(layer for layer in layers if layer < count) for layers in (config.unrotated_layers, config.dense_layers)
     )
-    config = replace(
+    shorter = replace(
         config,
         n_layers=count,
         windows=windows,
         unrotated_layers=unrotated,
         dense_layers=dense,
         d_mlp_dense=config.d_mlp_dense if dense else None,
+        biases=frozenset(),
     )
+    config = replace(shorter, biases=config.biases.intersection(bias_shapes(shorter)))
     kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
     return config, {name: kept[name] for name in weight_shapes(config)}
 

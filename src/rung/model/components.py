@@ -103,8 +103,6 @@ class Component(nn.Module):
         except AttributeError:
             if "_ours" not in self.__dict__ or name not in self._ours:
                 raise
-            if name in ("W_Q", "W_K", "W_V") and self.config.latent is not None:
-                return read_of_stream(self.config, self.block_weights(), name[-1])
             ours, held = self._ours[name], self.__dict__["_parameters"]
             if f"_{name}" in held:
                 return self._for_every_head(held[f"_{name}"])
@@ -306,12 +304,19 @@ class Attention(Component):
     @property
     def QK(self) -> FactoredMatrix:
         """W_Q W_Kᵀ of every head: [head, d_model (query), d_model (key)]."""
+        self._check_products("Q", "K")
         return FactoredMatrix(self.W_Q, self.W_K.mT)
 
     @property
     def OV(self) -> FactoredMatrix:
         """W_V W_O of every head: [head, d_model (read), d_model (written)]."""
+        self._check_products("V")
         return FactoredMatrix(self.W_V, self.W_O)
+
+    def _check_products(self, *into: str) -> None:
+        """Raises NotDefinedError where W_Q, W_K or W_V is no one matrix."""
+        for each in into:
+            read_of_stream(self.config, self.block_weights(), each)
 
 
 class GroupedQueryAttention(Attention):

@@ -11,8 +11,8 @@ from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
 from ..engine.slicing import whole
-from ..engine.weights import WeightEntry, Weights, present, unembedding, unlayered
-from ..errors import CheckpointError, NoMatrixError, SiteError
+from ..engine.weights import WeightEntry, Weights, block_weights, present, read_of_stream, unembedding, unlayered
+from ..errors import CheckpointError, SiteError
 from .components import Slots
 
 
@@ -47,9 +47,9 @@ class WeightsTopic:
             raise CheckpointError(f"{self.config.model_name} has no layers, so no {name}")
         try:
             held = [getattr(getattr(block, part), name) for block in self.blocks]
-        except NoMatrixError:
-            raise
         except AttributeError:
+            if name in ("W_Q", "W_K", "W_V"):
+                read_of_stream(self.config, block_weights(self.weights, 0), name[-1])
             raise CheckpointError(f"{self.config.model_name} has no {name}") from None
         if len({tensor.shape for tensor in held}) > 1:
             raise CheckpointError(

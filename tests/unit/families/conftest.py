@@ -26,9 +26,9 @@ _GRANITE = {
     "residual_multiplier": 0.25,
 }
 _DEEPSEEK = _WIDE | {
-    "num_attention_heads": 3, "intermediate_size": 20, "q_lora_rank": 6, "kv_lora_rank": 5, "qk_rope_head_dim": 2,
-    "qk_nope_head_dim": 3, "v_head_dim": 4, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 2,
-    "moe_intermediate_size": 7, "first_k_dense_replace": 1, "n_group": 2, "topk_group": 1,
+    "num_attention_heads": 3, "num_key_value_heads": 3, "intermediate_size": 20, "q_lora_rank": 6, "kv_lora_rank": 5,
+    "qk_rope_head_dim": 2, "qk_nope_head_dim": 3, "v_head_dim": 4, "n_routed_experts": 4, "num_experts_per_tok": 2,
+    "n_shared_experts": 2, "moe_intermediate_size": 7, "first_k_dense_replace": 1, "n_group": 2, "topk_group": 1,
 }  # fmt: skip
 _TURNS = ["sliding_attention", "full_attention"]
 _TWICE = {"rope_type": "linear", "factor": 2.0}
