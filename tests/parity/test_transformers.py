@@ -56,6 +56,14 @@ LONG = {
     },
 }  # fmt: skip
 
+LATENT = {
+    "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 6,
+    "num_key_value_heads": 6, "max_position_embeddings": 64, "bos_token_id": 0, "q_lora_rank": 20,
+    "kv_lora_rank": 12, "qk_rope_head_dim": 4, "qk_nope_head_dim": 6, "v_head_dim": 10, "n_routed_experts": 6,
+    "num_experts_per_tok": 2, "moe_intermediate_size": 24, "first_k_dense_replace": 1,
+}  # fmt: skip
+GROUPS = {"n_group": 3, "topk_group": 2}
+
 TURNS = ["sliding_attention", "full_attention", "sliding_attention"]
 MPT = {"d_model": 32, "n_heads": 4, "n_layers": 3, "max_seq_len": 64, "bos_token_id": 0}
 
@@ -204,6 +212,30 @@ CASES = {
             "rope_parameters": YARN | {"truncate": False},
         },
     ),
+    "deepseek_v2": ("deepseek_v2", LATENT | {"q_lora_rank": None}),
+    "deepseek_v2 with groups of experts and yarn": (
+        "deepseek_v2",
+        LATENT
+        | GROUPS
+        | {
+            "topk_method": "group_limited_greedy", "routed_scaling_factor": 1.5,
+            "rope_parameters": YARN | {"mscale": 0.7, "mscale_all_dim": 1.1},
+        },
+    ),
+    "deepseek_v3": ("deepseek_v3", LATENT | GROUPS),
+    "deepseek_v3 with yarn, no groups and no layer without experts": (
+        "deepseek_v3",
+        LATENT
+        | {
+            "n_group": 1, "topk_group": 1, "first_k_dense_replace": 0, "norm_topk_prob": False,
+            "num_experts_per_tok": 4, "routed_scaling_factor": 0.7, "v_head_dim": 8, "rope_interleave": False,
+            "rope_parameters": YARN | {"mscale": 1.0, "mscale_all_dim": 1.0},
+        },
+    ),
+    "deepseek_v3 without experts, tied": (
+        "deepseek_v3",
+        LATENT | {"first_k_dense_replace": 9, "tie_word_embeddings": True},
+    ),
     "cohere with normalized queries and keys": ("cohere", GROUPED | {"use_qk_norm": True, "attention_bias": True}),
 }  # fmt: skip
 
@@ -219,6 +251,9 @@ def pair(request, tmp_path_factory):
         theirs = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **made)).eval()
         for parameter in theirs.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)
+        for name, buffer in theirs.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.data += 0.2 * torch.randn_like(buffer)
     transformers.utils.logging.disable_progress_bar()
     theirs.save_pretrained(folder)
     return theirs, HookedTransformer.from_pretrained_no_processing(folder), folder

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rung.config import Alibi, ModelConfig, Rotary, bias_shapes
+from rung.config import Alibi, Latent, ModelConfig, Rotary, bias_shapes
 from rung.evidence.claim import INDUCTION, Claim, descriptive_tests, required_tests
 from rung.evidence.decide import CRITERIA, EXACT, Criterion, criterion_of, decide
 from rung.evidence.identity import confirmation_seed
@@ -67,6 +67,14 @@ KINDS: dict[str, dict[str, Any]] = {
         "normalization_type": "RMS", "positional_embedding_type": "rotary", "rotary": Rotary(dim=6), "d_mlp": 12,
         "act_fn": "silu", "gated_mlp": True, "n_experts": 3, "experts_per_token": 2, "d_mlp_shared": 8,
         "clip_qkv": 100.0,
+    },
+    "RMS, latent, one dense layer before groups of experts": {
+        "normalization_type": "RMS", "positional_embedding_type": "rotary", "rotary": Rotary(dim=2, pairing="adjacent"),
+        "latent": Latent(q_rank=7, kv_rank=5), "d_head_v": 4, "d_mlp": 12, "act_fn": "silu", "gated_mlp": True,
+        "n_experts": 6, "experts_per_token": 2, "router_score": "sigmoid", "norm_expert_weights": True,
+        "expert_scale": 1.5, "n_expert_groups": 3, "expert_groups_per_token": 2, "experts_per_group_score": 2,
+        "d_mlp_shared": 8, "gate_shared": False, "dense_layers": (0,), "d_mlp_dense": 24,
+        "biases": frozenset(("b_select",)),
     },
 }  # fmt: skip
 

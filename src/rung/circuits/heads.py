@@ -22,7 +22,7 @@ from ..engine.sites import check_head
 from ..engine.slicing import whole
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
-from ..engine.weights import ModelLike, block_weights, embedding, unembedding, unlayered
+from ..engine.weights import ModelLike, block_weights, embedding, read_of_stream, unembedding, unlayered
 from .argmax_diagonal import Diagonal, diagonal
 
 Head = tuple[int, int]
@@ -63,14 +63,15 @@ def kv_head(config: ModelConfig, head: Head) -> int:
 def head_weights(model: ModelLike, head: Head) -> HeadWeights:
     """The weights of `head` with norms folded in: W ← w·W; with LayerNorm also centred over d_model.
 
-    Raises SiteError if the model has no such head.
+    Raises SiteError if the model has no such head, NotDefinedError if its queries, keys or values are not one product
+    with the stream.
     """
     (layer, index), config = check_head(model.config, *head), model.config
     w, group = block_weights(model.weights, layer), kv_head(config, head)
     return HeadWeights(
         read_matrix(config, w, "Q", index),
         read_matrix(config, w, "K", group),
-        fold_before(config, w.ln1_w, w.W_V[group]),
+        fold_before(config, w.ln1_w, read_of_stream(config, w, "V")[group]),
         write_matrix(config, w, index),
     )
 
@@ -91,7 +92,7 @@ def keys_of(model: ModelLike, head: Head, y: Float[Tensor, "key d_model"]) -> Fl
     """
     layer, _ = check_head(model.config, *head)
     w, group = block_weights(model.weights, layer), kv_head(model.config, head)
-    if model.config.qk_norm is None and model.config.clip_qkv is None:
+    if model.config.qk_norm is None and model.config.clip_qkv is None and model.config.latent is None:
         return y @ head_weights(model, head).W_K
     keys = head_keys(model.config, w, group, y)
     return keys if w.k_norm_b is None else keys - upcast(w.k_norm_b)[group]
@@ -106,11 +107,12 @@ def writes_of(
     Up to the scale of a norm after attention. b_V, which does not depend on the input, is left out unless values are
     clamped with it.
     """
-    layer, _ = check_head(model.config, *head)
-    w = head_weights(model, head)
-    if model.config.clip_qkv is None:
+    (layer, index), config = check_head(model.config, *head), model.config
+    if config.clip_qkv is None and config.latent is None:
+        w = head_weights(model, head)
         return y @ w.W_V, w.W_O
-    return head_values(model.config, block_weights(model.weights, layer), kv_head(model.config, head), y), w.W_O
+    held = block_weights(model.weights, layer)
+    return head_values(config, held, kv_head(config, head), y), write_matrix(config, held, index)
 
 
 def QK(model: ModelLike, head: Head) -> FactoredMatrix:

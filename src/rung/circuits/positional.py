@@ -13,7 +13,7 @@ from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, shares, soft_cap, upcast
-from ..engine.weights import ModelLike, block_weights, embedding, unlayered
+from ..engine.weights import ModelLike, block_weights, embedding, read_of_stream, unlayered
 from ..errors import NotDefinedError, RungError
 from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
 
@@ -72,8 +72,8 @@ def positional_qk(model: ModelLike, head: Head) -> FactoredMatrix:
             )
         # Shortformer positions are added after the norm, so its weights must not be folded in.
         w, positions = block_weights(model.weights, layer), _positions(model)
-        q = positions @ upcast(w.W_Q[index]) + (0 if w.b_Q is None else upcast(w.b_Q[index]))
-        k = positions @ upcast(w.W_K[kv_head(config, head)])
+        q = positions @ upcast(read_of_stream(config, w, "Q")[index]) + (0 if w.b_Q is None else upcast(w.b_Q[index]))
+        k = positions @ upcast(read_of_stream(config, w, "K")[kv_head(config, head)])
         return FactoredMatrix(q / attention_scale(config), k.T)
     inputs = norm_before(config, None, None, "ln1", layer, mean_positions(model), NO_TAP)
     return full_qk(model, head, inputs, inputs)

@@ -1,6 +1,6 @@
 """The config of a decoder-only transformer of any family. Does not import torch."""
 
-from .model import Alibi, ModelConfig, Rotary, RotaryScaling
+from .model import Alibi, Latent, ModelConfig, Rotary, RotaryScaling
 from .shapes import (
     BIASES,
     GROUPED,
@@ -19,6 +19,7 @@ __all__ = [
     "WEIGHT_PATHS",
     "Activation",
     "Alibi",
+    "Latent",
     "ModelConfig",
     "Normalization",
     "Positions",

@@ -6,6 +6,7 @@ from the config.
 """
 
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, Literal
 
 from ..errors import ConfigError
@@ -108,6 +109,23 @@ class Alibi:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Latent:
+    """Multi-head latent attention: queries, keys and values are made from vectors of a few coordinates, each of which
+    passes an RMSNorm of its own (DeepSeek-AI 2024, arXiv:2405.04434, section 2.1).
+    """
+
+    q_rank: int | None
+    """Coordinates that queries are made from; None: they read the stream itself."""
+    kv_rank: int
+    """Coordinates that keys, but for their rotary part, and values are made from."""
+    eps: float = 1e-6
+    """Added to the mean square in the norms of these vectors."""
+
+    def __post_init__(self) -> None:
+        check_fields(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The architecture of one transformer: its components, their sizes, and how they are connected."""
 
@@ -119,6 +137,10 @@ class ModelConfig:
     """Query heads in each layer."""
     d_head: int
     """Width of one head."""
+    d_head_v: int | None = None
+    """Width of one head's values, if they are not as wide as its queries and keys; None: d_head."""
+    latent: Latent | None = None
+    """Where queries, keys and values are made from compressed vectors; None: each is one product with the stream."""
     d_vocab: int
     """Size of the input vocabulary, and of the output unless d_vocab_out is given."""
     n_ctx: int
@@ -141,8 +163,24 @@ class ModelConfig:
     """Number of experts chosen for each token; given exactly when there are experts."""
     norm_expert_weights: bool = False
     """Whether the weights of the chosen experts are divided by their sum."""
+    router_score: Literal["softmax", "sigmoid"] = "softmax"
+    """What makes a router's outputs the experts' weights: a softmax over all experts, or a sigmoid of each."""
+    expert_scale: float = 1.0
+    """The weights of the chosen experts are multiplied by this."""
+    n_expert_groups: int | None = None
+    """Groups of experts, of which a router chooses some before experts are chosen from these; None: no groups."""
+    expert_groups_per_token: int | None = None
+    """Number of groups chosen for each token; given exactly when there are groups."""
+    experts_per_group_score: int = 1
+    """A group's score is the sum of so many of its highest."""
     d_mlp_shared: int | None = None
     """Neurons in the shared expert, a gated MLP that is applied to every token."""
+    gate_shared: bool = True
+    """Whether the shared expert is multiplied by a gate of its own, sigmoid(x W_router_shared)."""
+    dense_layers: tuple[int, ...] = ()
+    """Layers that have one MLP for all tokens in a model whose other layers have experts."""
+    d_mlp_dense: int | None = None
+    """Neurons in the MLP of these layers; given exactly when there are such layers."""
     parallel_attn_mlp: bool = False
     """Attention and MLP both read the block's input, instead of one after the other."""
     normalization_type: Normalization | None = "LN"
@@ -223,6 +261,11 @@ class ModelConfig:
         return self.n_kv != self.n_heads
 
     @property
+    def d_v(self) -> int:
+        """Width of one head's values."""
+        return self.d_head if self.d_head_v is None else self.d_head_v
+
+    @property
     def attn_only(self) -> bool:
         """Whether blocks have no MLP."""
         return self.d_mlp is None
@@ -230,6 +273,14 @@ class ModelConfig:
     def window(self, layer: int) -> int | None:
         """Number of keys that a query of `layer` sees, its own included; None: all that are not later."""
         return None if self.windows is None else self.windows[layer]
+
+    def routed(self, layer: int) -> bool:
+        """Whether a router chooses experts for the tokens of `layer`."""
+        return self.n_experts is not None and layer not in self.dense_layers
+
+    def mlp_width(self, layer: int) -> int | None:
+        """Neurons in the MLP (in each expert) of `layer`."""
+        return self.d_mlp_dense if layer in self.dense_layers else self.d_mlp
 
     def rotary_of(self, layer: int) -> Rotary | None:
         """The rotary positions of `layer`, if it has them."""
@@ -245,13 +296,14 @@ class ModelConfig:
     @property
     def n_params(self) -> int:
         """Number of parameters, norms and biases included."""
-        total = 0
-        for name, shape in weight_shapes(self).items():
-            size = 1
-            for length in shape:
-                size *= length
-            total += size * (self.n_layers if is_layered(name) else 1)
-        return total
+        once = [shape for name, shape in weight_shapes(self).items() if not is_layered(name)]
+        layers = [
+            shape
+            for layer in range(self.n_layers)
+            for name, shape in weight_shapes(self, layer).items()
+            if is_layered(name)
+        ]
+        return sum(prod(shape) for shape in (*once, *layers))
 
     def to_dict(self) -> dict[str, Any]:
         """The config as JSON values; `from_dict` reads them back to an equal config."""
@@ -262,6 +314,7 @@ class ModelConfig:
             "eos_token_ids": list(self.eos_token_ids),
             "windows": None if self.windows is None else list(self.windows),
             "unrotated_layers": list(self.unrotated_layers),
+            "dense_layers": list(self.dense_layers),
         }
 
     @classmethod
@@ -276,6 +329,7 @@ class ModelConfig:
                 if rotary.get("scaling") is not None:
                     rotary["scaling"] = RotaryScaling(**read_arguments("scaling", rotary["scaling"], RotaryScaling))
                 read[name] = Rotary(**rotary)
-        if read.get("alibi") is not None:
-            read["alibi"] = Alibi(**read_arguments("alibi", read["alibi"], Alibi))
+        for name, kind in (("alibi", Alibi), ("latent", Latent)):
+            if read.get(name) is not None:
+                read[name] = kind(**read_arguments(name, read[name], kind))
         return cls(**read)

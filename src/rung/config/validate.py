@@ -55,6 +55,7 @@ def check(config: ModelConfig) -> None:
         raise ConfigError("swiglu_limit is for gated MLPs, and gated_mlp is not set")
     _check_positions(config)
     _check_experts(config)
+    _check_latent(config)
     if config.normalization_type is None and (config.qk_norm or config.post_embedding_ln):
         raise ConfigError("qk_norm and post_embedding_ln need a norm, but normalization_type is None")
     unknown = sorted(config.biases - set(ALL_BIASES))
@@ -109,20 +110,58 @@ def _check_experts(config: ModelConfig) -> None:
         raise ConfigError("n_experts is set, but there is no MLP: d_mlp is None")
     if n is None and (config.d_mlp_shared is not None or config.norm_expert_weights):
         raise ConfigError("d_mlp_shared and norm_expert_weights need n_experts, which is None")
+    if (config.d_mlp_dense is None) != (not config.dense_layers):
+        raise ConfigError(
+            f"dense_layers are {list(config.dense_layers)} and d_mlp_dense is {config.d_mlp_dense}: "
+            "give both, or neither"
+        )
+    if config.dense_layers and (n is None or max(config.dense_layers) >= config.n_layers):
+        raise ConfigError(
+            f"dense_layers are {list(config.dense_layers)}; they are among {config.n_layers} layers of a model "
+            "that has experts"
+        )
+    groups, taken = config.n_expert_groups, config.expert_groups_per_token
+    if (groups is None) != (taken is None):
+        raise ConfigError(f"n_expert_groups is {groups} and expert_groups_per_token is {taken}: give both, or neither")
+    if groups is None or taken is None:
+        return
+    if n is None or k is None or n % groups or taken > groups or taken * (n // groups) < k:
+        raise ConfigError(
+            f"{k} of {n} experts are chosen from {taken} of {groups} groups: groups are of one size, and those chosen "
+            "hold enough experts"
+        )
+    if config.experts_per_group_score > n // groups:
+        raise ConfigError(
+            f"experts_per_group_score is {config.experts_per_group_score}; a group has {n // groups} experts"
+        )
+
+
+def _check_latent(config: ModelConfig) -> None:
+    """Keys are [x W_KR, c W_UK], with the rotary part first; the norms of c are RMSNorms."""
+    if config.latent is None:
+        return
+    if config.rotary is None or config.rotary.dim >= config.d_head:
+        raise ConfigError("latent attention turns a part of each head, not all: give rotary, with dim below d_head")
+    if config.normalization_type not in ("RMS", "RMSPre") or config.norm_placement != "pre":
+        raise ConfigError("latent attention needs RMSNorm before attention")
+    if config.grouped or config.qk_norm is not None or config.clip_qkv is not None:
+        raise ConfigError("latent attention takes no n_key_value_heads, qk_norm or clip_qkv")
 
 
 _WHOLE = dict.fromkeys(("d_model", "n_heads", "d_head", "d_vocab", "n_ctx", "dim", "original_n_ctx"), 1)
 _WHOLE |= {"n_layers": 0, "n_key_value_heads": 1, "d_vocab_out": 1, "d_mlp": 1, "bos_token_id": 0}
-_WHOLE |= dict.fromkeys(("n_experts", "experts_per_token", "d_mlp_shared"), 1)
+_WHOLE |= dict.fromkeys(("n_experts", "experts_per_token", "d_mlp_shared", "d_mlp_dense", "d_head_v"), 1)
+_WHOLE |= dict.fromkeys(("n_expert_groups", "expert_groups_per_token", "experts_per_group_score"), 1)
+_WHOLE |= dict.fromkeys(("q_rank", "kv_rank"), 1)
 """The least value of each whole number."""
 _NUMBERS = {"eps", "sinusoidal_base", "attn_scale", "base", "factor", "low_freq_factor", "high_freq_factor"}
 _NUMBERS |= {"beta_fast", "beta_slow", "attention_factor", "scale", "embed_scale", "logit_scale", "residual_scale"}
-_NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "swiglu_limit"}
+_NUMBERS |= {"attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "swiglu_limit", "expert_scale"}
 _FLAGS = {"gated_mlp", "parallel_attn_mlp", "tied_embeddings", "default_prepend_bos", "norm_expert_weights"}
-_FLAGS |= {"attn_sinks", "post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
+_FLAGS |= {"gate_shared", "attn_sinks", "post_embedding_ln", "whole_coordinates", "rounded", "scores_over_layer"}
 _TEXTS = {"family", "model_name"}
 _LISTS = {"biases", "processing", "notes"}
-_ROWS = {"windows", "unrotated_layers", "slopes", "short_factors", "long_factors"}
+_ROWS = {"windows", "unrotated_layers", "dense_layers", "slopes", "short_factors", "long_factors"}
 """Lists of numbers."""
 _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "normalization_type": (*get_args(Normalization), None),
@@ -133,11 +172,12 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "kind": get_args(Scaling),
     "norm_placement": get_args(Placement),
     "qk_norm": ("head", "heads", None),
+    "router_score": ("softmax", "sigmoid"),
 }
 _MAY_BE_NONE = {"n_key_value_heads", "d_vocab_out", "d_mlp", "bos_token_id", "attn_scale"}
 _MAY_BE_NONE |= {"n_experts", "experts_per_token"}
 _MAY_BE_NONE |= {"d_mlp_shared", "attn_scores_soft_cap", "output_logits_soft_cap", "clip_qkv", "windows"}
-_MAY_BE_NONE |= {"swiglu_limit"}
+_MAY_BE_NONE |= {"swiglu_limit", "d_head_v", "d_mlp_dense", "n_expert_groups", "expert_groups_per_token", "q_rank"}
 
 
 def check_fields(values: Mapping[str, Any]) -> None:
@@ -165,7 +205,7 @@ def _unmet(name: str, value: Any) -> str | None:
     if name in _LISTS:
         fits = isinstance(value, list | tuple | frozenset) and all(isinstance(item, str) for item in value)
         return None if fits else "it must be a list of texts"
-    if name == "unrotated_layers":
+    if name in ("unrotated_layers", "dense_layers"):
         fits = isinstance(value, list | tuple) and all(_unmet("n_layers", each) is None for each in value)
         return None if fits else "it must be a list of layers, counted from 0"
     if name == "windows":

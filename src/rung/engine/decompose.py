@@ -400,10 +400,10 @@ def _W_out(run: Run, layer: int) -> Float[Tensor, "d_mlp d_model"]:
     W_out = block_weights(run.weights, layer).W_out
     if W_out is None:
         raise SiteError(f"{run.config.model_name} has no MLP, so no neurons")
-    if run.config.n_experts is not None:
+    if run.config.routed(layer):
         raise SiteError(
-            f"the neurons of {run.config.model_name} belong to {run.config.n_experts} experts, each of which "
-            "fires for its own tokens only: take MLPs whole (mlp_out; expand_neurons=False)"
+            f"the neurons of layer {layer} of {run.config.model_name} belong to {run.config.n_experts} experts, each "
+            "of which fires for its own tokens only: take MLPs whole (mlp_out; expand_neurons=False)"
         )
     return linear_after(run.config, _norm_after_weight(run, "mlp_out", layer), W_out)
 
@@ -418,14 +418,15 @@ def _neurons(
     neuron_slice: SliceInput = None,
 ) -> tuple[Tensor, Labels]:
     """Each neuron's write before layer `end`, through the norm there if `apply_ln`, times `onto` if given."""
-    assert run.config.d_mlp is not None
     picked = plain(neuron_slice)
     picked = [picked] if isinstance(picked, int) else picked
-    numbers = take(torch.arange(run.config.d_mlp), picked, 0).tolist()
     parts: list[Tensor] = []
+    labels: Labels = []
     for at in range(end):
         # Norm and projection are linear, so they are done to what a neuron writes, once, and not to each write.
-        written = take(_W_out(run, at), picked, 0)
+        written = _W_out(run, at)
+        labels += [f"L{at}N{number}" for number in take(torch.arange(len(written)), picked, 0).tolist()]
+        written = take(written, picked, 0)
         post = take(take(run.activations[Site("post", at).path], pos_slice, -2), picked, -1)
         post = post / _scale_after(run, "mlp_out", at, pos_slice)
         if apply_ln and _reads_a_norm(run.config, end):
@@ -436,7 +437,6 @@ def _neurons(
         # [neuron, batch, pos] times [neuron, (d_model or outputs)]
         spread = written.reshape(len(written), *(1,) * (post.ndim - 1), *written.shape[1:])
         parts.append(post.reshape(*post.shape, *(1,) * (written.ndim - 1)) * spread)
-    labels = [f"L{at}N{number}" for at in range(end) for number in numbers]
     if parts:
         return torch.cat(parts), labels
     like = _stream(run, "embed", None, pos_slice)

@@ -17,9 +17,9 @@ class KeyValueCache:
         self.length = 0
         self.room = room
         self.batch = batch
-        shape = (config.n_layers, batch, room, config.n_kv, config.d_head)
-        self._keys = like.new_empty(shape)
-        self._values = like.new_empty(shape)
+        shape = (config.n_layers, batch, room, config.n_kv)
+        self._keys = like.new_empty((*shape, config.d_head))
+        self._values = like.new_empty((*shape, config.d_v))
         self._mask: Tensor | None = None
 
     @property
@@ -45,7 +45,7 @@ class KeyValueCache:
         return torch.cat((held, new.to(held.device)), 1)
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Stores `k` and `v` ([batch, pos, kv_head, d_head]) after the filled part; returns all of both.
+        """Stores `k` and `v` ([batch, pos, kv_head, d_head or d_v]) after the filled part; returns all of both.
 
         `length` moves on with `advance`, after every layer has stored its own.
         """

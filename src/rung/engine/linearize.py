@@ -7,10 +7,10 @@ before a later head and that head's norm of its queries or keys, a whole stays t
 from jaxtyping import Float
 from torch import Tensor
 
-from ..config import ModelConfig
-from .transformer import centred, clip, project, upcast
+from ..config import Latent, ModelConfig
+from .transformer import centred, clip, from_latents, project, upcast
 from .transformer import qk_norm as normalize_heads
-from .weights import BlockWeights
+from .weights import LATENT_WEIGHTS, BlockWeights, read_of_stream
 
 
 def linear_norm(
@@ -49,22 +49,35 @@ def head_queries(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A head's queries of rows that stand where the norm left them, before its w and b; not yet turned."""
-    return _made(config, _read(w, x), (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b), head)
+    if config.latent is not None:
+        return _from_latents(config.latent, w, _read(w, x))[0][0, :, head]
+    return _made(config, _read(w, x), (read_of_stream(config, w, "Q"), w.b_Q, w.q_norm_w, w.q_norm_b), head)
 
 
 def head_keys(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A key head's keys of such rows: as `head_queries`, all biases in."""
-    return _made(config, _read(w, x), (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b), head)
+    if config.latent is not None:
+        return _from_latents(config.latent, w, _read(w, x))[1][0, :, head]
+    return _made(config, _read(w, x), (read_of_stream(config, w, "K"), w.b_K, w.k_norm_w, w.k_norm_b), head)
 
 
 def head_values(
     config: ModelConfig, w: BlockWeights, head: int, x: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "row d_head"]:
     """A value head's values of such rows."""
+    if config.latent is not None:
+        return _from_latents(config.latent, w, _read(w, x))[2][0, :, head]
     b = None if w.b_V is None else upcast(w.b_V[head : head + 1])
-    return clip(config, project(_read(w, x), upcast(w.W_V[head : head + 1]), b))[0, :, 0]
+    W_V = read_of_stream(config, w, "V")[head : head + 1]
+    return clip(config, project(_read(w, x), upcast(W_V), b))[0, :, 0]
+
+
+def _from_latents(latent: Latent, w: BlockWeights, x: Float[Tensor, "one row d_model"]) -> tuple[Tensor, ...]:
+    held = {name: getattr(w, name) for name in LATENT_WEIGHTS}
+    wide = w._replace(**{name: upcast(tensor) for name, tensor in held.items() if tensor is not None})
+    return from_latents(latent, wide, (x, x, x))
 
 
 def _read(w: BlockWeights, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "one row d_model"]:
@@ -132,7 +145,7 @@ def read_matrix(config: ModelConfig, w: BlockWeights, into: str, head: int) -> F
     """W_Q of a head (`into` "Q") or W_K of a key head ("K"), with the linear parts of the norms around it folded in:
     that before attention into its rows, that of queries or keys into its columns.
     """
-    W, norm_w = (w.W_Q, w.q_norm_w) if into == "Q" else (w.W_K, w.k_norm_w)
+    W, norm_w = read_of_stream(config, w, into), w.q_norm_w if into == "Q" else w.k_norm_w
     return linear_heads(config, norm_w, fold_before(config, w.ln1_w, W.movedim(0, 1)), head)
 
 

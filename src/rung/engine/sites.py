@@ -126,11 +126,6 @@ def sites_of(config: ModelConfig) -> tuple[Site, ...]:
         absent |= {"ln1.scale", "ln1.normalized", "ln2.scale", "ln2.normalized"}
     if config.attn_only:
         absent |= {"resid_mid", "mlp_in", "pre", "post", "mlp_out", *(name for name in SITE_KINDS if "ln2" in name)}
-    if config.n_experts is None:
-        absent |= {"expert_weights"}
-    else:
-        # Each expert's neurons fire for its own tokens only: there is no one tensor of them.
-        absent |= {"pre", "pre_linear", "post"}
     if config.parallel_attn_mlp:
         absent |= {"resid_mid"}
     if not config.gated_mlp:
@@ -139,7 +134,18 @@ def sites_of(config: ModelConfig) -> tuple[Site, ...]:
     before = [Site(name) for name in present if name in ("embed", "pos_embed")]
     after = [Site(name) for name in present if name in LAST]
     within = [name for name in present if "{l}" in SITE_KINDS[name].path]
-    return (*before, *(Site(name, layer) for layer in range(config.n_layers) for name in within), *after)
+    # Each expert's neurons fire for its own tokens only: there is no one tensor of them.
+    lacks = {True: {"pre", "pre_linear", "post"}, False: {"expert_weights"}}
+    return (
+        *before,
+        *(
+            Site(name, layer)
+            for layer in range(config.n_layers)
+            for name in within
+            if name not in lacks[config.routed(layer)]
+        ),
+        *after,
+    )
 
 
 @lru_cache(maxsize=64)

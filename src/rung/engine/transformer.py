@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..config import ModelConfig
+from ..config import Latent, ModelConfig
 from .kv_cache import KeyValueCache
 from .positions import PositionInfo, apply_rotary, causal, position_info
 from .taps import NO_TAP, Tap, watches
@@ -138,10 +138,7 @@ def heads(
 
     `inputs` are those of `attention_inputs`.
     """
-    x_q, x_k, x_v = inputs
-    q = clip(config, project(x_q, w.W_Q, w.b_Q))
-    k = clip(config, project(x_k, w.W_K, w.b_K))
-    v = clip(config, project(x_v, w.W_V, w.b_V))
+    q, k, v = queries_keys_values(config, w, inputs)
     q = tap("q", layer, q)
     k = tap("k", layer, k)
     v = tap("v", layer, v)
@@ -178,16 +175,30 @@ def sum_heads(w: BlockWeights, layer: int, z: Float[Tensor, "batch pos head d_he
     return result.sum(2) if w.b_O is None else result.sum(2) + w.b_O
 
 
+def queries_keys_values(
+    config: ModelConfig, w: BlockWeights, inputs: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """X W + b for each, clamped where the config says so; of compressed vectors with latent attention."""
+    if config.latent is not None:
+        return from_latents(config.latent, w, inputs)
+    assert w.W_Q is not None and w.W_K is not None and w.W_V is not None
+    x_q, x_k, x_v = inputs
+    q = clip(config, project(x_q, w.W_Q, w.b_Q))
+    k = clip(config, project(x_k, w.W_K, w.b_K))
+    v = clip(config, project(x_v, w.W_V, w.b_V))
+    return q, k, v
+
+
 def attend(
     config: ModelConfig,
     layer: int,
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
-    v: Float[Tensor, "batch key_pos kv_head d_head"],
+    v: Float[Tensor, "batch key_pos kv_head d_v"],
     positions: PositionInfo,
     tap: Tap,
     sinks: Float[Tensor, " head"] | None = None,
-) -> Float[Tensor, "batch pos head d_head"]:
+) -> Float[Tensor, "batch pos head d_v"]:
     """Each query's average of the values; fused unless scores or pattern are watched, capped, or have a sink."""
     stepwise_only = config.attn_scores_soft_cap is not None or sinks is not None
     fused = partial(attend_fused, config, layer, q, k, v, positions)
@@ -264,6 +275,31 @@ def project(
     return flat.view(*x.shape[:2], W.shape[0], W.shape[2])
 
 
+def from_latents(
+    latent: Latent, w: BlockWeights, inputs: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """With c = norm(x W_DKV) and c' = norm(x W_DQ): q = [c' W_QR, c' W_UQ], k = [x W_KR, c W_UK] and v = c W_UV
+    (DeepSeek-AI 2024, arXiv:2405.04434, section 2.1). The rotary part of keys, x W_KR, is the same for all heads.
+    """
+    assert w.W_QR is not None and w.W_UQ is not None and w.W_DKV is not None
+    assert w.W_KR is not None and w.W_UK is not None and w.W_UV is not None
+    x_q, x_k, x_v = inputs
+    c_q = x_q if w.W_DQ is None else compress(latent, w.W_DQ, w.q_latent_w, x_q)
+    c_k = compress(latent, w.W_DKV, w.kv_latent_w, x_k)
+    c_v = c_k if x_v is x_k else compress(latent, w.W_DKV, w.kv_latent_w, x_v)
+    q = torch.cat((project(c_q, w.W_QR, None), project(c_q, w.W_UQ, None)), -1)
+    turning, rest = F.linear(x_k, w.W_KR.T), project(c_k, w.W_UK, None)
+    turning = turning if x_k.ndim == 4 else turning.unsqueeze(2).expand(-1, -1, rest.shape[2], -1)
+    return q, torch.cat((turning, rest), -1), project(c_v, w.W_UV, None)
+
+
+def compress(
+    latent: Latent, W: Float[Tensor, "d_model rank"], w: Float[Tensor, " rank"] | None, x: Tensor
+) -> Float[Tensor, "*batch rank"]:
+    """RMSNorm of x W."""
+    return F.rms_norm(F.linear(x, W.T), W.shape[1:], w, latent.eps)
+
+
 def clip(config: ModelConfig, x: Tensor) -> Tensor:
     """Clamped at plus and minus `clip_qkv`, where there is one."""
     return x if config.clip_qkv is None else x.clamp(-config.clip_qkv, config.clip_qkv)
@@ -321,9 +357,9 @@ def attend_fused(
     layer: int,
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
-    v: Float[Tensor, "batch key_pos kv_head d_head"],
+    v: Float[Tensor, "batch key_pos kv_head d_v"],
     positions: PositionInfo,
-) -> Float[Tensor, "batch pos head d_head"]:
+) -> Float[Tensor, "batch pos head d_v"]:
     """`attend` without making scores and pattern."""
     allowed = positions.allowed[layer]
     bias = allowed
@@ -347,11 +383,11 @@ def attend_stepwise(
     layer: int,
     q: Float[Tensor, "batch pos head d_head"],
     k: Float[Tensor, "batch key_pos kv_head d_head"],
-    v: Float[Tensor, "batch key_pos kv_head d_head"],
+    v: Float[Tensor, "batch key_pos kv_head d_v"],
     positions: PositionInfo,
     tap: Tap,
     sinks: Float[Tensor, " head"] | None = None,
-) -> tuple[Float[Tensor, "batch pos head d_head"], bool]:
+) -> tuple[Float[Tensor, "batch pos head d_v"], bool]:
     """`attend` through scores and pattern that a tap can see, and whether it edited them. A sink is one score more in
     each of its head's rows, for a key without a value (OpenAI 2025, arXiv:2508.10925, section 2.1).
     """
@@ -387,14 +423,17 @@ def shares(
 
 def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: Tap) -> Residual:
     """Σ_e g_e(x) MLP_e(x), with g = softmax(x W_router) kept for the largest few (Shazeer et al. 2017,
-    arXiv:1701.06538); plus sigmoid(x W_router_shared) MLP_shared(x) where every token takes one more.
+    arXiv:1701.06538); plus MLP_shared(x), times sigmoid(x W_router_shared) if gated, where every token takes one more.
     """
-    assert config.experts_per_token is not None
     assert w.W_router is not None and w.W_in is not None and w.W_out is not None
-    parts = upcast(F.linear(x, w.W_router.T, w.b_router)).softmax(-1)
-    kept, chosen = parts.topk(config.experts_per_token)
+    scores = F.linear(upcast(x), upcast(w.W_router).T, None if w.b_router is None else upcast(w.b_router))
+    parts = scores.softmax(-1) if config.router_score == "softmax" else scores.sigmoid()
+    chosen = choose(config, parts if w.b_select is None else parts + w.b_select)
+    kept = parts.gather(-1, chosen)
     if config.norm_expert_weights:
         kept = kept / kept.sum(-1, keepdim=True)
+    if config.expert_scale != 1:
+        kept = kept * config.expert_scale
     gates = tap("expert_weights", layer, torch.zeros_like(parts).scatter(-1, chosen, kept).to(x.dtype)).flatten(0, 1)
     rows, out = x.flatten(0, 1), torch.zeros_like(x).flatten(0, 1)
     for expert in range(w.W_in.shape[0]):
@@ -404,11 +443,25 @@ def mixture(config: ModelConfig, w: BlockWeights, layer: int, x: Residual, tap: 
         ]
         written = neurons(config, rows[taken], *its)
         out = out.index_add(0, taken, written * gates[taken, expert, None])
-    if w.W_router_shared is not None:
-        assert w.W_in_shared is not None and w.W_out_shared is not None
+    if w.W_in_shared is not None:
         shared = neurons(config, rows, w.W_gate_shared, w.W_in_shared, w.W_out_shared)
-        out = out + F.linear(rows, w.W_router_shared.T).sigmoid() * shared
+        if w.W_router_shared is not None:
+            shared = F.linear(rows, w.W_router_shared.T).sigmoid() * shared
+        out = out + shared
     return out.view(x.shape)
+
+
+def choose(config: ModelConfig, parts: Float[Tensor, "*tokens expert"]) -> Int[Tensor, "*tokens chosen"]:
+    """The experts of the largest parts; with groups, of those in the groups whose best parts sum to most
+    (DeepSeek-AI 2024, arXiv:2412.19437, section 2.1.2).
+    """
+    assert config.experts_per_token is not None
+    if config.n_expert_groups is not None and config.expert_groups_per_token is not None:
+        groups = parts.unflatten(-1, (config.n_expert_groups, -1))
+        best = groups.topk(config.experts_per_group_score).values.sum(-1).topk(config.expert_groups_per_token).indices
+        shut = torch.ones_like(groups[..., 0], dtype=torch.bool).scatter(-1, best, False)
+        parts = groups.masked_fill(shut.unsqueeze(-1), -torch.inf).flatten(-2)
+    return parts.topk(config.experts_per_token).indices
 
 
 def neurons(

@@ -22,7 +22,7 @@ MIXTRAL_RULES = (
     Rule("W_in", f"{_MIXTRAL}.experts.{{x}}.w3.weight", "x m d -> x d m"),
     Rule("W_out", f"{_MIXTRAL}.experts.{{x}}.w2.weight", "x d m -> x m d"),
 )
-_EXPERTS = (
+EXPERTS = (
     Rule("W_router", f"{_MLP}.gate.weight", "x d -> d x"),
     Rule("W_gate", f"{_MLP}.experts.{{x}}.gate_proj.weight", "x m d -> x d m"),
     Rule("W_in", f"{_MLP}.experts.{{x}}.up_proj.weight", "x m d -> x d m"),
@@ -32,15 +32,15 @@ QWEN_RULES = (
     *ATTENTION,
     *BEFORE_MLP,
     *QK_NORM,
-    *_EXPERTS,
+    *EXPERTS,
     Rule("W_router_shared", f"{_MLP}.shared_expert_gate.weight", "1 d -> d 1"),
     Rule("W_gate_shared", f"{_MLP}.shared_expert.gate_proj.weight", "r d -> d r"),
     Rule("W_in_shared", f"{_MLP}.shared_expert.up_proj.weight", "r d -> d r"),
     Rule("W_out_shared", f"{_MLP}.shared_expert.down_proj.weight", "d r -> r d"),
 )
 
-OLMOE_RULES = (*ATTENTION, *BEFORE_MLP, *NORMED_HEADS, *_EXPERTS)
-FLEX_OLMO_RULES = (*ATTENTION, *NORMED_HEADS, *POST_NORMS, *_EXPERTS)
+OLMOE_RULES = (*ATTENTION, *BEFORE_MLP, *NORMED_HEADS, *EXPERTS)
+FLEX_OLMO_RULES = (*ATTENTION, *NORMED_HEADS, *POST_NORMS, *EXPERTS)
 
 
 def granite_rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:

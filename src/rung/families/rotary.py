@@ -188,13 +188,14 @@ def _scaling(
 
 
 def _yarn_attention(read: Keys, factor: float) -> float:
-    """0.1 ln(factor) + 1, or the ratio of two such where the config weighs both (Peng et al. 2023, section 3.4)."""
-
-    def grown(weight: float) -> float:
-        return 1.0 if factor <= 1 else 0.1 * weight * math.log(factor) + 1
-
+    """What cosines and sines grow by, or the ratio of two such factors where the config weighs both."""
     over, under = read.number("mscale", None), read.number("mscale_all_dim", None)
-    return grown(over) / grown(under) if over and under else grown(1.0)
+    return yarn_growth(factor, over) / yarn_growth(factor, under) if over and under else yarn_growth(factor)
+
+
+def yarn_growth(factor: float, weight: float = 1.0) -> float:
+    """0.1 · weight · ln(factor) + 1, or 1 for a context that does not grow (Peng et al. 2023, section 3.4)."""
+    return 1.0 if factor <= 1 else 0.1 * weight * math.log(factor) + 1
 
 
 def _row(section: str, name: str, read: Keys) -> tuple[float, ...]:

@@ -163,16 +163,19 @@ class Rule(NamedTuple):
     """One checkpoint tensor: our name(s) for it, its name there, and the einops pattern from there to here.
 
     Axes: v vocabulary, c context, d model, h heads, k key/value heads, g heads in a group that shares one of those,
-    e head width, m MLP, x experts, r neurons of the shared expert, n number of our names (a fused tensor splits along a
-    leading n). In a name, {l} is the layer; {h}, {k} and {x} stand for one tensor each, stacked along an axis of that
-    name before the pattern is read.
+    e head width, u width of a head's values, m MLP, x experts, r neurons of the shared expert, n number of our names (a
+    fused tensor splits along a leading n); with latent attention q and b coordinates that queries and that keys and
+    values are made from, o those of a head that turn, p the rest. In a name, {l} is the layer; {h}, {k} and {x} stand
+    for one tensor each, stacked along an axis of that name before the pattern is read.
     """
 
     ours: str | tuple[str, ...]
     theirs: str
     pattern: str
     split: str = ""
-    """Sizes that a fused tensor's axis s splits into where its parts are unequal: "h k k", "g 1 1"."""
+    """Sizes that a fused tensor's axis s splits into where its parts are unequal: "h k k", "g 1 1". An s before others
+    counts heads and becomes one axis with what is before it.
+    """
     plus: float = 0.0
     """Added to what the file holds: some norms hold their distance from 1."""
     times: float = 1.0
@@ -182,6 +185,8 @@ class Rule(NamedTuple):
     """Rows at the beginning that no input reaches."""
     over_layer: tuple[str, ...] = ()
     """Those of our names whose weights are divided by the layer's number, counted from 1."""
+    routed: bool | None = None
+    """True: of layers with experts; False: of the other layers of such a model; None: of all."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -203,7 +208,7 @@ class Family:
     prefix: str = ""
     """Stands before every name in files written by some classes and not by others."""
     ignorable: tuple[str, ...] = field(default=())
-    """Patterns of tensors that are left out: masks, rotary tables, what sees images."""
+    """Patterns of tensors that are left out: masks, rotary tables, what sees images. {end} is the number of layers."""
     tied_copy: str | None = None
     """A tensor that repeats W_E when embeddings are tied."""
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -230,7 +235,7 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
     steps = list(_steps(family, config, names))
     read = {name: step for step in steps for name in step.theirs}
     missing = [name for name in read if name not in names]
-    ignorable = [re.compile(pattern) for pattern in family.ignorable]
+    ignorable = [re.compile(pattern.replace("{end}", str(config.n_layers))) for pattern in family.ignorable]
     extra = [
         name
         for name in sorted(set(names) - read.keys())
@@ -248,9 +253,8 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
         raise CheckpointError(
             f"the checkpoint holds {extra[0]}{more}, which no {family.name} weight of this config reads"
         )
-    sizes = axis_sizes(config)
     for name, step in read.items():
-        wanted = expected_shape(step.rule, sizes)
+        wanted = expected_shape(step.rule, axis_sizes(config, step.layer))
         shape = found[names[name]]
         if shape != wanted:
             raise CheckpointError(f"{name} has shape {list(shape)}; the config calls for {list(wanted)}")
@@ -259,7 +263,7 @@ def make_plan(family: Family, config: ModelConfig, found: Mapping[str, tuple[int
 
 def apply(step: Step, config: ModelConfig, tensors: Sequence[Tensor]) -> Iterator[tuple[str, Tensor]]:
     """(classic name, tensor) of each weight that a step's tensors hold."""
-    rule, sizes = step.rule, axis_sizes(config)
+    rule, sizes = step.rule, axis_sizes(config, step.layer)
     tensor = torch.stack(tuple(tensors)) if _stacked(rule) else tensors[0][rule.skip :]
     tensor = tensor if rule.times == 1 else tensor * rule.times
     tensor = tensor if rule.plus == 0 else tensor + rule.plus
@@ -267,7 +271,8 @@ def apply(step: Step, config: ModelConfig, tensors: Sequence[Tensor]) -> Iterato
     ours = repeat(tensor, rule.pattern, **{axis: sizes[axis] for axis in re.findall(r"[a-z]", rule.pattern)})
     if rule.split:
         at = rule.pattern.split("->")[1].split().index("s")
-        parts = [part.flatten(0, at) for part in ours.split(_parts(rule, sizes), at)]
+        parts = list(ours.split(_parts(rule, sizes), at))
+        parts = parts if at == ours.ndim - 1 else [part.flatten(0, at) for part in parts]
     else:
         parts = [ours] if isinstance(rule.ours, str) else list(ours)
     for name, part in zip(rule.names, parts, strict=True):
@@ -287,28 +292,38 @@ def _parts(rule: Rule, sizes: Mapping[str, int]) -> list[int]:
 
 def identity_rules(config: ModelConfig, names: Collection[str]) -> tuple[Rule, ...]:
     """The rules of a checkpoint in classic names and our own shapes."""
-    axes = {"W_E": "v d", "W_pos": "c d", "W_U": "d v", "W_O": "h e d", "W_Q": "h d e", "W_K": "k d e", "W_V": "k d e"}
-    axes |= {"W_in": "d m", "W_gate": "d m", "W_out": "m d", "b_Q": "h e", "b_K": "k e", "b_V": "k e", "b_U": "v"}
+    axes = {"W_E": "v d", "W_pos": "c d", "W_U": "d v", "W_O": "h u d", "W_Q": "h d e", "W_K": "k d e", "W_V": "k d u"}
+    axes |= {"W_in": "d m", "W_gate": "d m", "W_out": "m d", "b_Q": "h e", "b_K": "k e", "b_V": "k u", "b_U": "v"}
     axes |= {"b_in": "m", "b_gate": "m", "W_router": "d x", "W_router_shared": "d 1", "W_out_shared": "r d"}
     axes |= {"W_gate_shared": "d r", "W_in_shared": "d r", "q_norm_w": "h e", "q_norm_b": "h e"}
-    axes |= {"k_norm_w": "k e", "k_norm_b": "k e", "sinks": "h"}
-    if config.n_experts is not None:
-        axes |= {"W_in": "x d m", "W_gate": "x d m", "W_out": "x m d", "b_router": "x"}
-        axes |= {"b_in": "x m", "b_gate": "x m", "b_out": "x d"}
-    return tuple(
-        Rule(
-            name,
-            weight_path(config, name).replace(".None.", ".{l}."),
-            f"{axes.get(name, 'd')} -> {axes.get(name, 'd')}",
-        )
-        for name in weight_shapes(config)
-    )
+    axes |= {"k_norm_w": "k e", "k_norm_b": "k e", "sinks": "h", "b_router": "x", "b_select": "x"}
+    q = "d" if config.latent is None or config.latent.q_rank is None else "q"
+    axes |= {"W_DQ": "d q", "W_QR": f"h {q} o", "W_UQ": f"h {q} p", "W_DKV": "d b", "W_KR": "d o", "W_UK": "h b p"}
+    axes |= {"W_UV": "h b u", "q_latent_w": "q", "kv_latent_w": "b"}
+    of_experts = {"W_in": "x d m", "W_gate": "x d m", "W_out": "x m d", "b_in": "x m", "b_gate": "x m", "b_out": "x d"}
+
+    def rule(name: str, axes: str, routed: bool | None = None) -> Rule:
+        path = weight_path(config, name).replace(".None.", ".{l}.")
+        return Rule(name, path, f"{axes} -> {axes}", routed=routed)
+
+    rules = []
+    for name in weight_shapes(config):
+        one = None if config.n_experts is None or name not in of_experts else False
+        rules.append(rule(name, axes.get(name, "d"), one))
+        if one is False:
+            rules.append(rule(name, of_experts[name], True))
+    return tuple(rules)
 
 
-def axis_sizes(config: ModelConfig) -> dict[str, int]:
-    """The axes that patterns speak of."""
+def axis_sizes(config: ModelConfig, layer: int | None = None) -> dict[str, int]:
+    """The axes that patterns speak of, as they are in `layer` (None: in most)."""
     sizes = {"v": config.d_vocab, "c": config.n_ctx, "d": config.d_model, "h": config.n_heads, "k": config.n_kv}
-    sizes |= {"e": config.d_head, "m": config.d_mlp or 0, "g": config.n_heads // config.n_kv, "1": 1}
+    sizes |= {"e": config.d_head, "u": config.d_v}
+    sizes["m"] = (config.d_mlp if layer is None else config.mlp_width(layer)) or 0
+    if config.latent is not None and config.rotary is not None:
+        turned = config.rotary.dim
+        sizes |= {"q": config.latent.q_rank or 0, "b": config.latent.kv_rank, "o": turned, "p": config.d_head - turned}
+    sizes |= {"g": config.n_heads // config.n_kv, "1": 1}
     return sizes | {"x": config.n_experts or 0, "r": config.d_mlp_shared or 0}
 
 
@@ -327,11 +342,12 @@ def table(family: Family, config: ModelConfig, names: Collection[str]) -> tuple[
 
 
 def _steps(family: Family, config: ModelConfig, names: Collection[str]) -> Iterator[Step]:
-    present = weight_shapes(config)
+    of_layer = {layer: weight_shapes(config, layer) for layer in (None, *range(config.n_layers))}
     for rule in table(family, config, names):
-        if not all(name in present for name in rule.names):
-            continue
         for layer in range(config.n_layers) if is_layered(rule.names[0]) else (None,):
+            absent = not all(name in of_layer[layer] for name in rule.names)
+            if absent or (layer is not None and rule.routed not in (None, config.routed(layer))):
+                continue
             axis = _stacked(rule)
             count = 1 if axis is None else axis_sizes(config)[axis]
             yield Step(tuple(rule.theirs.format(l=layer, **{axis or "": i}) for i in range(count)), rule, layer)

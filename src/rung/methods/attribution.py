@@ -24,7 +24,7 @@ from ..engine.linearize import linear_heads, norms_after, norms_before, qk_scale
 from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, unembed, upcast
-from ..engine.weights import Weights, block_weights, unembedding, unlayered
+from ..engine.weights import Weights, block_weights, read_of_stream, unembedding, unlayered
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 from .interventions import record
@@ -435,9 +435,8 @@ class LinearizedRead:
     def constants(self, weights: Weights) -> Parts:
         """The terms of the queries or keys that do not come from the stream: shortformer positions and biases."""
         w = block_weights(weights, self.layer)
-        W, b, norm_w, norm_b = (
-            (w.W_Q, w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.W_K, w.b_K, w.k_norm_w, w.k_norm_b)
-        )
+        W = read_of_stream(self.config, w, self.into)
+        b, norm_w, norm_b = (w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.b_K, w.k_norm_w, w.k_norm_b)
 
         def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
             return torch.einsum("...d,hde->...he", upcast(x), upcast(W))

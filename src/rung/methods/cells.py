@@ -220,9 +220,10 @@ class CellRuns:
         tokens = len(chunk) * batch * (self._end - chunk[0].cell.first)
         needed = sum(batch * (self._end - run.cell.first) for run in chunk)
         # The stream and what one block makes of it; the keys and values of all positions.
-        floats = 8 * config.d_model + 3 * (config.d_mlp or 0) + 3 * config.n_heads * self._length
+        neurons = max(config.d_mlp or 0, config.d_mlp_dense or 0)
+        floats = 8 * config.d_model + 3 * neurons + 3 * config.n_heads * self._length
         floats += config.n_out if chunk[0].cell.after_blocks else 0
-        held = tokens * floats + len(chunk) * batch * self._length * 2 * config.n_kv * config.d_head
+        held = tokens * floats + len(chunk) * batch * self._length * config.n_kv * (config.d_head + config.d_v)
         small = tokens <= TOKENS_AT_ONCE or self._model.device.type != "cpu"
         little_waste = tokens <= max(FEW_TOKENS, WASTE * needed)
         return small and little_waste and held * self._model.dtype.itemsize <= self._max_memory

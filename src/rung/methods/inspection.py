@@ -79,8 +79,11 @@ def find_hooks(config: ModelConfig, name: str) -> tuple[HookFacts, ...]:
 def hook_facts(config: ModelConfig, site: Site) -> HookFacts:
     """The shape and meaning of one site of this model."""
     sizes = {"d_model": config.d_model, "d_head": config.d_head, "head": config.n_heads, "kv_head": config.n_kv}
-    if config.d_mlp is not None:
-        sizes["d_mlp"] = config.d_mlp
+    if site.name in ("v", "z"):
+        sizes["d_head"] = config.d_v
+    neurons = None if site.layer is None else config.mlp_width(site.layer)
+    if neurons is not None:
+        sizes["d_mlp"] = neurons
     kind = site.kind
     return HookFacts(site.path, kind.meaning, kind.axes, tuple(sizes.get(a, a) for a in kind.axes), kind.on_request)
 

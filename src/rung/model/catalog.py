@@ -87,6 +87,8 @@ SHORT_NAMES: Mapping[str, str] = {
     **_each("HuggingFaceTB", "SmolLM3-3B-Base", "SmolLM3-3B"),
     "olmo-3-7b": "allenai/Olmo-3-1025-7B",
     "olmoe-1b-7b": "allenai/OLMoE-1B-7B-0924",
+    "deepseek-v2-lite": "deepseek-ai/DeepSeek-V2-Lite",
+    "moonlight-16b-a3b": "moonshotai/Moonlight-16B-A3B",
     "flexolmo-7x7b": "allenai/FlexOlmo-7x7B-1T",
     "glm-4-9b": "THUDM/glm-4-9b-hf",
     "glm-4-9b-0414": "THUDM/GLM-4-9B-0414",
@@ -178,6 +180,8 @@ EXAMPLES: Mapping[str, str] = {
     "gpt_bigcode": "starcoderbase-1b",
     "codegen": "codegen-350m-mono",
     "biogpt": "biogpt",
+    "deepseek_v2": "deepseek-v2-lite",
+    "deepseek_v3": "moonlight-16b-a3b",
 }
 """A short name for each kind of config.json (`model_type`)."""
 

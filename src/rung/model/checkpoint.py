@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten, gather, to_kernel_layout
+from ..engine.weights import FULL_PRECISION, Weights, changed, flatten, gather, to_kernel_layout
 from ..errors import CheckpointError
 from ..families.native import FORMAT, NATIVE
 from ..families.rules import Family, Keys, Step, apply, bare_name, make_plan
@@ -27,7 +28,8 @@ from .resolve import ModelLocation
 from .tokenizer import TextTokenizer, noted_pair
 from .tokenizer_files import unread_tokenizer
 
-Read = Callable[[str], Tensor]
+Read = Callable[[str, bool], Tensor]
+"""A tensor by name, as float32 or as wide as was asked for."""
 
 
 class Checkpoint(NamedTuple):
@@ -58,7 +60,9 @@ def read_checkpoint(
         location = location if adapter is None else adapter._replace(notes=(*location.notes, *adapter.notes))
         config = _with_text(_called(config, family, location, reader), family, tokenizer, reader.puts_bos)
         config = with_ends(config, reader.values, reader.generation)
-        weights = _collect(family, config, reader.shapes, lambda name: cast(reader.read(name), dtype))
+        weights = _collect(
+            family, config, reader.shapes, lambda name, full: cast(reader.read(name), _type(dtype, full))
+        )
     return Checkpoint(config, weights, tokenizer, reader.origin)
 
 
@@ -84,8 +88,8 @@ def convert(
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     config = family.read_config(Keys(values, family.name), shapes.keys())
 
-    def read(name: str) -> Tensor:
-        return _floating(name, tensors[name].detach()).to(dtype, copy=True)
+    def read(name: str, full: bool) -> Tensor:
+        return _floating(name, tensors[name].detach()).to(_type(dtype, full), copy=True)
 
     return with_ends(_with_text(config, family, None), values), _collect(family, config, shapes, read)
 
@@ -134,8 +138,12 @@ def round_in_place(weights: MutableWeights, dtype: torch.dtype) -> None:
         _check_finite(name, tensor)
         return tensor
 
-    for name, held in weights.items():
-        weights[name] = tuple(narrow(name, each) for each in held) if isinstance(held, tuple) else narrow(name, held)
+    for name in weights.keys() - FULL_PRECISION:
+        weights[name] = changed(weights[name], partial(narrow, name))
+
+
+def _type(dtype: torch.dtype, full: bool) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32) if full else dtype
 
 
 def _floating(name: str, tensor: Tensor) -> Tensor:
@@ -151,13 +159,13 @@ def _collect(family: Family, config: ModelConfig, shapes: Mapping[str, tuple[int
         flat |= _laid(step, config, read)
         if step.rule.ours == "W_E" and config.tied_embeddings:
             for copy in copies:
-                _check_tie(copy, read(copy), flat["embed.W_E"])
+                _check_tie(copy, read(copy, False), flat["embed.W_E"])
     return gather(config, flat)
 
 
 def _laid(step: Step, config: ModelConfig, read: Read) -> dict[str, Tensor]:
     """What one rule reads, as ours and laid out at once: what it was cut from goes when this returns."""
-    tensors = [read(name) for name in step.theirs]
+    tensors = [read(name, step.rule.ours in FULL_PRECISION) for name in step.theirs]
     for name, tensor in zip(step.theirs, tensors, strict=True):
         _check_finite(name, tensor)
     return {path: to_kernel_layout(_weight_name(path), part) for path, part in apply(step, config, tensors)}

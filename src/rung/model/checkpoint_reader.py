@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError, PickleRefused, near
-from ..families import FAMILIES
+from ..families import FAMILIES, UNREAD
 from ..families.rules import Family
 from .origin import FileStamp, Origin, StoredTensor
 from .tokenizer import TOKENIZER_CONFIG, TextTokenizer, puts_first_token, read_settings, read_tokenizer
@@ -141,9 +141,13 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def find_family(values: Mapping[str, Any]) -> Family:
-    """The family that a config.json's model_type names. Raises ConfigError with near names."""
+    """The family that a config.json's model_type names. Raises ConfigError with near names, or with the reason
+    why a known one is not read.
+    """
     kind = values.get("model_type")
     by_type = {model_type: family for family in FAMILIES for model_type in family.model_types}
+    if isinstance(kind, str) and kind in UNREAD:
+        raise ConfigError(f"config.json has model_type {kind!r}, which Rung does not read: {UNREAD[kind]}")
     if not isinstance(kind, str) or kind not in by_type:
         raise ConfigError(
             f"config.json has model_type {kind!r}; Rung reads {', '.join(by_type)}.{near(str(kind), by_type)}"

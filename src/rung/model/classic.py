@@ -22,10 +22,8 @@ from ..config import (
     Rotary,
     RotaryScaling,
     bias_shapes,
-    is_layered,
-    weight_shapes,
 )
-from ..engine.weights import Weights, to_kernel_layout
+from ..engine.weights import Weights, build_weights, to_kernel_layout
 from ..errors import ConfigError, near
 from .tokenizer import Tokenizer, says_first_token
 
@@ -393,7 +391,7 @@ def draw_weights(cfg: HookedTransformerConfig, config: ModelConfig) -> Weights:
             f"init_mode is {cfg.init_mode!r}; known are gpt2, and xavier or kaiming with _uniform or _normal"
         )
 
-    def draw(name: str, shape: tuple[int, ...]) -> Tensor:
+    def draw(name: str, layer: int | None, shape: tuple[int, ...]) -> Tensor:
         if not name.startswith("W_"):
             return (torch.ones if name.endswith("_w") else torch.zeros)(shape, dtype=cfg.dtype)
         # [inputs, outputs], or [head, inputs, outputs of one head].
@@ -407,10 +405,7 @@ def draw_weights(cfg: HookedTransformerConfig, config: ModelConfig) -> Weights:
             values = torch.randn(shape, generator=generator)
         return to_kernel_layout(name, (values * deviation).to(cfg.dtype))
 
-    return {
-        name: tuple(draw(name, shape) for _ in range(config.n_layers)) if is_layered(name) else draw(name, shape)
-        for name, shape in weight_shapes(config).items()
-    }
+    return build_weights(config, draw)
 
 
 def first_token(tokenizer: Tokenizer | None) -> int | None:

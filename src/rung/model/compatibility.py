@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..config import ModelConfig, bias_shapes, is_layered, weight_path
-from ..engine.weights import Weights
+from ..config import ModelConfig, bias_shapes, is_layered, weight_path, weight_shapes
+from ..engine.weights import Weights, changed
 from ..errors import CheckpointError, ConfigError, near
 from .catalog import SHORT_NAMES
 from .classic import HookedTransformerConfig, describe, first_token
@@ -185,7 +185,7 @@ class ClassicTopic(OlderMethods, WeightsTopic, OriginTopic):
             "refactor_factored_attn_matrices": refactor_factored_attn_matrices,
             "fold_value_biases": fold_value_biases,
         }
-        weights = {name: _detached(held) for name, held in self.weights.items()}
+        weights = {name: changed(held, Tensor.detach) for name, held in self.weights.items()}
         said, origin = self.cfg, self.origin
         self.install(*process(self.config, weights, wanted))
         self.keep_cfg(said)
@@ -254,13 +254,21 @@ def first_layers(config: ModelConfig, weights: Weights, count: int) -> tuple[Mod
     if not 0 <= count <= config.n_layers:
         raise ConfigError(f"the first {count} layers were asked for; {config.model_name} has {config.n_layers}")
     windows = None if config.windows is None else config.windows[:count]
+    unrotated, dense = (
+        tuple(layer for layer in layers if layer < count) for layers in (config.unrotated_layers, config.dense_layers)
+    )
+    shorter = replace(
+        config,
+        n_layers=count,
+        windows=windows,
+        unrotated_layers=unrotated,
+        dense_layers=dense,
+        d_mlp_dense=config.d_mlp_dense if dense else None,
+        biases=frozenset(),
+    )
+    config = replace(shorter, biases=config.biases.intersection(bias_shapes(shorter)))
     kept = {name: held[:count] if isinstance(held, tuple) else held for name, held in weights.items()}
-    unrotated = tuple(layer for layer in config.unrotated_layers if layer < count)
-    return replace(config, n_layers=count, windows=windows, unrotated_layers=unrotated), kept
-
-
-def _detached(held: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
-    return tuple(tensor.detach() for tensor in held) if isinstance(held, tuple) else held.detach()
+    return config, {name: kept[name] for name in weight_shapes(config)}
 
 
 def _paths(config: ModelConfig, name: str) -> list[str]:

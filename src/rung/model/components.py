@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import BIASES, GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, weight_shapes
+from ..config import BIASES, GROUPED, WEIGHT_PATHS, ModelConfig, bias_shapes, is_layered, weight_shapes
 from ..engine import transformer
 from ..engine.factored import FactoredMatrix
 from ..engine.kv_cache import KeyValueCache
 from ..engine.positions import PositionInfo, position_info
 from ..engine.sites import Site
-from ..engine.weights import BlockWeights, Weights
+from ..engine.weights import BlockWeights, Weights, read_of_stream
 from ..errors import CheckpointError, ConfigError, PromptError
 from .classic import HookedTransformerConfig, describe, draw_weights
 from .hooks import HookPoint, tap_of
@@ -29,6 +29,10 @@ from .tree import ModuleTree, module_tree
 ClassicConfig = ModelConfig | HookedTransformerConfig | Mapping[str, Any]
 _CLASSIC = frozenset(("W_U", *BIASES)) - {"b_gate"}
 """Weights that the classic state dict holds for every model."""
+
+
+Slots = dict[str, list[tuple[nn.Module, str] | None]]
+"""Where each weight is kept: in which module, under which name; one a layer, None in a layer without it."""
 
 
 class Component(nn.Module):
@@ -91,8 +95,7 @@ class Component(nn.Module):
     def block_weights(self) -> BlockWeights:
         """What is held here, as the engine takes a layer's weights."""
         nothing = torch.empty(0)
-        absent = dict.fromkeys(("W_Q", "W_K", "W_V", "W_O"), nothing)  # a layer has them; an MLP alone does not
-        return BlockWeights(**(absent | self.weights()))
+        return BlockWeights(**({"W_O": nothing} | self.weights()))  # a layer has W_O; an MLP alone does not
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -105,7 +108,7 @@ class Component(nn.Module):
                 return self._for_every_head(held[f"_{name}"])
             if ours == "W_U" and self.config.tied_embeddings and self._embed[0] is not None:
                 return self._embed[0].W_E.T
-            shapes = bias_shapes(self.config)
+            shapes = bias_shapes(self.config, self.layer)
             if ours not in shapes or ours in self.config.biases:
                 raise
             zeros = self._like().new_zeros(shapes[ours])
@@ -120,7 +123,7 @@ class Component(nn.Module):
             if f"_{name}" in self._parameters or name in self._parameters or ours not in _CLASSIC:
                 continue
             tied = ours == "W_U" and self.config.tied_embeddings and self._embed[0] is not None
-            shape = bias_shapes(self.config).get(ours)
+            shape = bias_shapes(self.config, self.layer).get(ours)
             if tied:
                 found[name] = self.W_U.detach()
             elif shape is not None:
@@ -164,7 +167,7 @@ class Component(nn.Module):
             )
         if name not in self._parameters:
             raise CheckpointError(f"{config.model_name} has no {name} to write to; its config says which weights exist")
-        wanted = weight_shapes(config)[ours]
+        wanted = weight_shapes(config, self.layer)[ours]
         if isinstance(value, Tensor) and tuple(value.shape) != wanted:
             raise CheckpointError(f"{name} was given shape {list(value.shape)}; the config calls for {list(wanted)}")
 
@@ -185,7 +188,9 @@ class Embed(Component):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[batch, pos] to [batch, pos, d_model]."""
-        bare = replace(self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None)
+        bare = replace(
+            self.config, positional_embedding_type=None, rotary=None, rotary_local=None, alibi=None, latent=None
+        )
         positions = position_info(bare, {}, (*tokens.shape[:2],), tokens.device)
         return transformer.embed(bare, self.weights(), tokens, positions, tap_of(self._points))
 
@@ -282,14 +287,14 @@ class Attention(Component):
     def mask(self) -> Tensor:
         """[n_ctx, n_ctx], True where a query (row) may see a key: made when it is asked for, read by nothing here."""
         n, window = self.config.n_ctx, self.config.window(self.layer)
-        seen = torch.ones(n, n, dtype=torch.bool, device=self.W_Q.device)
+        seen = torch.ones(n, n, dtype=torch.bool, device=self.W_O.device)
         seen = seen if self.config.attention_dir == "bidirectional" else seen.tril()
         return seen if window is None else seen.triu(1 - window)
 
     @property
     def IGNORE(self) -> Tensor:
         """What the score of a key that is not seen is set to: −∞."""
-        return torch.tensor(-torch.inf, device=self.W_Q.device)
+        return torch.tensor(-torch.inf, device=self.W_O.device)
 
     def classic_extras(self) -> dict[str, Tensor]:
         """Of the mask, which is made when it is asked for, an empty one is kept."""
@@ -299,12 +304,19 @@ class Attention(Component):
     @property
     def QK(self) -> FactoredMatrix:
         """W_Q W_Kᵀ of every head: [head, d_model (query), d_model (key)]."""
+        self._check_products("Q", "K")
         return FactoredMatrix(self.W_Q, self.W_K.mT)
 
     @property
     def OV(self) -> FactoredMatrix:
         """W_V W_O of every head: [head, d_model (read), d_model (written)]."""
+        self._check_products("V")
         return FactoredMatrix(self.W_V, self.W_O)
+
+    def _check_products(self, *into: str) -> None:
+        """Raises NotDefinedError where W_Q, W_K or W_V is no one matrix."""
+        for each in into:
+            read_of_stream(self.config, self.block_weights(), each)
 
 
 class GroupedQueryAttention(Attention):
@@ -365,7 +377,7 @@ class Unembed(Component):
         return tap("unembed_out", None, logits)
 
 
-def build_modules(root: nn.Module, config: ModelConfig, weights: Weights) -> dict[str, list[tuple[nn.Module, str]]]:
+def build_modules(root: nn.Module, config: ModelConfig, weights: Weights) -> Slots:
     """Hangs the tree, its parameters and its hook points under `root`; returns where each weight is kept.
 
     Raises CheckpointError if `weights` are not those that the config calls for.
@@ -383,10 +395,10 @@ def build_modules(root: nn.Module, config: ModelConfig, weights: Weights) -> dic
         embed = made if isinstance(made, Embed) else embed
     for leaf in tree.sites:
         root.add_module(leaf, HookPoint())
-    slots: dict[str, list[tuple[nn.Module, str]]] = {name: [] for name in weights}
+    slots: Slots = {name: [None] * (config.n_layers if is_layered(name) else 1) for name in weights}
     for part in _tops(root):
         for name, slot in part.slots().items():
-            slots[name].append(slot)
+            slots[name][part.layer if is_layered(name) else 0] = slot
     return slots
 
 

@@ -5,9 +5,9 @@ it would alter the model, or has nothing to do. (Elhage et al. 2021; the names a
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import update_wrapper
+from functools import partial, update_wrapper
 
 import torch
 import torch.nn.functional as F
@@ -17,10 +17,21 @@ from ..config import ModelConfig, Normalization, norms, weight_shapes
 from ..engine.factored import FactoredMatrix
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm, upcast
-from ..engine.weights import BlockWeights, Weights, block_weights, embedding, to_kernel_layout, unembedding, unlayered
+from ..engine.weights import (
+    BlockWeights,
+    WeightEntry,
+    Weights,
+    block_weights,
+    changed,
+    embedding,
+    present,
+    read_of_stream,
+    to_kernel_layout,
+    unembedding,
+    unlayered,
+)
 from ..errors import NothingToProcess, ProcessingError, ProcessingNote
 
-WeightEntry = Tensor | tuple[Tensor, ...]
 Processed = tuple[ModelConfig, Weights]
 MutableWeights = dict[str, WeightEntry]
 
@@ -42,12 +53,20 @@ class Process:
 
 
 _READERS: Mapping[str, Mapping[str, str | None]] = {
-    "ln1": {"W_Q": "b_Q", "W_K": "b_K", "W_V": "b_V"},
+    "ln1": {"W_Q": "b_Q", "W_K": "b_K", "W_V": "b_V"} | dict.fromkeys(("W_DQ", "W_DKV", "W_KR")),
+    "q_latent": dict.fromkeys(("W_QR", "W_UQ")),
+    "kv_latent": dict.fromkeys(("W_UK", "W_UV")),
     "ln2": {"W_in": "b_in", "W_gate": "b_gate"}
     | dict.fromkeys(("W_router", "W_router_shared", "W_gate_shared", "W_in_shared")),
     "ln_final": {"W_U": "b_U"},
 }
 """What reads each norm, and the bias that takes up the norm's; None: it has none."""
+
+
+def _readers(config: ModelConfig, norm: str) -> Mapping[str, str | None]:
+    """What reads this norm: queries are made from the stream itself where they have no latent."""
+    straight = norm == "ln1" and config.latent is not None and config.latent.q_rank is None
+    return {**_READERS[norm], **(_READERS["q_latent"] if straight else {})}
 
 
 @Process
@@ -74,10 +93,13 @@ def fold_ln(config: ModelConfig, weights: MutableWeights) -> ModelConfig:
     for name in norms(config):
         w, b = weights.pop(f"{name}_w"), weights.pop(f"{name}_b", None)
         biases.discard(f"{name}_b")
-        for W, bias in _READERS[name].items():
+        for W, bias in _readers(config, name).items():
             if W not in weights:
                 continue
-            folded = [_fold(W, *parts, centred) for parts in zip(_all(weights[W]), _all(w), _padded(b, w), strict=True)]
+            parts = zip(_all(weights[W]), present(w), _padded(b, w), strict=True)
+            folded = [
+                (None, None) if one is None else _fold(W, one, gain, shift, centred) for one, gain, shift in parts
+            ]
             weights[W] = _like(weights[W], [matrix for matrix, _ in folded])
             added = [shift for _, shift in folded if shift is not None]
             if added and bias is not None:
@@ -119,9 +141,12 @@ def center_writing_weights(config: ModelConfig, weights: MutableWeights) -> Mode
     for name in ("W_E", "W_pos", "W_O", "b_O", "W_out", "b_out", "W_out_shared"):
         # Shortformer positions are read, not written.
         if name in weights and not (name == "W_pos" and config.positional_embedding_type == "shortformer"):
-            held = weights[name]
-            weights[name] = _like(held, [to_kernel_layout(name, W - W.mean(-1, keepdim=True)) for W in _all(held)])
+            weights[name] = changed(weights[name], partial(_centred, name))
     return _done("center_writing_weights", config, weights)
+
+
+def _centred(name: str, W: Tensor) -> Tensor:
+    return to_kernel_layout(name, W - W.mean(-1, keepdim=True))
 
 
 @Process
@@ -160,7 +185,7 @@ def fold_value_biases(config: ModelConfig, weights: MutableWeights) -> ModelConf
     group = config.n_heads // config.n_kv
     added = [
         torch.einsum("he,hed->d", b.repeat_interleave(group, 0), W_O)
-        for b, W_O in zip(_all(weights.pop("b_V")), _all(weights["W_O"]), strict=True)
+        for b, W_O in zip(present(weights.pop("b_V")), present(weights["W_O"]), strict=True)
     ]
     weights["b_O"] = tuple(_added(weights.get("b_O"), added))
     return _done("fold_value_biases", replace(config, biases=config.biases - {"b_V"} | {"b_O"}), weights)
@@ -175,7 +200,7 @@ def refactor_factored_attn_matrices(config: ModelConfig, weights: MutableWeights
     """
     if reason := _more_than_products(config):
         raise ProcessingError(f"{config.model_name} {reason}: its heads are more than the products of their factors")
-    made = [_even(block_weights(weights, layer)) for layer in range(config.n_layers)]
+    made = [_even(config, block_weights(weights, layer)) for layer in range(config.n_layers)]
     weights |= {name: tuple(layer[name] for layer in made) for name in (made[0] if made else ())}
     return _done("refactor_factored_attn_matrices", config, weights)
 
@@ -191,19 +216,21 @@ def _more_than_products(config: ModelConfig) -> str | None:
     return "shares keys and values between query heads" if config.grouped else None
 
 
-def _even(w: BlockWeights) -> dict[str, Tensor]:
+def _even(config: ModelConfig, w: BlockWeights) -> dict[str, Tensor]:
     """One layer's factors, evened out, under the names of those that there are."""
-    rows, width = w.W_Q.shape[1:]
+    W_Q, W_K, W_V = (read_of_stream(config, w, into) for into in "QKV")
+    rows = W_Q.shape[1]
     products = {
-        ("Q", "K"): FactoredMatrix(_with_row(w.W_Q, w.b_Q), _with_row(w.W_K, w.b_K).mT),
-        ("V", "O"): FactoredMatrix(_with_row(w.W_V, w.b_V), upcast(w.W_O)),
+        ("Q", "K"): FactoredMatrix(_with_row(W_Q, w.b_Q), _with_row(W_K, w.b_K).mT),
+        ("V", "O"): FactoredMatrix(_with_row(W_V, w.b_V), upcast(w.W_O)),
     }
     found: dict[str, Tensor] = {}
     for (left, right), product in products.items():
         even = product.make_even()
         for name, factor in ((left, even.A), (right, even.B.mT)):
             # A product of fewer rows than heads are wide has a smaller rank: the rest is zeros.
-            whole = F.pad(factor, (0, width - factor.shape[-1])).to(w.W_Q.dtype)
+            width = config.d_head if left == "Q" else config.d_v
+            whole = F.pad(factor, (0, width - factor.shape[-1])).to(W_Q.dtype)
             W = whole[:, :rows]
             found[f"W_{name}"] = to_kernel_layout(f"W_{name}", W.mT if name == "O" else W)
             if whole.shape[1] > rows:
@@ -277,20 +304,24 @@ def process_in_place(
     return config
 
 
-def _all(held: WeightEntry) -> list[Tensor]:
+def _all(held: WeightEntry) -> list[Tensor | None]:
     return list(held) if isinstance(held, tuple) else [held]
 
 
 def _padded(held: WeightEntry | None, like: WeightEntry) -> list[Tensor | None]:
-    return [None] * len(_all(like)) if held is None else list(_all(held))
+    return [None] * len(_all(like)) if held is None else _all(held)
 
 
-def _like(held: WeightEntry, tensors: list[Tensor]) -> WeightEntry:
-    return tuple(tensors) if isinstance(held, tuple) else tensors[0]
+def _like(held: WeightEntry, tensors: Sequence[Tensor | None]) -> WeightEntry:
+    if isinstance(held, tuple):
+        return tuple(tensors)
+    (one,) = tensors
+    assert one is not None
+    return one
 
 
 def _added(old: WeightEntry | None, shifts: list[Tensor]) -> list[Tensor]:
-    return shifts if old is None else [o + shift for o, shift in zip(_all(old), shifts, strict=True)]
+    return shifts if old is None else [o + shift for o, shift in zip(present(old), shifts, strict=True)]
 
 
 def _done(name: str, config: ModelConfig, weights: MutableWeights) -> ModelConfig:

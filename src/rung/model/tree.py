@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..config import ModelConfig, is_layered, weight_shapes
 from ..engine.sites import Site, sites_of
-from ..engine.weights import Weights, flatten
+from ..engine.weights import Weights, flatten, present
 from ..errors import CheckpointError
 
 
@@ -39,7 +39,7 @@ def module_tree(config: ModelConfig, weights: Weights) -> ModuleTree:
     fixed += [f"blocks.{layer}.{part}" for layer in range(config.n_layers) for part in parts]
     for path in (*fixed, "ln_final", "unembed"):
         root.at(path)
-    names = (name for name in weights for _ in range(config.n_layers if is_layered(name) else 1))
+    names = (name for name, held in weights.items() for _ in present(held))
     for name, (path, tensor) in zip(names, flatten(config, weights), strict=True):
         owner, _, leaf = path.rpartition(".")
         root.at(owner).weights[leaf] = (name, tensor)
@@ -56,11 +56,17 @@ def check_weights(config: ModelConfig, weights: Weights) -> None:
     if odd:
         said = "lack {}; the config calls for it" if odd[0] in shapes else "have {}; the config does not call for it"
         raise CheckpointError(f"the weights {said.format(odd[0])}")
-    for name, shape in shapes.items():
+    of_layer = {layer: weight_shapes(config, layer) for layer in (None, *range(config.n_layers))}
+    for name in shapes:
         held = weights[name]
         if is_layered(name) and not (isinstance(held, tuple) and len(held) == config.n_layers):
             raise CheckpointError(f"{name} must be a tuple of {config.n_layers} tensors, one for each layer")
-        for tensor in held if isinstance(held, tuple) else (held,):
+        for layer, tensor in enumerate(held) if isinstance(held, tuple) else ((None, held),):
+            shape = of_layer[layer].get(name)
+            if (tensor is None) != (shape is None):
+                raise CheckpointError(f"{name} of layer {layer} must be {'None' if shape is None else 'a tensor'}")
+            if tensor is None or shape is None:
+                continue
             if tuple(tensor.shape) != shape or not tensor.is_floating_point():
                 raise CheckpointError(
                     f"{name} is {tensor.dtype} of shape {list(tensor.shape)}; "

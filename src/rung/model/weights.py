@@ -11,8 +11,9 @@ from ..engine.decompose import accumulated_bias
 from ..engine.factored import FactoredMatrix, composition_scores
 from ..engine.positions import sinusoids
 from ..engine.slicing import whole
-from ..engine.weights import Weights, unembedding, unlayered
+from ..engine.weights import WeightEntry, Weights, block_weights, present, read_of_stream, unembedding, unlayered
 from ..errors import CheckpointError, SiteError
+from .components import Slots
 
 
 class WeightsTopic:
@@ -20,15 +21,16 @@ class WeightsTopic:
 
     config: ModelConfig
     blocks: nn.ModuleList
-    _slots: dict[str, list[tuple[nn.Module, str]]]
+    _slots: Slots
 
     @property
     def weights(self) -> Weights:
         """The parameters as the engine takes them: by name, a tuple over layers."""
-        return {
-            name: tuple(getattr(*slot) for slot in slots) if is_layered(name) else getattr(*slots[0])
-            for name, slots in self._slots.items()
-        }
+        found: dict[str, WeightEntry] = {}
+        for name, slots in self._slots.items():
+            held = tuple(None if slot is None else getattr(*slot) for slot in slots)
+            found[name] = held if is_layered(name) else present(held)[0]
+        return found
 
     @property
     def device(self) -> torch.device:
@@ -44,9 +46,17 @@ class WeightsTopic:
         if not self.config.n_layers:
             raise CheckpointError(f"{self.config.model_name} has no layers, so no {name}")
         try:
-            return torch.stack([getattr(getattr(block, part), name) for block in self.blocks])
+            held = [getattr(getattr(block, part), name) for block in self.blocks]
         except AttributeError:
+            if name in ("W_Q", "W_K", "W_V"):
+                read_of_stream(self.config, block_weights(self.weights, 0), name[-1])
             raise CheckpointError(f"{self.config.model_name} has no {name}") from None
+        if len({tensor.shape for tensor in held}) > 1:
+            raise CheckpointError(
+                f"{name} of {self.config.model_name} has another shape in layers {list(self.config.dense_layers)} than "
+                f"in the others, so that no one tensor holds them all: see blocks[l].{part}.{name}"
+            )
+        return torch.stack(held)
 
     def _single(self, name: str) -> Tensor:
         held = unlayered(self.weights, name)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..engine.weights import Weights
+from ..engine.weights import Weights, changed
 from ..errors import CheckpointError
 from ..model.checkpoint import save_checkpoint
 from ..model.fetch import load_checkpoint
@@ -66,9 +66,7 @@ def halved(weights: Weights) -> Weights:
     def half(tensor: Tensor) -> Tensor:
         return tensor.detach().half()
 
-    return {
-        name: tuple(map(half, value)) if isinstance(value, tuple) else half(value) for name, value in weights.items()
-    }
+    return {name: changed(value, half) for name, value in weights.items()}
 
 
 def describe(training: Training) -> dict[str, Any]:

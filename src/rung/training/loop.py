@@ -27,7 +27,7 @@ from torch import Generator, Tensor
 
 from ..engine.positions import sinusoids
 from ..engine.transformer import forward
-from ..engine.weights import Weights, flatten, init_weights
+from ..engine.weights import Weights, flatten, init_weights, present
 from ..errors import CheckpointError, RungError
 from ..model.checkpoint import save_checkpoint
 from . import scores
@@ -179,7 +179,7 @@ def initial_weights(recipe: Recipe, seed: int) -> Weights:
         W_pos.copy_(sinusoids(positions, config.d_model, recipe.position_base))
     if config.rotary is not None:
         W_E.add_(0.2 * torch.randn(config.d_model, generator=Generator().manual_seed(seed)))
-    for W_O in weights["W_O"]:
+    for W_O in present(weights["W_O"]):
         W_O.mul_(0.5)
     return weights
 
@@ -225,7 +225,7 @@ def take_step(run: Run) -> None:
 
 def without_head(weights: Weights, head: int) -> Weights:
     """The weights with one head of the last layer zero-ablated."""
-    *before, last = weights["W_O"]
+    *before, last = present(weights["W_O"])
     kept = (torch.arange(len(last)) != head)[:, None, None]
     return dict(weights) | {"W_O": (*before, last * kept)}
 

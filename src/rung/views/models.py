@@ -149,6 +149,8 @@ def _layers(config: ModelConfig) -> str:
     if not config.n_layers:
         return "0: embedding and unembedding only"
     shared = f", {config.n_kv} shared key/value heads" if config.grouped else ""
+    if config.latent is not None:
+        shared = f", {config.d_v} for values, keys and values from {config.latent.kv_rank} coordinates"
     parallel = ", attention and MLP in parallel" if config.parallel_attn_mlp else ""
     return f"{config.n_layers} × {config.n_heads} heads, d_head {config.d_head}{shared}{parallel}"
 
@@ -160,8 +162,14 @@ def _mlp(config: ModelConfig) -> str:
     if config.n_experts is None:
         return f"{config.d_mlp:,} neurons per layer, {act}"
     shared = f"; a shared expert of {config.d_mlp_shared:,} neurons for every token" if config.d_mlp_shared else ""
-    chosen = f"{config.experts_per_token} of {config.n_experts} experts for each token"
-    return f"{chosen}, {config.d_mlp:,} neurons each, {act}{shared}"
+    groups = (
+        f", from {config.expert_groups_per_token} of {config.n_expert_groups} groups" if config.n_expert_groups else ""
+    )
+    chosen = f"{config.experts_per_token} of {config.n_experts} experts for each token{groups}"
+    dense = (
+        f"; {len(config.dense_layers)} layers have {config.d_mlp_dense:,} neurons instead" if config.d_mlp_dense else ""
+    )
+    return f"{chosen}, {config.d_mlp:,} neurons each, {act}{shared}{dense}"
 
 
 def _norm(config: ModelConfig) -> str:

@@ -7,7 +7,7 @@ from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
 from rung.engine.transformer import norm_before
 from rung.engine.weights import block_weights
-from rung.errors import RungError, SiteError
+from rung.errors import NotDefinedError, RungError, SiteError
 from rung.methods.attribution import LinearizedRead, query_key_vectors
 
 
@@ -83,6 +83,10 @@ def test_routed_qk_is_what_runs_of_every_kind_add_but_for_a_positive_number_a_ke
     model, config = any_kind, any_kind.config
     sender, receiver, tokens = (0, 3), (1, 0), torch.arange(13)[:, None]
     _, cache = model.run_with_cache(tokens)
+    if config.latent is not None:
+        with pytest.raises(NotDefinedError, match="has no W_Q"):
+            routed_qk(model, {sender: model.W_E}, receiver, model.W_E, back=0)
+        return
     positions = position_info(config, model.weights, (13, 1), tokens.device)
     read = LinearizedRead.of(model, receiver, "K", cache, positions)
     w = block_weights(model.weights, 0)

@@ -13,6 +13,7 @@ from rung.config import (
     BIASES,
     WEIGHT_PATHS,
     Alibi,
+    Latent,
     ModelConfig,
     Rotary,
     RotaryScaling,
@@ -103,6 +104,12 @@ def test_flags_are_true_or_false(name: str, value: Any) -> None:
         ({"normalization_type": "BatchNorm"}, "BatchNorm.*known are LN, LNPre, RMS, RMSPre, None"),
         ({"normalization_type": ["LN"]}, "normalization_type is"),
         ({"positional_embedding_type": "relative"}, "relative.*rotary"),
+        ({"router_score": "max"}, "router_score is 'max'; known are softmax, sigmoid"),
+        ({"expert_scale": 0.0}, "expert_scale is 0.0; it must be a finite number above 0"),
+        ({"gate_shared": None}, "gate_shared is None; it must be true or false"),
+        ({"dense_layers": [-1]}, "dense_layers is .*list of layers"),
+        ({"latent": {"q_rank": None}}, "latent lacks 'kv_rank'"),
+        ({"latent": {"q_rank": 0, "kv_rank": 4}}, "q_rank is 0"),
         ({"positional_embedding_type": "rotary"}, "rotary settings must be given exactly"),
         ({"rotary": {"dim": 2}}, "rotary settings must be given exactly"),
         ({"positional_embedding_type": "rotary", "rotary": {"dim": 4}}, "at most d_head = 3"),
@@ -180,6 +187,7 @@ def test_every_weight_has_its_shape() -> None:
     shapes = weight_shapes(FULL)
     rare = {"ln_embed_w", "ln_embed_b", "q_norm_w", "q_norm_b", "k_norm_w", "k_norm_b", "ln1_post_w", "ln2_post_w"}
     rare |= {"sinks", "b_router", "W_router", "W_router_shared", "W_gate_shared", "W_in_shared", "W_out_shared"}
+    rare |= {"W_DQ", "q_latent_w", "W_QR", "W_UQ", "W_DKV", "kv_latent_w", "W_KR", "W_UK", "W_UV", "b_select"}
     assert set(shapes) == set(WEIGHT_PATHS) - {"W_pos"} - rare
     assert shapes["W_Q"] == (4, 12, 3)
     assert shapes["W_K"] == shapes["W_V"] == (2, 12, 3)
@@ -240,6 +248,58 @@ ROTARY = {"positional_embedding_type": "rotary", "rotary": Rotary(dim=2)}
     ],
 )
 def test_rarer_parts_must_fit_together(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(**wrong(**changes))
+
+
+LATENT: dict[str, Any] = ROTARY | {"normalization_type": "RMS", "latent": Latent(q_rank=None, kv_rank=5)}
+EXPERTS: dict[str, Any] = {"d_mlp": 8, "act_fn": "silu", "gated_mlp": True, "n_experts": 6, "experts_per_token": 3}
+
+
+def test_latent_attention_and_layers_without_experts_have_their_weights() -> None:
+    mixed = EXPERTS | {"dense_layers": (1,), "d_mlp_dense": 9, "d_mlp_shared": 4, "gate_shared": False}
+    config = ModelConfig(**wrong(**LATENT, **mixed, d_head_v=4, biases=frozenset({"b_select"})))
+    usual, dense = weight_shapes(config, 0), weight_shapes(config, 1)
+    assert usual == weight_shapes(config), "named as where most layers have them"
+    assert usual["W_QR"] == (4, 12, 2) and usual["W_UQ"] == (4, 12, 1) and usual["W_KR"] == (12, 2)
+    assert usual["W_DKV"] == (12, 5) and usual["W_UK"] == (4, 5, 1) and usual["W_UV"] == (4, 5, 4)
+    assert usual["W_O"] == (4, 4, 12) and usual["kv_latent_w"] == (5,) and not usual.keys() & {"W_Q", "W_DQ", "W_V"}
+    assert usual["W_in"] == (6, 12, 8) and dense["W_in"] == (12, 9) and dense["W_out"] == (9, 12)
+    lacking = {"W_router", "b_select", "W_gate_shared", "W_in_shared", "W_out_shared"}
+    assert usual.keys() - dense.keys() == lacking and "W_router_shared" not in usual
+    sizes = [math.prod(shape) for layer in (usual, dense) for name, shape in layer.items() if is_layered(name)]
+    assert config.n_params == sum(sizes) + 7 * 12 + 12 * 7 + 12
+    assert (config.routed(0), config.routed(1), config.mlp_width(0), config.mlp_width(1)) == (True, False, 8, 9)
+    compressed = replace(config, latent=Latent(q_rank=3, kv_rank=5))
+    assert weight_shapes(compressed)["W_DQ"] == (12, 3) and weight_shapes(compressed)["W_UQ"] == (4, 3, 1)
+    assert ModelConfig.from_dict(json.loads(json.dumps(compressed.to_dict()))) == compressed
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latent": Latent(q_rank=None, kv_rank=5), "normalization_type": "RMS"}, "give rotary, with dim below d_head"),
+        ({**LATENT, "d_head": 2}, "turns a part of each head, not all"),
+        ({**LATENT, "normalization_type": "LN"}, "needs RMSNorm"),
+        ({**LATENT, "n_key_value_heads": 2}, "takes no n_key_value_heads"),
+        ({**LATENT, "qk_norm": "head"}, "takes no n_key_value_heads, qk_norm"),
+        ({**LATENT, "biases": frozenset({"b_Q"})}, "no component with that bias"),
+        ({**EXPERTS, "dense_layers": (0,)}, "give both, or neither"),
+        ({**EXPERTS, "dense_layers": (2,), "d_mlp_dense": 4}, "among 2 layers of a model that has experts"),
+        ({"d_mlp": 8, "act_fn": "relu", "dense_layers": (0,), "d_mlp_dense": 4}, "of a model that has experts"),
+        ({**EXPERTS, "n_expert_groups": 2}, "give both, or neither"),
+        (
+            {**EXPERTS, "n_expert_groups": 4, "expert_groups_per_token": 2},
+            "3 of 6 experts are chosen from 2 of 4 groups",
+        ),
+        ({**EXPERTS, "n_expert_groups": 3, "expert_groups_per_token": 1}, "those chosen hold enough experts"),
+        (
+            {**EXPERTS, "n_expert_groups": 3, "expert_groups_per_token": 2, "experts_per_group_score": 3},
+            "experts_per_group_score is 3; a group has 2 experts",
+        ),
+    ],
+)
+def test_latent_attention_and_routing_must_fit_together(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         ModelConfig(**wrong(**changes))
 

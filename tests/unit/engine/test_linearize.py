@@ -35,8 +35,12 @@ def test_neurons_sum_to_the_stream_where_there_is_one_list_of_them(any_kind, dra
     _, cache = model.run_with_cache(draw())
     if config.n_experts is not None:
         for ask in (cache.get_full_resid_decomposition, lambda: cache.stack_neuron_results(2)):
-            with pytest.raises(SiteError, match="belong to 3 experts"):
+            with pytest.raises(SiteError, match=f"belong to {config.n_experts} experts"):
                 ask()
+        if config.dense_layers:
+            neurons, labels = cache.stack_neuron_results(1, return_labels=True)
+            torch.testing.assert_close(neurons.sum(0), cache["mlp_out", 0], **CLOSE)
+            assert labels == [f"L0N{number}" for number in range(24)]
         return
     torch.testing.assert_close(cache.get_full_resid_decomposition().sum(0), cache["resid_post", -1], **CLOSE)
     at_last = cache.get_full_resid_decomposition(pos_slice=-1)

@@ -13,7 +13,7 @@ from rung.config import BIASES, Alibi, ModelConfig, Rotary, RotaryScaling, bias_
 from rung.engine.kv_cache import KeyValueCache
 from rung.engine.sites import Site, sites_of
 from rung.engine.taps import CacheTap, EditTap, compose
-from rung.engine.transformer import forward
+from rung.engine.transformer import choose, forward, mixture
 from rung.engine.weights import block_weights, init_weights, unembedding, unlayered
 
 ACTS = {
@@ -549,3 +549,29 @@ def test_a_router_chooses_whose_neurons_are_read_and_can_be_overruled():
     assert not torch.allclose(one, two)
     torch.testing.assert_close(written([0.25, 0.0, 2.0]), 0.25 * one + 2.0 * two)
     assert written([0.0, 0.0, 0.0]).abs().max() == 0
+
+
+def test_experts_are_chosen_from_the_groups_whose_best_sum_to_most():
+    shape = {"n_layers": 1, "d_model": 4, "n_heads": 1, "d_head": 2, "d_vocab": 3, "n_ctx": 4, "d_mlp": 2}
+    config = ModelConfig(**shape, act_fn="relu", n_experts=6, experts_per_token=2)
+    parts = torch.tensor([[0.9, 0.1, 0.6, 0.5, 0.0, 0.8], [-0.1, -0.9, -0.3, -0.2, -0.6, -0.5]])
+    assert choose(config, parts).tolist() == [[0, 5], [0, 3]]
+    best_one = replace(config, n_expert_groups=3, expert_groups_per_token=1)
+    assert choose(best_one, parts).tolist() == [[0, 1], [0, 1]], "by its best alone, the first group is ahead"
+    best_two = replace(best_one, experts_per_group_score=2)
+    assert choose(best_two, parts).tolist() == [[2, 3], [3, 2]], "by its best two, the second"
+    two_groups = replace(best_two, expert_groups_per_token=2)
+    assert choose(two_groups, parts).tolist() == [[0, 2], [0, 3]]
+
+
+def test_a_bias_of_the_choice_is_no_part_of_an_experts_weight():
+    shape = {"n_layers": 1, "d_model": 4, "n_heads": 1, "d_head": 2, "d_vocab": 3, "n_ctx": 4, "d_mlp": 2}
+    experts = {"n_experts": 3, "experts_per_token": 1, "router_score": "sigmoid", "expert_scale": 2.0}
+    config = ModelConfig(**shape, act_fn="relu", **experts, biases=frozenset({"b_select"}))
+    w = block_weights(init_weights(config, 0, torch.float64), 0)
+    w = w._replace(b_select=torch.tensor([0.0, 5.0, 0.0]))
+    x, tap = torch.randn(2, 3, 4, dtype=torch.float64), CacheTap([Site("expert_weights", 0)])
+    mixture(config, w, 0, x, tap)
+    (seen,) = tap.store.values()
+    torch.testing.assert_close(seen[..., 1], 2 * (x @ w.W_router)[..., 1].sigmoid())
+    assert not seen[..., ::2].any()

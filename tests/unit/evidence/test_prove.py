@@ -204,3 +204,16 @@ def test_the_sentence_says_whether_prose_was_tried(circuit, claim, reading):
 def test_text_that_is_too_short_is_refused(circuit, claim, reading):
     with pytest.raises(PromptError, match="windows of"):
         prove(claim, reading(circuit), sequences=64, text="a few words only")
+
+
+def test_what_latent_attention_leaves_undefined_is_said_and_the_rest_is_measured(build):
+    model = build("RMS, latent, one dense layer before groups of experts", d_vocab=64, n_ctx=64).float()
+    claim = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2)]})
+    batch = induction_batch(model, sequences=8, seed=1)
+    setting = Setting(InductionRunner(model, batch, seed=1), claim, Floors())
+    specs = (*required_tests(claim, model.config, False), *descriptive_tests(claim, model.config, False))
+    seen = {"contribution.edge", "mechanism.routed_qk", "shown.composition", "mechanism.ov", "mechanism.positional"}
+    found = {spec.id: MEASURES[spec.id](setting, spec) for spec in specs if spec.id in seen}
+    assert found.keys() == seen
+    said = {name for name, observed in found.items() if "has no W_" in observed.undefined}
+    assert said == {"contribution.edge", "mechanism.routed_qk", "shown.composition"}

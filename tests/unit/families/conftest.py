@@ -25,6 +25,11 @@ _GRANITE = {
     "logits_scaling": 4.0,
     "residual_multiplier": 0.25,
 }
+_DEEPSEEK = _WIDE | {
+    "num_attention_heads": 3, "num_key_value_heads": 3, "intermediate_size": 20, "q_lora_rank": 6, "kv_lora_rank": 5,
+    "qk_rope_head_dim": 2, "qk_nope_head_dim": 3, "v_head_dim": 4, "n_routed_experts": 4, "num_experts_per_tok": 2,
+    "n_shared_experts": 2, "moe_intermediate_size": 7, "first_k_dense_replace": 1, "n_group": 2, "topk_group": 1,
+}  # fmt: skip
 _TURNS = ["sliding_attention", "full_attention"]
 _TWICE = {"rope_type": "linear", "factor": 2.0}
 _TOY: Values = {"n_layers": 2, "d_model": 12, "n_heads": 3, "n_ctx": 10, "d_vocab": 13, "attn_only": True}
@@ -90,6 +95,9 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "gpt_bigcode head by head": (_GPT | {"multi_query": False}, ()),
     "codegen": (_GPT | {"n_embd": 16, "n_head": 8, "rotary_dim": 2}, ()),
     "gpt_oss": (_LLAMA | {"head_dim": 4, "num_local_experts": 3, "num_experts_per_tok": 2, "sliding_window": 4}, ()),
+    "deepseek_v2": (_DEEPSEEK | {"q_lora_rank": None, "topk_method": "group_limited_greedy"}, ()),
+    "deepseek_v3": (_DEEPSEEK, ()),
+    "deepseek_v3 without experts": (_DEEPSEEK | {"first_k_dense_replace": 2}, ()),
     "biogpt": (_WIDE | {"num_attention_heads": 3, "intermediate_size": 20}, ()),
     "attn_only": (_TOY, ("blocks.0.attn.b_Q", "blocks.0.ln1.b", "ln_final.b", "unembed.b_U")),
     "rung": (

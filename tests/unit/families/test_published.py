@@ -16,6 +16,7 @@ import torch
 import transformers
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedConfig
+from transformers.models.deepseek_v3.modeling_deepseek_v3 import yarn_apply_mscale
 
 from rung.config import ModelConfig, Rotary
 from rung.engine.positions import frequencies
@@ -89,6 +90,27 @@ def score_scale(config: PreTrainedConfig, d_head: int) -> float:
     return 1 / multiplier if multiplier else math.sqrt(scalar or d_head)
 
 
+def latent(config: PreTrainedConfig) -> dict[str, Any]:
+    """What only models with latent attention say."""
+    if not config.model_type.startswith("deepseek"):
+        return {"latent": None}
+    section, second = rotary_section(config) or {}, config.model_type == "deepseek_v2"
+    d_head = config.qk_nope_head_dim + config.qk_rope_head_dim
+    scale = yarn_apply_mscale(section, d_head**-0.5)
+    grouped = config.topk_method == "group_limited_greedy" if second else config.n_group > 1
+    return {
+        "latent": (config.q_lora_rank, config.kv_lora_rank, config.v_head_dim),
+        "d_head": d_head,
+        "rotary dim": config.qk_rope_head_dim,
+        "score scale": pytest.approx(1 / scale),
+        "shared expert": config.n_shared_experts * config.moe_intermediate_size,
+        "dense": (config.first_k_dense_replace, config.intermediate_size if config.first_k_dense_replace else None),
+        "routing": ("softmax", False) if second else ("sigmoid", config.norm_topk_prob),
+        "groups": (config.n_group, config.topk_group) if grouped else (None, None),
+        "expert scale": config.routed_scaling_factor,
+    }
+
+
 def described(whole: PreTrainedConfig) -> dict[str, Any]:
     """Transformers' reading, in our words."""
     config: Any = whole.get_text_config()
@@ -131,6 +153,7 @@ def described(whole: PreTrainedConfig) -> dict[str, Any]:
         "scores over layer": bool(first(config, "scale_attn_by_inverse_layer_idx")),
         "experts": (first(config, "num_local_experts", "num_experts"), first(config, "num_experts_per_tok")),
         "shared expert": first(config, "shared_expert_intermediate_size"),
+        **latent(config),
     }
 
 
@@ -154,6 +177,19 @@ def as_described(config: ModelConfig) -> dict[str, Any]:
         "scores over layer": config.scores_over_layer,
         "experts": (config.n_experts, config.experts_per_token),
         "shared expert": config.d_mlp_shared,
+        **as_latent(config),
+    }
+
+
+def as_latent(config: ModelConfig) -> dict[str, Any]:
+    if config.latent is None:
+        return {"latent": None}
+    return {
+        "latent": (config.latent.q_rank, config.latent.kv_rank, config.d_head_v),
+        "dense": (len(config.dense_layers), config.d_mlp_dense),
+        "routing": (config.router_score, config.norm_expert_weights),
+        "groups": (config.n_expert_groups, config.expert_groups_per_token),
+        "expert scale": config.expert_scale,
     }
 
 
@@ -274,6 +310,11 @@ def test_what_cannot_be_read_is_refused_in_one_line(name: str) -> None:
         ours(ENTRIES[name]["config"])
     assert ENTRIES[name]["refused"] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_parameters_are_counted_whatever_a_layer_has() -> None:
+    """Three layers of V3 have no experts; its paper says 671 billion."""
+    assert ours(READ["unsloth/DeepSeek-V3-bf16"]["config"]).n_params == 671_026_419_200
 
 
 LEFTOVERS = {

@@ -39,11 +39,14 @@ SHAPE = ModelConfig(
 def tensors_for(layout: Any) -> dict[str, Tensor]:
     """A checkpoint that holds exactly what the rules read, every number another."""
     family, config, names = layout
-    present, sizes, found, start = weight_shapes(config), axis_sizes(config), {}, 0
+    found: dict[str, Tensor] = {}
+    start = 0
     for rule in table(family, config, names):
-        if all(name in present for name in rule.names):
-            stacked = re.search(r"\{([hkx])\}", rule.theirs)
-            for layer in range(config.n_layers) if "{l}" in rule.theirs else (None,):
+        stacked = re.search(r"\{([hkx])\}", rule.theirs)
+        for layer in range(config.n_layers) if "{l}" in rule.theirs else (None,):
+            present, sizes = weight_shapes(config, layer), axis_sizes(config, layer)
+            of_layer = layer is None or rule.routed in (None, config.routed(layer))
+            if of_layer and all(name in present for name in rule.names):
                 for i in range(sizes[stacked[1]] if stacked else 1):
                     shape = expected_shape(rule, sizes)
                     count = math.prod(shape)
@@ -123,10 +126,11 @@ def test_each_weight_the_config_lacks_is_too_many(layout: Any) -> None:
 
 
 def test_no_two_rules_of_a_layout_read_one_tensor_or_fill_one_weight(layout: Any) -> None:
-    rules = table(*layout)
-    theirs, ours = [rule.theirs for rule in rules], [name for rule in rules for name in rule.names]
-    assert len(set(theirs)) == len(theirs)
-    assert len(set(ours)) == len(ours)
+    for routed in (True, False):
+        rules = [rule for rule in table(*layout) if rule.routed in (None, routed)]
+        theirs, ours = [rule.theirs for rule in rules], [name for rule in rules for name in rule.names]
+        assert len(set(theirs)) == len(theirs)
+        assert len(set(ours)) == len(ours)
 
 
 def read_one(layout: Any, path: str) -> Tensor:
@@ -268,7 +272,9 @@ def test_classic_names_read_any_config(
 ) -> None:
     config = layouts[data.draw(st.sampled_from(sorted(layouts)))].config
     windows = config.windows and config.windows[:layers]
-    shape = {"n_layers": layers, "windows": windows, "unrotated_layers": ()}
+    dense = tuple(layer for layer in config.dense_layers if layer < layers)
+    shape = {"n_layers": layers, "windows": windows, "unrotated_layers": (), "dense_layers": dense}
+    shape["d_mlp_dense"] = config.d_mlp_dense if dense else None
     config = replace(config, biases=frozenset(), tied_embeddings=tied, **shape)
     config = replace(config, biases=frozenset(biases) & set(bias_shapes(config)))
     family = Family("any", ("any",), lambda keys, names: config, identity_rules)

@@ -56,6 +56,10 @@ def test_a_heads_share_is_what_it_writes_read_by_the_unembedding(build, draw) ->
 def test_the_parts_of_a_score_sum_to_it(any_kind, draw, into) -> None:
     model, tokens = any_kind, draw()
     queries, keys = [6, 1, 4], torch.tensor([[3, 0, 4], [1, 1, 0], [6, 0, 2]])
+    if model.config.latent is not None:
+        with pytest.raises(NotDefinedError, match=f"has no W_{into}.* a norm between the two products"):
+            attribute_scores(model, tokens, (2, 3), into, queries, keys)
+        return
     found = attribute_scores(model, tokens, (2, 3), into, queries, keys)
     scores = model.run_with_cache(tokens, names_filter="attn_scores")[1]["attn_scores", 2][:, 3]
     cap = model.config.attn_scores_soft_cap
@@ -137,6 +141,10 @@ def test_what_cannot_be_attributed_is_refused(wired) -> None:
 def test_the_pairs_of_one_score_sum_to_it(any_kind, draw) -> None:
     model, tokens = any_kind, draw()[:1]
     _, cache = model.run_with_cache(tokens)
+    if model.config.latent is not None:
+        with pytest.raises(NotDefinedError, match="compressed vectors"):
+            why_attend(model, tokens[0], (2, 3), 6, 4)
+        return
     cap = model.config.attn_scores_soft_cap
     for query, key in ((6, 4), (4, 4), (-1, -3)):
         found = why_attend(model, tokens[0], (2, 3), query, key)

@@ -44,7 +44,7 @@ def test_each_way_of_replacing_a_head_equals_a_hook(any_kind, draw) -> None:
     model, tokens, others = any_kind, draw(), draw(rows=9, seed=2)
     run = draw(seed=3)
     head = (1, 2)
-    constant = torch.arange(6.0, dtype=torch.float64)
+    constant = torch.arange(model.config.d_v, dtype=torch.float64)
     puts = {
         Zero(): torch.zeros(()),
         Mean(others): z_of(model, others, *head).mean(0),

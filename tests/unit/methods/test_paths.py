@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
-from rung.engine.transformer import attention_inputs, project
+from rung.engine.transformer import attention_inputs, from_latents, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
 from rung.methods.interventions import Patch, hooks_of, on_head
@@ -73,8 +73,11 @@ def test_one_edge_is_the_receivers_input_computed_by_hand(any_kind, draw, into) 
     _, other = model.run_with_cache(corrupted)
     x = clean["resid_pre", 2] + message(model, clean, other, 0, 1)
     positions = position_info(config, model.weights, tokens.shape, tokens.device)
-    read = dict(zip("QKV", attention_inputs(config, w, 2, x, positions, NO_TAP), strict=True))[into]
-    made = project(read, getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
+    inputs = attention_inputs(config, w, 2, x, positions, NO_TAP)
+    if config.latent is None:
+        made = project(inputs["QKV".index(into)], getattr(w, f"W_{into}"), getattr(w, f"b_{into}"))
+    else:
+        made = from_latents(config.latent, w, inputs)["QKV".index(into)]
     received = {}
 
     def swap(value, *, hook):

@@ -153,6 +153,9 @@ def test_a_state_dict_holds_what_classic_ones_hold(any_kind: HookedTransformer) 
     for layer in range(model.config.n_layers):
         assert state[f"blocks.{layer}.attn.IGNORE"] == -torch.inf and f"blocks.{layer}.attn.mask" in state
         keys = "_b_K" if model.config.grouped else "b_K"
+        if model.config.latent is not None:
+            assert f"blocks.{layer}.attn.b_K" not in state
+            continue
         assert state[f"blocks.{layer}.attn.{keys}"].shape == (model.config.n_kv, model.config.d_head)
     assert all(tensor.is_contiguous() for tensor in state.values())
     other = HookedTransformer(model.config, seed=9).double()

@@ -330,7 +330,8 @@ def test_a_state_dict_is_contiguous_classic_and_goes_back(any_kind: HookedTransf
     assert all(tensor.is_contiguous() for tensor in held.values())
     assert {name for name, _ in any_kind.named_parameters()} <= set(held)
     key = "blocks.0.attn._W_K" if any_kind.config.grouped else "blocks.0.attn.W_K"
-    assert held[key].shape == (any_kind.config.n_kv, 20, 6)
+    key = key if any_kind.config.latent is None else "blocks.0.attn.W_UK"
+    assert held[key].shape == ((any_kind.config.n_kv, 20, 6) if any_kind.config.latent is None else (4, 5, 4))
     fresh = HookedTransformer(any_kind.config, seed=1).double()
     strides = [parameter.stride() for parameter in fresh.parameters()]
     fresh.load_state_dict(held)
@@ -358,7 +359,9 @@ def test_moving_changes_the_type_and_keeps_the_layout(any_kind: HookedTransforme
     assert logits.dtype == cache["resid_post", 2].dtype == torch.bfloat16
     assert logits.isfinite().all()
     # bfloat16 keeps 8 bits: a few percent of the largest logit, after three layers.
-    assert (logits - exact).abs().max() < 0.1 * exact.abs().max()
+    near = (logits - exact).abs().amax(-1) < 0.1 * exact.abs().max()
+    # Where a router's choice hangs by a rounding, a token takes another expert.
+    assert near.double().mean() >= (1.0 if any_kind.config.n_experts is None else 0.9)
     moved = any_kind.to("meta")
     assert moved.device.type == "meta"
 

@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from rung.errors import CheckpointError, SiteError
+from rung.circuits.heads import full_ov, full_qk, ov_copying, token_inputs, token_outputs
+from rung.engine.weights import block_weights
+from rung.errors import CheckpointError, NotDefinedError, SiteError
 from rung.model.model import HookedTransformer
+from rung.model.tree import check_weights
 
 Build = Callable[..., HookedTransformer]
 
@@ -110,3 +113,58 @@ def test_composition_scores_are_ratios_of_norms(build: Build, mode: str) -> None
     assert not scores[1, :, 1].any() and not scores[2, :, 1].any() and bool((scores[0, :, 1:] > 0).all())
     with pytest.raises(SiteError, match="known are Q, K and V"):
         model.all_composition_scores("O")
+
+
+LATENT = "RMS, latent, one dense layer before groups of experts"
+
+
+def test_what_no_one_matrix_makes_is_not_defined(build: Build) -> None:
+    model = build(LATENT)
+    attn = model.blocks[0].attn
+    asked: tuple[Callable[[], object], ...] = (
+        *(lambda: model.W_Q, lambda: model.W_K, lambda: model.W_V, lambda: model.QK, lambda: model.OV),
+        *(lambda: attn.QK, lambda: attn.OV, lambda: model.all_composition_scores("V")),
+    )
+    for ask in asked:
+        with pytest.raises(NotDefinedError, match=r"has no W_[QKV]: .* a norm between the two products"):
+            ask()
+    assert not hasattr(attn, "W_K") and hasattr(attn, "W_UK")
+    with pytest.raises(CheckpointError, match="has no b_K"):
+        model.b_K  # noqa: B018
+
+
+def test_layers_of_two_shapes_are_not_one_stack(build: Build) -> None:
+    model = build(LATENT)
+    with pytest.raises(CheckpointError, match=r"W_in of unnamed has another shape in layers \[0\] than in the others"):
+        model.W_in  # noqa: B018
+    assert model.blocks[0].mlp.W_in.shape == (20, 24) and model.blocks[1].mlp.W_in.shape == (6, 20, 12)
+    router = model.weights["W_router"]
+    assert isinstance(router, tuple) and [held is None for held in router] == [True, False, False]
+    for layer, wrong in ((0, router[1]), (1, None)):
+        held = dict(model.weights) | {"W_router": (*router[:layer], wrong, *router[layer + 1 :])}
+        with pytest.raises(CheckpointError, match=f"W_router of layer {layer} must be"):
+            check_weights(model.config, held)
+
+
+def test_circuits_over_tables_of_tokens_are_exact_with_latent_attention(build: Build) -> None:
+    """A token alone, at position 0, where nothing is turned: its own key and value."""
+    model, tokens = build(LATENT), torch.arange(13)[:, None]
+    _, cache = model.run_with_cache(tokens)
+    inputs = token_inputs(model)
+    q, k = cache["rot_q", 0][:, 0, 2], cache["rot_k", 0][:, 0, 2]
+    torch.testing.assert_close(full_qk(model, (0, 2), inputs, inputs).AB, q @ k.T / 6**0.5)
+    written = cache["z", 0][:, 0, 2] @ block_weights(model.weights, 0).W_O[2]
+    torch.testing.assert_close(full_ov(model, (0, 2), inputs, token_outputs(model)).AB, written @ token_outputs(model))
+    assert 0 <= ov_copying(model, (0, 2)).share <= 1
+
+
+def test_the_first_layers_alone_are_a_model(build: Build, tmp_path: object) -> None:
+    model = build(LATENT)
+    model.save_pretrained(tmp_path)
+    whole = HookedTransformer.from_pretrained_no_processing(tmp_path, dtype=torch.float64)
+    tokens = torch.arange(7)[None]
+    assert torch.equal(whole(tokens), model(tokens))
+    for count, dense in ((0, ()), (1, (0,)), (2, (0,))):
+        some = HookedTransformer.from_pretrained_no_processing(tmp_path, first_n_layers=count, dtype=torch.float64)
+        assert some.config.dense_layers == dense and some.config.n_params == sum(p.numel() for p in some.parameters())
+        assert torch.equal(some(tokens, return_type=None, stop_at_layer=count), model(tokens, stop_at_layer=count))

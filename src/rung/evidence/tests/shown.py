@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from ...circuits.composition import Composition, composition
 from ...circuits.heads import Head, eigenvalue_copying, head_label
 from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap, compose
+from ...engine.weights import changed
+from ...errors import NotDefinedError
 from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
@@ -151,7 +154,10 @@ def _composition(setting: Setting) -> Composition:
 
 def composition_norm(setting: Setting, spec: TestSpec) -> Observation:
     """‖W_OV W_QKᵀ‖ / (‖W_OV‖ ‖W_QK‖) of one pair, beside a random pair's."""
-    norms = setting.once(_composition)
+    try:
+        norms = setting.once(_composition)
+    except NotDefinedError as error:
+        return Observation({}, "", undefined=str(error))
     (sender,), (receiver,) = spec.heads, spec.receivers
     assert spec.into is not None
     value = norms.score(head_label(sender), head_label(receiver), spec.into)
@@ -205,10 +211,7 @@ def permuted(setting: Setting, spec: TestSpec) -> Observation:
         return Observation({}, "nats", not_run="another model of this size only to show")
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
 
-    weights: dict[str, torch.Tensor | tuple[torch.Tensor, ...]] = {}
-    for name, held in runner.weights.items():
-        many = tuple(_shuffled(one, generator) for one in (held if isinstance(held, tuple) else (held,)))
-        weights[name] = many if isinstance(held, tuple) else many[0]
+    weights = {name: changed(held, partial(_shuffled, generator=generator)) for name, held in runner.weights.items()}
     own = InductionRunner(runner.model, runner.batch, seed=runner.seed, donors=runner.donors)
     own.weights = weights
     return Observation({"gain": Quantity(own.gain)}, "nats")
