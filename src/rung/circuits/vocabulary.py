@@ -1,4 +1,4 @@
-"""What a head does token by token: strongest entries, skip-trigrams, and tokens that singular directions read and write.
+"""What a head does token by token: strongest entries, skip-trigrams, and the tokens of singular directions.
 
 Nothing of size vocabulary × vocabulary is held: the rows that can hold a strongest entry are found by their maxima.
 """

@@ -1,5 +1,5 @@
-"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `why-attend`, `board`, `train`, `fetch`, `models` and
-`doctor`.
+"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `why-attend`, `board`, `train`,
+`fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
 `verify` found a difference · 2 invalid input, with one line on
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from . import board, doctor, fetch, heads, inspect, models, prove, train, verify, why_attend
+from . import board, doctor, fetch, heads, inspect, models, prove, train, verify, weights, why_attend
 from .exits import Commands
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ def rung(
       rung inspect MODEL    what is this model?
       rung board MODEL      does it predict repeated tokens?
       rung heads MODEL      which attention heads could be responsible?
+      rung weights MODEL    what are those heads built to do?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
@@ -65,6 +66,7 @@ def rung(
 
 app.command(short_help="What is this model?")(inspect.inspect)
 app.command(short_help="Which positions does each attention head attend to on repeated tokens?")(heads.heads)
+app.command(short_help="What are the heads built to do? Circuits of their weights.")(weights.weights)
 app.command(
     "why-attend",
     short_help="Why does a head attend from one position to another?",

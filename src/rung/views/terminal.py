@@ -104,50 +104,6 @@ def cividis(value: float) -> Style:
     return Style.parse(f"{ink} on #{mixed[0]:02x}{mixed[1]:02x}{mixed[2]:02x}")
 
 
-def heat_map(values: Sequence[Sequence[float]], width: int) -> Text:
-    """A heat map, layers down and heads across, in percent ("·" under 1), or in tenths if that is too wide.
-
-    `values[layer][head]` is 0 to 1. Heads that do not fit are continued below.
-    """
-    margin = max(3, len(str(len(values) - 1)) + 1)
-    n_heads = len(values[0])
-    cell = 4 if margin + 4 * n_heads <= width else 2
-    fit = max(1, (width - margin) // cell)
-    drawn = Text(no_wrap=True)
-    for begin in range(0, n_heads, fit):
-        heads = range(begin, min(begin + fit, n_heads))
-        if fit < n_heads:
-            drawn.append(f"{'' if begin == 0 else chr(10)}heads {heads[0]} to {heads[-1]}\n", style="dim")
-        drawn.append(" " * margin + "".join(_column_name(head, cell) for head in heads) + "\n", style="dim")
-        for layer, row in enumerate(values):
-            drawn.append(f"{layer:>{margin - 1}} ", style="dim")
-            for head in heads:
-                drawn.append(_percent(row[head]) if cell == 4 else _tenths(row[head]), style=cividis(row[head]))
-            drawn.append("\n")
-    drawn.rstrip()
-    return drawn
-
-
-def key_to_heat_map(n_layers: int, n_heads: int, width: int) -> str:
-    """The legend of `heat_map` at this width."""
-    margin = max(3, len(str(n_layers - 1)) + 1)
-    if margin + 4 * n_heads <= width:
-        return "rows: layers, columns: heads; percent of attention, · under 1"
-    return "rows: layers, columns: heads; tenths of attention, rounded down, · under 1"
-
-
-def _column_name(head: int, cell: int) -> str:
-    return f"{head:>3} " if cell == 4 else f"{head % 10:>1} "
-
-
-def _percent(value: float) -> str:
-    return f"{'·' if value < 0.005 else round(100 * value):>3} "
-
-
-def _tenths(value: float) -> str:
-    return f"{'·' if value < 0.1 else min(9, int(10 * value))} "
-
-
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 LABEL = 10
 """Width in columns of the scale to the left of `bars`."""

@@ -56,21 +56,19 @@ def test_sampled_copying_is_copying_of_the_sample(build) -> None:
 
 
 @pytest.mark.parametrize("kind", ["RMS, rotary, grouped, gated", "LN, each query normed, scaled logits, parallel"])
-@pytest.mark.parametrize("back", [0, 1, 4])
+@pytest.mark.parametrize("back", [1, 4])
 def test_qk_at_a_distance_is_what_a_run_scores(build, kind: str, back: int) -> None:
     """Layer 0 sees tokens alone: scores of key tokens in one place differ as the circuit says."""
     model = build(kind)
     x, head = token_inputs(model), (0, 3)
     rows = torch.zeros(13, 7, dtype=torch.long)
     rows[:, 6 - back] = torch.arange(13)
-    rows[:, 6] = torch.arange(13) if back == 0 else 5
+    rows[:, 6] = 5
     _, cache = model.run_with_cache(rows, names_filter="attn_scores")
     ran = cache["attn_scores", 0][:, 3, 6, 6 - back]
-    circuit = full_qk(model, head, x, x, back).AB
-    read = circuit.diagonal() if back == 0 else circuit[5]
-    if back == 0 and model.config.biases:  # a bias of the key depends on the query, which differs here
-        return
-    torch.testing.assert_close(ran - ran[0], read - read[0])
+    read = full_qk(model, head, x, x, back).AB[5]
+    # Angles are kept in float32.
+    torch.testing.assert_close(ran - ran[0], read - read[0], atol=1e-5, rtol=1e-5)
 
 
 def test_weights_at_a_distance_are_the_scores_without_a_norm(build) -> None:
