@@ -26,9 +26,7 @@ def weights(
     ] = None,
     sample: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=1, help="Tokens that shares are estimated from.  [default: all, or 1024 of many]"
-        ),
+        typer.Option(metavar="N", min=1, help="Tokens that shares are estimated from.  [default: all, or 1024]"),
     ] = None,
     seed: Seed = 0,
     device: Device = "cpu",
