@@ -16,7 +16,16 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
-from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
+from ..engine.linearize import (
+    fold,
+    fold_before,
+    head_keys,
+    head_queries,
+    head_values,
+    linear_norm,
+    read_matrix,
+    write_matrix,
+)
 from ..engine.positions import PositionInfo, cos_sin, rotate
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
@@ -241,8 +250,10 @@ def vocabulary_ov(model: ModelLike, head: Head, sources: Int[Tensor, " source"] 
     """`full_ov` of `sources` (None: every token) on the logit of every token. Embeddings are read in chunks."""
     ids = _chunks(model) if sources is None else sources.split(CHUNK)
     parts = [writes_of(model, head, token_inputs(model, chunk)) for chunk in ids]
-    outputs = torch.arange(model.config.n_out).split(CHUNK)
-    logits = [parts[0][1] @ token_outputs(model, chunk) for chunk in outputs]
+    # The last norm's linear part is applied to what the head writes: `token_outputs` would copy W_U for it.
+    w, W_U = unlayered(model.weights, "ln_final_w"), unembedding(model.weights)
+    written = linear_norm(model.config, None if w is None else upcast(w), parts[0][1]) * model.config.logit_scale
+    logits = [written @ upcast(chunk) for chunk in W_U.split(CHUNK, 1)]
     return FactoredMatrix(torch.cat([values for values, _ in parts]), torch.cat(logits, 1))
 
 

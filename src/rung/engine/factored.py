@@ -280,7 +280,7 @@ def composition_scores(
     if not broadcast_dims:
         joint: Tensor = torch.linalg.matrix_norm(writes @ reads)
         return joint.div(torch.linalg.matrix_norm(writes) * torch.linalg.matrix_norm(reads)).to(kind)
-    scores = _pair_scores(writes.reshape(-1, *writes.shape[-2:]), reads.reshape(-1, *reads.shape[-2:]))
+    scores = _pair_scores(writes.reshape(-1, *writes.shape[-2:]), _side_by_side(reads.reshape(-1, *reads.shape[-2:])))
     return scores.to(kind).view((*left.shape[:-2], *right.shape[:-2]))
 
 
@@ -299,9 +299,9 @@ def later_composition_scores(
     for at, right in enumerate(rights):
         if left.rdim != right.ldim or right.shape[:2] != (layers, heads):
             raise ShapeError(f"cannot compose {left!r} with {right!r}: they need the same layers, heads and d_model")
-        reads = _reads(right)
+        reads = _side_by_side(_reads(right).flatten(0, 1))
         for layer in range(layers - 1):
-            later = _pair_scores(writes[layer], reads[layer + 1 :].flatten(0, 1))
+            later = _pair_scores(writes[layer], reads[:, (layer + 1) * heads :])
             scores[at, layer, :, layer + 1 :] = later.unflatten(1, (-1, heads))
     return scores.to(kind)
 
@@ -322,8 +322,13 @@ def _reads(right: FactoredMatrix) -> Float[Tensor, "*leading d_model width"]:
     return upcast(right.A) @ triangle.mT
 
 
+def _side_by_side(reads: Float[Tensor, "reader d_model width"]) -> Float[Tensor, "d_model reader width"]:
+    """All readers as columns of one matrix, of which any readers in a row are a view."""
+    return reads.movedim(0, 1).contiguous()
+
+
 def _pair_scores(
-    writes: Float[Tensor, "writer width d_model"], reads: Float[Tensor, "reader d_model width_2"]
+    writes: Float[Tensor, "writer width d_model"], reads: Float[Tensor, "d_model reader width_2"]
 ) -> Float[Tensor, "writer reader"]:
     """‖WR‖ / (‖W‖ ‖R‖) of every pair: one product of matrices for all writers and a block of readers.
 
@@ -333,11 +338,11 @@ def _pair_scores(
     stacked = writes.flatten(0, 1)
     step = max(1, PAIRS // max(1, len(stacked) * reads.shape[-1]))
     norms = []
-    for block in reads.split(step):
-        pairs = stacked @ block.movedim(0, 1).flatten(1)
-        pairs = pairs.view(*writes.shape[:2], len(block), block.shape[-1])
+    for block in reads.split(step, 1):
+        pairs = stacked @ block.flatten(1)
+        pairs = pairs.view(*writes.shape[:2], *block.shape[1:])
         norms.append(torch.linalg.vector_norm(pairs, dim=(1, 3)))
-    apart = torch.linalg.matrix_norm(writes)[:, None] * torch.linalg.matrix_norm(reads)
+    apart = torch.linalg.matrix_norm(writes)[:, None] * torch.linalg.vector_norm(reads, dim=(0, 2))
     scores: Tensor = torch.cat(norms, 1) / apart
     return scores
 
