@@ -8,9 +8,9 @@ import argparse
 import datetime
 import os
 import platform
-import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -23,16 +23,18 @@ from rung.model.model import HookedTransformer
 SAMPLE = 1024
 
 
-def peak() -> float:
-    """Peak resident memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if platform.system() == "Linux" else 1024**2)
+def resident(what: str) -> float:
+    """Resident memory of this process in MB: VmRSS now, VmHWM its peak since it was last reset. Linux only."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
 def timed(what: Callable[[], object]) -> tuple[float, float]:
-    """Seconds, and MB by which the peak grew."""
-    before, start = peak(), time.perf_counter()
+    """Seconds, and peak MB beyond what the process held before."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before, start = resident("VmRSS"), time.perf_counter()
     what()
-    return time.perf_counter() - start, peak() - before
+    return time.perf_counter() - start, resident("VmHWM") - before
 
 
 @torch.no_grad()
@@ -45,7 +47,7 @@ def dense(model: HookedTransformer, count: int) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--dense", type=int, default=8, help="senders of the dense loop, of 144")
+    parser.add_argument("--dense", type=int, default=2, help="senders of the dense loop, of 144")
     parser.add_argument("--heads", type=int, default=1, help="heads of the exact copying, of 144")
     asked = parser.parse_args()
     torch.set_num_threads(1)
