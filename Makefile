@@ -37,7 +37,7 @@ lowest: ## the lowest versions that pyproject.toml allows: install them, run run
 	@$(PYTHON) scripts/check_lowest.py
 
 bench: $(VENV)/.dev ## rung beside its peers
-	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/interventions.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/interventions.py benchmarks/weights.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made ## rung beside transformers and TransformerLens (a quarter of an hour)
 	@$(BIN)/python benchmarks/forward.py

@@ -14,14 +14,24 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..engine.factored import FactoredMatrix, composition_scores
+from ..engine.factored import FactoredMatrix, composition_scores, later_composition_scores
 from ..engine.linearize import norms_after
 from ..engine.sites import check_head
 from ..engine.weights import ModelLike
 from ..errors import NotDefinedError, RungError
 from .argmax_diagonal import Diagonal, diagonal
-from .heads import OV, QK, Head, attention_scale, head_label, head_weights, queries_of, token_inputs, writes_of
-from .positional import turned_apart
+from .heads import (
+    OV,
+    QK,
+    Head,
+    attention_scale,
+    head_label,
+    head_weights,
+    queries_of,
+    token_inputs,
+    turned_apart,
+    writes_of,
+)
 
 Into = Literal["Q", "K", "V"]
 """The receiver's input that an edge ends in."""
@@ -35,7 +45,9 @@ class Composition:
     values: Float[Tensor, "into sender receiver"]
     """Axes: `into` (Q, K, V), sender, receiver; heads in the order of `heads`."""
     chance: float
-    """The expected score of random matrices: 1/sqrt(d_model)."""
+    """The root mean square of the scores of heads with random directions: 1/sqrt(d_model)."""
+    n_heads: int
+    """Heads in a layer."""
     into: tuple[str, ...] = get_args(Into)
     unit: str = "share of the product of norms"
 
@@ -51,6 +63,24 @@ class Composition:
                 raise RungError(f"no head {name!r} among {self.heads[0]} to {self.heads[-1]}")
         at = self.heads.index(sender), self.heads.index(receiver)
         return self.values[self.into.index(into)][at].item()
+
+    def others(self) -> Float[Tensor, "into sender receiver"]:
+        """The same-model baseline: the mean score of the other pairs of the same two layers; NaN where there are none.
+
+        A score above it is particular to the pair, not to what the two layers have in common.
+        """
+        block = self.values.unflatten(2, (-1, self.n_heads)).unflatten(1, (-1, self.n_heads))
+        total, count = block.sum((2, 4), keepdim=True), self.n_heads**2 - 1
+        rest = (total - block) / count if count else torch.full_like(block, torch.nan)
+        return rest.flatten(3).flatten(1, 2)
+
+    def ranked(self) -> list[tuple[str, str, str, float]]:
+        """(sender, receiver, into, score) of every pair, highest first."""
+        found = [
+            (self.heads[sender], self.heads[receiver], self.into[into], self.values[into, sender, receiver].item())
+            for into, sender, receiver in self.values.isfinite().nonzero().tolist()
+        ]
+        return sorted(found, key=lambda each: -each[3])
 
 
 def check_edge(config: ModelConfig, sender: Head, receiver: Head) -> None:
@@ -76,15 +106,27 @@ def composition(model: ModelLike) -> Composition:
     if config.n_layers < 2:
         raise RungError(f"composition needs two layers; {config.model_name} has {config.n_layers}")
     heads = [(layer, head) for layer in range(config.n_layers) for head in range(config.n_heads)]
-    writes = _stack([OV(model, head) for head in heads])
-    values = writes.A.new_full((3, len(heads), len(heads)), torch.nan)
-    for layer in range(1, config.n_layers):
-        here = slice(layer * config.n_heads, (layer + 1) * config.n_heads)
-        matching = _stack([QK(model, head) for head in heads[here]])
-        earlier = writes[: here.start]
-        for at, read in enumerate((matching, matching.T, writes[here])):
-            values[at, : here.start, here] = composition_scores(earlier, read)
-    return Composition(tuple(map(head_label, heads)), values, 1 / math.sqrt(config.d_model))
+    shape = (config.n_layers, config.n_heads)
+    writes = _stack([OV(model, head) for head in heads], shape)
+    matching = _stack([QK(model, head) for head in heads], shape)
+    values = later_composition_scores(writes, matching, matching.T, writes).flatten(3).flatten(1, 2)
+    return Composition(tuple(map(head_label, heads)), values, 1 / math.sqrt(config.d_model), config.n_heads)
+
+
+def gaussian_composition(d_model: int, d_head: int, seed: int, n: int = 16) -> tuple[float, float]:
+    """The mean and standard deviation of the scores of `n`² pairs of Gaussian heads, drawn from `seed`.
+
+    The root mean square is 1/sqrt(d_model) whatever the spectra: E tr(G_L G_R) = tr(G_L) tr(G_R) / d_model for Gram
+    matrices of independent random directions.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(n, *shape, generator=generator)
+
+    left, right = (FactoredMatrix(draw(d_model, d_head), draw(d_head, d_model)) for _ in range(2))
+    scores = composition_scores(left, right).double()
+    return scores.mean().item(), scores.std().item()
 
 
 @torch.no_grad()
@@ -145,5 +187,6 @@ def routed_diagonal(
     return diagonal(routed_qk(model, {sender: x}, receiver, x).T, what)
 
 
-def _stack(matrices: list[FactoredMatrix]) -> FactoredMatrix:
-    return FactoredMatrix(torch.stack([m.A for m in matrices]), torch.stack([m.B for m in matrices]))
+def _stack(matrices: list[FactoredMatrix], shape: tuple[int, int]) -> FactoredMatrix:
+    A, B = torch.stack([m.A for m in matrices]), torch.stack([m.B for m in matrices])
+    return FactoredMatrix(A.unflatten(0, shape), B.unflatten(0, shape))

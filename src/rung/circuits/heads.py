@@ -16,14 +16,24 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
-from ..engine.linearize import fold, fold_before, head_keys, head_queries, head_values, read_matrix, write_matrix
-from ..engine.positions import PositionInfo
+from ..engine.linearize import (
+    fold,
+    fold_before,
+    head_keys,
+    head_queries,
+    head_values,
+    linear_norm,
+    read_matrix,
+    write_matrix,
+)
+from ..engine.positions import PositionInfo, cos_sin, rotate
 from ..engine.sites import check_head
 from ..engine.slicing import whole
 from ..engine.taps import NO_TAP
 from ..engine.transformer import embed, norm_before, upcast
 from ..engine.weights import ModelLike, block_weights, embedding, read_of_stream, unembedding, unlayered
-from .argmax_diagonal import Diagonal, diagonal
+from ..errors import NotDefinedError, RungError
+from .argmax_diagonal import MAX_MEMORY, Diagonal, diagonal
 
 Head = tuple[int, int]
 """(layer, head), written "1.4"."""
@@ -115,10 +125,53 @@ def writes_of(
     return head_values(config, held, kv_head(config, head), y), write_matrix(config, held, index)
 
 
-def QK(model: ModelLike, head: Head) -> FactoredMatrix:
-    """W_Q W_Kᵀ: [d_model (query), d_model (key)], without the attention scale and without QK norm."""
-    w = head_weights(model, head)
-    return FactoredMatrix(w.W_Q, w.W_K.T)
+def turned_apart(
+    config: ModelConfig,
+    layer: int,
+    q: Float[Tensor, "query d_head"],
+    k: Float[Tensor, "key d_head"],
+    back: int,
+    n: int | None = None,
+) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
+    """Queries and keys after rotary embedding at a distance of `back` positions; unchanged without rotary positions.
+
+    `n` is the sequence length (None: `back` + 1), on which some rotary scalings depend.
+    """
+    rotary = config.rotary_of(layer)
+    if rotary is None:
+        return q, k
+    cos, sin = cos_sin(rotary, torch.arange(back + 1 if n is None else n, device=q.device))
+    q = rotate(q[:, None, None], rotary, cos[back : back + 1], sin[back : back + 1])
+    return q[:, 0, 0], rotate(k[:, None, None], rotary, cos[:1], sin[:1])[:, 0, 0]
+
+
+def check_offset(config: ModelConfig, layer: int, back: int) -> None:
+    """Raises NotDefinedError unless the layer has rotary positions, RungError for a distance that cannot be."""
+    kind = config.positional_embedding_type
+    if config.rotary_of(layer) is None:
+        why = {
+            "alibi": "an ALiBi bias is the same for all keys at one distance",
+            None: "without positions no distance changes a score",
+        }.get(kind, f"{kind} positions are read as vectors beside the tokens (see positional_qk)")
+        raise NotDefinedError(f"a QK circuit at a distance needs rotary positions; layer {layer} has none: {why}")
+    window = config.window(layer)
+    most = config.n_ctx if window is None else min(window, config.n_ctx)
+    if not 0 <= back < most:
+        raise RungError(f"no query of layer {layer} sees a key {back} back; distances are 0 to {most - 1}")
+
+
+def QK(model: ModelLike, head: Head, back: int | None = None) -> FactoredMatrix:
+    """W_Q W_Kᵀ: [d_model (query), d_model (key)], without the attention scale and without QK norm.
+
+    `back`: W_Q R W_Kᵀ with R the rotary embedding of that distance from query to key (Su et al. 2021, section 3.4);
+    raises NotDefinedError without rotary positions. None: no rotation.
+    """
+    w, (layer, _) = head_weights(model, head), head
+    q, k = w.W_Q, w.W_K
+    if back is not None:
+        check_offset(model.config, layer, back)
+        q, k = turned_apart(model.config, layer, q, k, back)
+    return FactoredMatrix(q, k.T)
 
 
 def OV(model: ModelLike, head: Head) -> FactoredMatrix:
@@ -154,26 +207,30 @@ def embedded(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> F
 @torch.no_grad()
 def token_outputs(model: ModelLike, tokens: Int[Tensor, " token"] | None = None) -> Float[Tensor, "d_model token"]:
     """W_U of each token (None: all), with the final norm's weights and the logit scale folded in."""
-    W_U = (
-        fold(model.config, unlayered(model.weights, "ln_final_w"), unembedding(model.weights))
-        * model.config.logit_scale
-    )
-    return W_U if tokens is None else W_U[:, tokens]
+    W_U = unembedding(model.weights)
+    W_U = W_U if tokens is None else W_U[:, tokens.to(W_U.device)]
+    return fold(model.config, unlayered(model.weights, "ln_final_w"), W_U) * model.config.logit_scale
 
 
 @torch.no_grad()
 def full_qk(
-    model: ModelLike, head: Head, queries: Float[Tensor, "query d_model"], keys: Float[Tensor, "key d_model"]
+    model: ModelLike,
+    head: Head,
+    queries: Float[Tensor, "query d_model"],
+    keys: Float[Tensor, "key d_model"],
+    back: int | None = None,
 ) -> FactoredMatrix:
     """Attention score of every query against every key: (x W_Q + b_Q) (y W_K)ᵀ / scale, [query, key].
 
     Rows are normalized inputs (`token_inputs`); queries and keys are clamped and normed if the model does so. Scores
-    are before a soft cap and exact up to an additive constant for each query. Positions are left out: no rotary
-    embedding, ALiBi bias or window is applied.
+    are before a soft cap and exact up to an additive constant for each query. Positions are left out: no ALiBi bias or
+    window is applied, and the rotary embedding of a distance only where `back` gives one (see `QK`).
     """
-    return FactoredMatrix(
-        queries_of(model, head, queries) / attention_scale(model.config), keys_of(model, head, keys).T
-    )
+    q, k = queries_of(model, head, queries), keys_of(model, head, keys)
+    if back is not None:
+        check_offset(model.config, head[0], back)
+        q, k = turned_apart(model.config, head[0], q, k, back)
+    return FactoredMatrix(q / attention_scale(model.config), k.T)
 
 
 @torch.no_grad()
@@ -186,6 +243,56 @@ def full_ov(
     """
     values, W_O = writes_of(model, head, inputs)
     return FactoredMatrix(values, W_O @ outputs)
+
+
+CHUNK = 4096
+"""Tokens whose embeddings are read at once."""
+
+
+@torch.no_grad()
+def vocabulary_qk(model: ModelLike, head: Head, back: int | None = None) -> FactoredMatrix:
+    """`full_qk` of every token as query and as key. Embeddings are read in chunks: only the factors are held."""
+    parts = [full_qk(model, head, x, x, back) for x in map(lambda ids: token_inputs(model, ids), _chunks(model))]
+    return FactoredMatrix(torch.cat([part.A for part in parts]), torch.cat([part.B for part in parts], 1))
+
+
+@torch.no_grad()
+def vocabulary_ov(model: ModelLike, head: Head, sources: Int[Tensor, " source"] | None = None) -> FactoredMatrix:
+    """`full_ov` of `sources` (None: every token) on the logit of every token. Embeddings are read in chunks."""
+    ids = _chunks(model) if sources is None else sources.split(CHUNK)
+    parts = [writes_of(model, head, token_inputs(model, chunk)) for chunk in ids]
+    # The last norm's linear part is applied to what the head writes: `token_outputs` would copy W_U for it.
+    w, W_U = unlayered(model.weights, "ln_final_w"), unembedding(model.weights)
+    written = linear_norm(model.config, None if w is None else upcast(w), parts[0][1]) * model.config.logit_scale
+    logits = [written @ upcast(chunk) for chunk in W_U.split(CHUNK, 1)]
+    return FactoredMatrix(torch.cat([values for values, _ in parts]), torch.cat(logits, 1))
+
+
+def _chunks(model: ModelLike) -> tuple[Int[Tensor, " token"], ...]:
+    chunks: tuple[Tensor, ...] = torch.arange(model.config.d_vocab).split(CHUNK)
+    return chunks
+
+
+def sampled_copying(
+    model: ModelLike, head: Head, sample: int | None, seed: int = 0, max_memory: int = MAX_MEMORY
+) -> Diagonal:
+    """OV copying over the full vocabulary: for each token, or for `sample` tokens drawn from `seed`, the rank of its
+    own logit among all tokens'.
+
+    Every row that is compared is exact; `Diagonal.interval` bounds the share of all rows. Raises RungError for a
+    sample that is larger than the vocabulary.
+    """
+    n = model.config.d_vocab
+    if sample is not None and not 1 <= sample <= n:
+        raise RungError(f"a sample of {sample} tokens; {model.config.model_name} has {n}")
+    rows = None if sample is None else torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:sample]
+    product = vocabulary_ov(model, head, rows)
+    unit = "logit, up to the last norm's scale"
+    return diagonal(product, _ov_name(head), unit, rows=rows, max_memory=max_memory)
+
+
+def _ov_name(head: Head) -> str:
+    return f"{head_label(head)} OV, token read × token raised"
 
 
 def qk_diagonal(
@@ -214,7 +321,7 @@ def ov_copying(
     """
     x = token_inputs(model, tokens) if inputs is None else inputs
     product = full_ov(model, head, x, token_outputs(model, tokens))
-    return diagonal(product, f"{head_label(head)} OV, token read × token raised", "logit, up to the last norm's scale")
+    return diagonal(product, _ov_name(head), "logit, up to the last norm's scale")
 
 
 def eigenvalue_copying(

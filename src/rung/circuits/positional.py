@@ -9,13 +9,13 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..engine.factored import FactoredMatrix
 from ..engine.linearize import head_keys
-from ..engine.positions import alibi_bias, cos_sin, rotate, sinusoids
+from ..engine.positions import alibi_bias, sinusoids
 from ..engine.sites import check_head
 from ..engine.taps import NO_TAP
 from ..engine.transformer import norm_before, shares, soft_cap, upcast
 from ..engine.weights import ModelLike, block_weights, embedding, read_of_stream, unlayered
 from ..errors import NotDefinedError, RungError
-from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of
+from .heads import Head, attention_scale, embedded, full_qk, head_label, kv_head, queries_of, turned_apart
 
 RELATIVE = ("rotary", "alibi")
 """Relative positions: the score depends on the distance from query to key, and there is no position embedding."""
@@ -134,26 +134,6 @@ def kernel_looks_back(
     back = torch.arange(n, device=kernel.device).expand_as(kernel)
     right = torch.full((len(kernel), 1), offset, device=kernel.device)
     return _compare(head, offset, kernel, right, _seen(model.config, head, back), _sink(model, head))
-
-
-def turned_apart(
-    config: ModelConfig,
-    layer: int,
-    q: Float[Tensor, "query d_head"],
-    k: Float[Tensor, "key d_head"],
-    back: int,
-    n: int | None = None,
-) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
-    """Queries and keys after rotary embedding at a distance of `back` positions; unchanged without rotary positions.
-
-    `n` is the sequence length (None: `back` + 1), on which some rotary scalings depend.
-    """
-    rotary = config.rotary_of(layer)
-    if rotary is None:
-        return q, k
-    cos, sin = cos_sin(rotary, torch.arange(back + 1 if n is None else n, device=q.device))
-    q = rotate(q[:, None, None], rotary, cos[back : back + 1], sin[back : back + 1])
-    return q[:, 0, 0], rotate(k[:, None, None], rotary, cos[:1], sin[:1])[:, 0, 0]
 
 
 def _seen(config: ModelConfig, head: Head, back: Int[Tensor, "query key"]) -> Bool[Tensor, "query key"]:

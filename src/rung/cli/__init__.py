@@ -1,5 +1,5 @@
-"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `ablate`, `patch`, `why-attend`, `board`, `train`,
-`fetch`, `models` and `doctor`.
+"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `why-attend`, `board`,
+`train`, `fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
 `verify` found a difference · 2 invalid input, with one line on
@@ -13,7 +13,21 @@ from typing import Annotated
 
 import typer
 
-from . import ablate, board, doctor, fetch, heads, inspect, models, patch, prove, train, verify, why_attend
+from . import (
+    ablate,
+    board,
+    doctor,
+    fetch,
+    heads,
+    inspect,
+    models,
+    patch,
+    prove,
+    train,
+    verify,
+    weights,
+    why_attend,
+)
 from .exits import Commands
 
 app = typer.Typer(
@@ -50,6 +64,7 @@ def rung(
       rung inspect MODEL    what is this model?
       rung board MODEL      does it predict repeated tokens?
       rung heads MODEL      which attention heads could be responsible?
+      rung weights MODEL    what are those heads built to do?
       rung ablate MODEL     which heads does the prediction of repeats need?
       rung patch MODEL …    where is the difference of two prompts carried?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
@@ -67,6 +82,7 @@ def rung(
 
 app.command(short_help="What is this model?")(inspect.inspect)
 app.command(short_help="Which positions does each attention head attend to on repeated tokens?")(heads.heads)
+app.command(short_help="What are the heads built to do? Circuits of their weights.")(weights.weights)
 app.command(short_help="Which heads does the prediction of repeated tokens need?")(ablate.ablate)
 app.command(short_help="Where is the difference between two prompts carried?")(patch.patch)
 app.command(

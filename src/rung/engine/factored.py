@@ -275,23 +275,76 @@ def composition_scores(
     """
     if left.rdim != right.ldim:
         raise ShapeError(f"cannot compose {left!r} with {right!r}: {left.rdim} columns against {right.ldim} rows")
-    # ‖LR‖² from the triangles of the outer factors: what is left between them is thin on both sides.
     kind = torch.promote_types(left.A.dtype, right.A.dtype)
-    left, right = (FactoredMatrix(upcast(each.A), upcast(each.B)) for each in (left, right))
-    writes = torch.linalg.qr(left.A).R @ left.B
-    reads = right.A @ torch.linalg.qr(right.B.mT).R.mT
+    writes, reads = _writes(left), _reads(right)
     if not broadcast_dims:
         joint: Tensor = torch.linalg.matrix_norm(writes @ reads)
-        return joint.div(left.norm() * right.norm()).to(kind)
-    # Every reader at once: one product of matrices for each writer.
-    side_by_side = reads.reshape(-1, *reads.shape[-2:]).movedim(0, 1).flatten(1)
+        return joint.div(torch.linalg.matrix_norm(writes) * torch.linalg.matrix_norm(reads)).to(kind)
+    scores = _pair_scores(writes.reshape(-1, *writes.shape[-2:]), _side_by_side(reads.reshape(-1, *reads.shape[-2:])))
+    return scores.to(kind).view((*left.shape[:-2], *right.shape[:-2]))
+
+
+def later_composition_scores(
+    left: FactoredMatrix, *rights: FactoredMatrix
+) -> Float[Tensor, "kind layer head later_layer later_head"]:
+    """`composition_scores` of `left` [layer, head] with each of `rights` [layer, head]; NaN unless the reader's layer
+    is later, and never computed there.
+
+    Nothing of size d_model² is formed: a block holds the [d_head, d_head] products of one layer's writers with some
+    readers, at most `PAIRS` entries. Raises ShapeError where the axes do not meet.
+    """
+    layers, heads = left.shape[:2]
+    writes, kind = _writes(left), left.A.dtype
+    scores = writes.new_full((len(rights), layers, heads, layers, heads), torch.nan)
+    for at, right in enumerate(rights):
+        if left.rdim != right.ldim or right.shape[:2] != (layers, heads):
+            raise ShapeError(f"cannot compose {left!r} with {right!r}: they need the same layers, heads and d_model")
+        reads = _side_by_side(_reads(right).flatten(0, 1))
+        for layer in range(layers - 1):
+            later = _pair_scores(writes[layer], reads[:, (layer + 1) * heads :])
+            scores[at, layer, :, layer + 1 :] = later.unflatten(1, (-1, heads))
+    return scores.to(kind)
+
+
+PAIRS = 2**24
+"""Entries of pair products held at once (64 MiB in float32)."""
+
+
+def _writes(left: FactoredMatrix) -> Float[Tensor, "*leading width d_model"]:
+    """R_A B, with A = Q_A R_A: `left` without the orthonormal columns that no norm sees."""
+    triangle: Tensor = torch.linalg.qr(upcast(left.A), mode="r").R
+    return triangle @ upcast(left.B)
+
+
+def _reads(right: FactoredMatrix) -> Float[Tensor, "*leading d_model width"]:
+    """A R_Bᵀ, with Bᵀ = Q_B R_B."""
+    triangle: Tensor = torch.linalg.qr(upcast(right.B).mT, mode="r").R
+    return upcast(right.A) @ triangle.mT
+
+
+def _side_by_side(reads: Float[Tensor, "reader d_model width"]) -> Float[Tensor, "d_model reader width"]:
+    """All readers as columns of one matrix, of which any readers in a row are a view."""
+    return reads.movedim(0, 1).contiguous()
+
+
+def _pair_scores(
+    writes: Float[Tensor, "writer width d_model"], reads: Float[Tensor, "d_model reader width_2"]
+) -> Float[Tensor, "writer reader"]:
+    """‖WR‖ / (‖W‖ ‖R‖) of every pair: one product of matrices for all writers and a block of readers.
+
+    Squares of the product's entries are summed, so that nothing cancels where a pair hardly composes; the trace of two
+    Gram matrices would lose half of the digits there.
+    """
+    stacked = writes.flatten(0, 1)
+    step = max(1, PAIRS // max(1, len(stacked) * reads.shape[-1]))
     norms = []
-    for one in writes.reshape(-1, *writes.shape[-2:]):
-        pairs = (one @ side_by_side).unflatten(1, (-1, reads.shape[-1]))
-        norms.append(torch.linalg.vector_norm(pairs, dim=(0, 2)))
-    joint = torch.stack(norms)
-    apart = left.norm().reshape(-1, 1) * right.norm().reshape(1, -1)
-    return joint.div(apart).to(kind).view((*left.shape[:-2], *right.shape[:-2]))
+    for block in reads.split(step, 1):
+        pairs = stacked @ block.flatten(1)
+        pairs = pairs.view(*writes.shape[:2], *block.shape[1:])
+        norms.append(torch.linalg.vector_norm(pairs, dim=(1, 3)))
+    apart = torch.linalg.matrix_norm(writes)[:, None] * torch.linalg.vector_norm(reads, dim=(0, 2))
+    scores: Tensor = torch.cat(norms, 1) / apart
+    return scores
 
 
 def _broadcasts(shape: torch.Size, leading: torch.Size) -> bool:

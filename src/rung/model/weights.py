@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..config import ModelConfig, is_layered
 from ..engine.decompose import accumulated_bias
-from ..engine.factored import FactoredMatrix, composition_scores
+from ..engine.factored import FactoredMatrix, later_composition_scores
 from ..engine.positions import sinusoids
 from ..engine.slicing import whole
 from ..engine.weights import WeightEntry, Weights, block_weights, present, read_of_stream, unembedding, unlayered
@@ -172,7 +172,7 @@ class WeightsTopic:
         readers = {"Q": lambda: self.QK, "K": lambda: self.QK.T, "V": lambda: self.OV}
         if mode not in readers:
             raise SiteError(f"mode is {mode!r}; known are Q, K and V")
-        scores = composition_scores(self.OV, readers[mode]())
+        scores = later_composition_scores(self.OV, readers[mode]())[0]
         at = torch.arange(self.config.n_layers, device=scores.device)
         later = at[:, None, None, None] < at[None, None, :, None]
         return torch.where(later, scores, 0)

@@ -9,7 +9,8 @@ from rich.text import Text
 from ..methods.behaviour import LossByPosition
 from ..methods.patterns import SCORES, SIGNATURES, HeadScores, clue
 from ..tasks.builtin import RandomTokens
-from .terminal import LABEL, bars, beside, binned, facts, heading, heat_map, key_to_heat_map, nats, note, printable
+from .heatmap import HeatMap, heat_map, legend
+from .terminal import LABEL, bars, beside, binned, facts, heading, nats, note, printable
 
 _WORDS = {
     "previous_token": ("previous", "prev"),
@@ -86,10 +87,11 @@ def _maps(scores: HeadScores, names: Sequence[str], width: int) -> list[Renderab
     half = (width - 3) // 2
     side_by_side = len(names) == 2 and 4 * scores.n_heads + 3 <= half
     room = half if side_by_side else width
+    found = {name: HeatMap.of_heads(scores[name].tolist()) for name in names}
     drawn = [
-        Text.assemble((name.replace("_", " "), "bold"), "\n", heat_map(scores[name].tolist(), room)) for name in names
+        Text.assemble((name.replace("_", " "), "bold"), "\n", heat_map(each, room)) for name, each in found.items()
     ]
-    key = note(key_to_heat_map(scores.n_layers, scores.n_heads, room))
+    key = note(legend(found[names[0]], room))
     if side_by_side:
         return [beside(drawn[0], drawn[1]), key]
     return [*(part for one in drawn for part in (one, Text())), key]

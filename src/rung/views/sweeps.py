@@ -11,7 +11,8 @@ from rich.text import Text
 
 from ..methods.grids import Grid
 from ..methods.interventions import Effect
-from .terminal import facts, heading, note, signed_map
+from .heatmap import HeatMap, heat_map, legend
+from .terminal import facts, heading, note
 
 LISTED = 8
 """Cells in the table of the largest changes."""
@@ -32,16 +33,18 @@ def grid_view(
     notes: Sequence[str],
     whole: Whole | None = None,
 ) -> RenderableType:
-    """A heat map of the mean change, and the largest changes; in percent of `whole` (None: of the largest change)."""
+    """A heat map of the mean change, and the largest changes; in percent of `whole` (None: in the metric's unit)."""
     mean, unit = grid.mean_change, grid.result.unit
-    whole = Whole(float(mean.nan_to_num().abs().max()), "the largest change") if whole is None else whole
-    percent = f"percent of {whole.words}, {whole.value:.3g} {unit}; · under 1"
+    if whole is not None:
+        mean, unit = 100 * mean / whole.value, f"percent of {whole.words}, {whole.value:.3g} {unit}"
+    names = {"row_name": f"{grid.row_axis}s", "column_name": f"{grid.column_axis}s"}
+    found = HeatMap(mean.tolist(), grid.rows, grid.columns, unit=unit, scale="number", **names)
     return Group(
         heading(title),
         facts(rows),
         Text(),
-        signed_map(mean.tolist(), grid.rows, grid.columns, width, whole.value),
-        note(f"rows: {grid.row_axis}s, columns: {grid.column_axis}s; {percent}"),
+        heat_map(found, width),
+        note(legend(found, width)),
         Text(),
         _largest(grid),
         Text(),

@@ -23,7 +23,7 @@ STAND_INS: Mapping[str, str] = {
     "█": "#", "▇": "#", "▆": "#", "▅": "#", "▄": "=", "▃": "=", "▂": "_", "▁": "_", "░": ":", "▓": "%",
     "╌": "-", "─": "-", "━": "-", "│": "|", "·": ".", "×": "x", "–": "-", "−": "-", "→": ">", "≥": ">", "≤": "<",
     "±": "~", "≈": "~", "…": "~", "’": "'", "“": '"', "”": '"', "✓": "+", "✗": "x", "ₙ": "n", "₁": "1", "₂": "2",
-    "Σ": "S", "λ": "l",
+    "Σ": "S", "λ": "l", "‖": "|", "√": "r", "ᵀ": "T",
 }  # fmt: skip
 """The ASCII replacement of each non-ASCII character that views use."""
 
@@ -34,9 +34,6 @@ Drawing = Callable[[int], RenderableType]
 """A function from the width in columns to what is shown."""
 
 _CIVIDIS = ((0, 32, 77), (53, 69, 108), (102, 105, 112), (148, 142, 119), (200, 184, 102), (255, 234, 70))
-_PUOR = ((94, 60, 153), (178, 171, 210), (247, 247, 247), (253, 184, 99), (178, 88, 6))
-_DARK = 0.8
-"""From this size on, white text has more contrast than black on purple and orange."""
 _INK = 0.47
 """From this value on, black text has more contrast than white."""
 
@@ -105,85 +102,6 @@ def cividis(value: float) -> Style:
     mixed = [round(a + (b - a) * (at - low)) for a, b in zip(_CIVIDIS[low], _CIVIDIS[low + 1], strict=True)]
     ink = "#ffffff" if value < _INK else "#000000"
     return Style.parse(f"{ink} on #{mixed[0]:02x}{mixed[1]:02x}{mixed[2]:02x}")
-
-
-def purple_orange(value: float) -> Style:
-    """The PuOr colour map, from purple (−1) over white (0) to orange (1), as background (Brewer, colorbrewer2.org)."""
-    at = (min(max(value, -1.0), 1.0) + 1) / 2 * (len(_PUOR) - 1)
-    low = min(int(at), len(_PUOR) - 2)
-    mixed = [round(a + (b - a) * (at - low)) for a, b in zip(_PUOR[low], _PUOR[low + 1], strict=True)]
-    ink = "#ffffff" if abs(value) > _DARK else "#000000"
-    return Style.parse(f"{ink} on #{mixed[0]:02x}{mixed[1]:02x}{mixed[2]:02x}")
-
-
-def heat_map(values: Sequence[Sequence[float]], width: int) -> Text:
-    """A heat map, layers down and heads across, in percent ("·" under 1), or in tenths if that is too wide.
-
-    `values[layer][head]` is 0 to 1. Heads that do not fit are continued below.
-    """
-    margin = max(3, len(str(len(values) - 1)) + 1)
-    n_heads = len(values[0])
-    cell = 4 if margin + 4 * n_heads <= width else 2
-    fit = max(1, (width - margin) // cell)
-    drawn = Text(no_wrap=True)
-    for begin in range(0, n_heads, fit):
-        heads = range(begin, min(begin + fit, n_heads))
-        if fit < n_heads:
-            drawn.append(f"{'' if begin == 0 else chr(10)}heads {heads[0]} to {heads[-1]}\n", style="dim")
-        drawn.append(" " * margin + "".join(_column_name(head, cell) for head in heads) + "\n", style="dim")
-        for layer, row in enumerate(values):
-            drawn.append(f"{layer:>{margin - 1}} ", style="dim")
-            for head in heads:
-                drawn.append(_percent(row[head]) if cell == 4 else _tenths(row[head]), style=cividis(row[head]))
-            drawn.append("\n")
-    drawn.rstrip()
-    return drawn
-
-
-def key_to_heat_map(n_layers: int, n_heads: int, width: int) -> str:
-    """The legend of `heat_map` at this width."""
-    margin = max(3, len(str(n_layers - 1)) + 1)
-    if margin + 4 * n_heads <= width:
-        return "rows: layers, columns: heads; percent of attention, · under 1"
-    return "rows: layers, columns: heads; tenths of attention, rounded down, · under 1"
-
-
-def signed_map(
-    values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str], width: int, whole: float
-) -> Text:
-    """A heat map of signed numbers in percent of `whole`, "·" under 1 and where there is none (NaN).
-
-    Rows and columns carry names; columns that do not fit are continued below.
-    """
-    top = whole or 1.0
-    margin, cell = max(map(len, rows)) + 1, max(5, max(map(len, columns)) + 1)
-    fit = max(1, (width - margin) // cell)
-    drawn = Text(no_wrap=True)
-    for begin in range(0, len(columns), fit):
-        shown = range(begin, min(begin + fit, len(columns)))
-        drawn.append(("\n" if begin else "") + " " * margin, style="dim")
-        drawn.append("".join(f"{columns[at]:>{cell - 1}} " for at in shown) + "\n", style="dim")
-        for name, row in zip(rows, values, strict=True):
-            drawn.append(f"{name:>{margin - 1}} ", style="dim")
-            for at in shown:
-                share = row[at] / top if row[at] == row[at] else 0.0
-                number = "·" if abs(share) < 0.005 else f"{100 * share:+.0f}"
-                drawn.append(f"{number:>{cell - 1}} ", style=purple_orange(share))
-            drawn.append("\n")
-    drawn.rstrip()
-    return drawn
-
-
-def _column_name(head: int, cell: int) -> str:
-    return f"{head:>3} " if cell == 4 else f"{head % 10:>1} "
-
-
-def _percent(value: float) -> str:
-    return f"{'·' if value < 0.005 else round(100 * value):>3} "
-
-
-def _tenths(value: float) -> str:
-    return f"{'·' if value < 0.1 else min(9, int(10 * value))} "
 
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -104,6 +104,40 @@ CHECK_NAMES: Mapping[str, str] = {
 """Each number of a test."""
 
 
+WEIGHTS: Mapping[str, tuple[str, str]] = {
+    "ov": (
+        "OV copying",
+        "For how many tokens does attending to a token raise that token's own logit most? 95 % intervals of sampled "
+        "shares. Listed: source → raised token.",
+    ),
+    "qk": (
+        "QK matching",
+        "For how many key tokens is the same token the query that scores it highest? Listed: query → key, before "
+        "positions unless a distance is given.",
+    ),
+    "skip-trigrams": (
+        "Skip-trigrams",
+        "source … query → output. Score: QK[query, source] × OV[source, output], each less its mean over the tokens "
+        "that softmax compares; positive parts only.",
+    ),
+    "svd": (
+        "Singular directions",
+        "Share of the squared Frobenius norm in the first singular direction. Listed for OV: singular value, tokens "
+        "read → tokens written.",
+    ),
+    "composition": (
+        "Composition scores",
+        "‖W_OV M‖ / (‖W_OV‖ ‖M‖), M = W_QK for Q, W_QKᵀ for K, W_OV for V. An unrelated pair may score high: compare "
+        "with the other pairs of the same layers and with Gaussian heads.",
+    ),
+}
+"""Each kind of `rung weights`: its title, and what its numbers are."""
+
+WEIGHTS_FIRST_LAYER = (
+    "Tokens are read as embeddings alone: exact for heads of the first layer; later heads also read earlier outputs."
+)
+
+
 def clean_numbers(text: str) -> str:
     """A result as people write it: what rounds to nothing has no minus, and a per cent sign stands apart."""
     return re.sub(r"(\d)%", r"\1 %", re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rung.circuits.composition import composition, routed_diagonal, routed_qk
+from rung.circuits.composition import composition, gaussian_composition, routed_diagonal, routed_qk
 from rung.circuits.heads import attention_scale, kv_head, queries_of, token_inputs
 from rung.engine.positions import position_info
 from rung.engine.taps import NO_TAP
@@ -134,3 +134,24 @@ def test_what_is_not_there_is_refused(wired, build) -> None:
         composition(build(n_layers=1))
     with pytest.raises(RungError, match=r"no head '7\.7'"):
         composition(wired).score("7.7", "1.0", "K")
+
+
+def test_the_baseline_of_a_pair_is_the_mean_of_the_others_of_its_layers(build) -> None:
+    found = composition(build())
+    block = found.values[1, 0:4, 8:12]
+    expected = (block.sum() - block[2, 3]) / 15
+    torch.testing.assert_close(found.others()[1, 2, 11], expected)
+    assert torch.equal(found.others().isnan(), found.values.isnan())
+    sender, receiver, into, score = found.ranked()[0]
+    assert score == found.score(sender, receiver, into) == pytest.approx(float(found.values.nan_to_num().max()))
+
+
+def test_one_head_a_layer_has_no_other_pairs(build) -> None:
+    assert composition(build(n_heads=1)).others().isnan().all()
+
+
+@pytest.mark.parametrize(("d_model", "d_head"), [(40, 5), (64, 16)])
+def test_gaussian_heads_score_one_over_the_root_of_d_model(d_model: int, d_head: int) -> None:
+    mean, deviation = gaussian_composition(d_model, d_head, seed=3)
+    assert (mean**2 + deviation**2) ** 0.5 == pytest.approx(d_model**-0.5, rel=0.05)
+    assert gaussian_composition(d_model, d_head, seed=3) == (mean, deviation)

@@ -1,11 +1,14 @@
 """Factored products against dense ones, in float64."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rung.engine.factored import FactoredMatrix, composition_scores
+from rung.engine import factored
+from rung.engine.factored import FactoredMatrix, composition_scores, later_composition_scores
 from rung.errors import RungError, ShapeError
 
 SHAPES = st.tuples(*[st.integers(1, 6)] * 4, st.sampled_from([(), (3,), (2, 3)]), st.integers(0, 99))
@@ -235,3 +238,37 @@ def test_half_precisions_are_computed_in_float32(dtype):
     assert half.collapse_l().dtype == half.make_even().A.dtype == dtype
     scores = composition_scores(half, half)
     assert scores.dtype == dtype and torch.equal(scores, composition_scores(wide, wide).to(dtype))
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(2, 7), st.integers(1, 4), st.integers(1, 60), st.integers(0, 99)
+)
+@settings(max_examples=30)
+def test_scores_with_later_layers_are_the_dense_ones(layers, heads, size, width, pairs, seed):
+    A, B, C, D = (random(layers, heads, size, width, seed=seed + n) for n in range(4))
+    left, right = FactoredMatrix(A, B.mT), FactoredMatrix(C, D.mT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factored, "PAIRS", pairs)
+        found = later_composition_scores(left, right, right.T)
+    for l1, h1, l2, h2 in itertools.product(range(layers), range(heads), range(layers), range(heads)):
+        L, R = left.AB[l1, h1], right.AB[l2, h2]
+        for score, read in zip(found[:, l1, h1, l2, h2], (R, R.T), strict=True):
+            if l1 < l2:
+                torch.testing.assert_close(score, (L @ read).norm() / L.norm() / read.norm())
+            else:
+                assert score.isnan()
+
+
+def test_a_pair_that_hardly_composes_keeps_its_digits():
+    write, read = torch.zeros(2, 1, 8, 1), torch.zeros(2, 1, 8, 1)
+    write[..., 0, 0], read[..., 0, 0], read[..., 1, 0] = 1.0, 1e-6, 1.0
+    found = later_composition_scores(FactoredMatrix(write, write.mT), FactoredMatrix(read, read.mT))
+    torch.testing.assert_close(found[0, 0, 0, 1, 0], torch.tensor(1e-6), rtol=1e-5, atol=0.0)
+
+
+def test_later_scores_need_the_same_layers():
+    with pytest.raises(RungError, match="same layers"):
+        later_composition_scores(
+            FactoredMatrix(random(2, 1, 5, 2), random(2, 1, 2, 5)),
+            FactoredMatrix(random(1, 1, 5, 2), random(1, 1, 2, 5)),
+        )
