@@ -112,6 +112,11 @@ CASES = {
     "qwen3": ("qwen3", GROUPED | {"head_dim": 16}),
     "qwen3 with biases": ("qwen3", GROUPED | {"head_dim": 8, "attention_bias": True}),
     "qwen2_moe": ("qwen2_moe", MOE | SHARED | {"norm_topk_prob": False}),
+    "qwen2_moe with experts in every other layer": ("qwen2_moe", MOE | SHARED | {"decoder_sparse_step": 2}),
+    "qwen3_moe with layers without experts": (
+        "qwen3_moe",
+        MOE | {"num_experts": 5, "head_dim": 16, "mlp_only_layers": [1]},
+    ),
     "qwen3_moe": ("qwen3_moe", MOE | {"num_experts": 5, "head_dim": 16}),
     "gemma": ("gemma", GROUPED | {"head_dim": 16}),
     "gemma2": ("gemma2", GEMMA3),

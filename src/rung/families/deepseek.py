@@ -9,7 +9,7 @@ from typing import Any
 from ..config import Latent, ModelConfig, RotaryScaling
 from .llama_like import ATTENTION, BEFORE_MLP, GATED_MLP, ROTARY_TABLES, build, read_gated
 from .moe import EXPERTS
-from .rotary import WHOLE_HEADS, yarn_growth
+from .rotary import WHOLE_HEADS, agreed, yarn_growth
 from .rules import Family, Keys, Rule
 
 _ATTN = "model.layers.{l}.self_attn"
@@ -67,8 +67,8 @@ def read_config(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 def _score_scale(keys: Keys, d_head: int, scaling: RotaryScaling | None) -> float | None:
     """What scores are divided by: yarn makes them larger by the square of what `mscale_all_dim` says."""
-    said = keys.take("rope_parameters", None) or keys.take("rope_scaling", None) or {}
-    weight = said.get("mscale_all_dim")
+    sections = (keys.take("rope_parameters", None) or {}, keys.take("rope_scaling", None) or {})
+    weight = agreed("mscale_all_dim", [said.get("mscale_all_dim") for said in sections])
     return math.sqrt(d_head) / yarn_growth(scaling.factor, weight) ** 2 if scaling and weight else None
 
 
@@ -83,9 +83,8 @@ def _read_experts(keys: Keys, shape: dict[str, Any], second: bool) -> dict[str, 
     keys.ignore("aux_loss_alpha", "seq_aux", "output_router_logits", "num_nextn_predict_layers", "num_mtp_layers")
     if second:
         keys.expect("norm_topk_prob", False)
-    else:
-        keys.expect("topk_method", "noaux_tc")
-    method = keys.choice("topk_method", "greedy", ("greedy", "group_limited_greedy", "noaux_tc"))
+    methods = ("greedy", "group_limited_greedy") if second else ("noaux_tc",)
+    method = keys.choice("topk_method", methods[0], methods) or methods[0]
     groups, taken = keys.size("n_group", None if second else 8), keys.size("topk_group", None if second else 4)
     width, shared = keys.size("moe_intermediate_size", 1407 if second else 2048), keys.size("n_shared_experts", None, 0)
     n_experts = keys.size("n_routed_experts", 64 if second else 256)
@@ -97,7 +96,7 @@ def _read_experts(keys: Keys, shape: dict[str, Any], second: bool) -> dict[str, 
     dense = range(min(keys.size("first_k_dense_replace", 0 if second else 3, least=0), shape["n_layers"]))
     if len(dense) == shape["n_layers"]:
         return {}
-    grouped = groups != taken and (not second or method == "group_limited_greedy")
+    grouped = groups != taken and method != "greedy"
     return {
         "d_mlp": width,
         "d_mlp_dense": shape["d_mlp"] if dense else None,

@@ -5,8 +5,18 @@ arXiv:2409.02060), FlexOlmo (Shi et al. 2025, arXiv:2507.07024), Granite (IBM 20
 from collections.abc import Collection
 
 from ..config import ModelConfig
+from ..errors import ConfigError
 from .granite import read_multipliers
-from .llama_like import ATTENTION, BEFORE_MLP, build, gated_biases, read_gated, read_optional_windows, read_windows
+from .llama_like import (
+    ATTENTION,
+    BEFORE_MLP,
+    GATED_MLP,
+    build,
+    gated_biases,
+    read_gated,
+    read_optional_windows,
+    read_windows,
+)
 from .olmo import NORMED_HEADS, POST_NORMS
 from .qwen3 import QK_NORM
 from .rotary import WHOLE_HEADS
@@ -32,7 +42,8 @@ QWEN_RULES = (
     *ATTENTION,
     *BEFORE_MLP,
     *QK_NORM,
-    *EXPERTS,
+    *(rule._replace(routed=False) for rule in GATED_MLP),
+    *(rule._replace(routed=True) for rule in EXPERTS),
     Rule("W_router_shared", f"{_MLP}.shared_expert_gate.weight", "1 d -> d 1"),
     Rule("W_gate_shared", f"{_MLP}.shared_expert.gate_proj.weight", "r d -> d r"),
     Rule("W_in_shared", f"{_MLP}.shared_expert.up_proj.weight", "r d -> d r"),
@@ -107,19 +118,23 @@ def read_mixtral(keys: Keys, names: Collection[str]) -> ModelConfig:
 
 
 def read_qwen_moe(keys: Keys, names: Collection[str]) -> ModelConfig:
-    """Transformers' Qwen2MoeConfig and Qwen3MoeConfig, with experts in every layer."""
+    """Transformers' Qwen2MoeConfig and Qwen3MoeConfig: experts in every layer, or in every so many but for some."""
     second = keys.take("model_type") == "qwen2_moe"
     keys.assume(num_key_value_heads=16 if second else 4, max_position_embeddings=32768, sliding_window=4096)
-    keys.expect("decoder_sparse_step", 1)
-    keys.expect("mlp_only_layers", [], None)
+    every, but = keys.size("decoder_sparse_step", 1), keys.take("mlp_only_layers", None) or []
+    if not isinstance(but, list):
+        raise ConfigError(f"config.json says mlp_only_layers = {but!r}; it must be a list of layers, counted from 0")
     keys.ignore("output_router_logits", "router_aux_loss_coef")
     shape = read_gated(keys)
     shared = keys.size("shared_expert_intermediate_size") if second else None
+    dense = tuple(layer for layer in range(shape["n_layers"]) if layer in but or (layer + 1) % every)
     biases = {"b_Q", "b_K", "b_V"} if second and keys.flag("qkv_bias", True) else gated_biases(keys)
     return build(
         keys,
         "qwen2_moe" if second else "qwen3_moe",
         shape | {"d_mlp": keys.size("moe_intermediate_size")},
+        dense_layers=dense,
+        d_mlp_dense=shape["d_mlp"] if dense else None,
         windows=read_optional_windows(keys, shape["n_layers"]),
         qk_norm=None if second else "head",
         n_experts=keys.size("num_experts", None) or keys.size("num_local_experts"),

@@ -166,9 +166,10 @@ def _mlp(config: ModelConfig) -> str:
         f", from {config.expert_groups_per_token} of {config.n_expert_groups} groups" if config.n_expert_groups else ""
     )
     chosen = f"{config.experts_per_token} of {config.n_experts} experts for each token{groups}"
-    dense = (
-        f"; {len(config.dense_layers)} layers have {config.d_mlp_dense:,} neurons instead" if config.d_mlp_dense else ""
+    without = (
+        f"; {len(config.dense_layers)} of {config.n_layers} layers have {config.d_mlp_dense} neurons and no experts"
     )
+    dense = without if config.dense_layers else ""
     return f"{chosen}, {config.d_mlp:,} neurons each, {act}{shared}{dense}"
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rung.errors import NotDefinedError
 from rung.evidence import prove as module
 from rung.evidence.claim import INDUCTION, descriptive_tests, required_tests
 from rung.evidence.observation import Floors, Outcome
@@ -72,6 +73,10 @@ def test_attribution_here_is_that_of_the_method(tried) -> None:
         return  # no predictable query of layer 2 sees its key; what `key_attribution` says then is tested below
     keys = torch.tensor([[q - int(batch.back[row]) + 1 for q in at]])
     for into in ("Q", "K"):
+        if model.config.latent is not None:
+            with pytest.raises(NotDefinedError, match=f"has no W_{into}"):
+                key_attribution(tried, (2, 1), into)
+            continue
         scores = attribute_scores(model, tokens, (2, 1), into, at, keys)
         found = key_attribution(tried, (2, 1), into)
         for head in ((0, 0), (1, 3)):

@@ -7,12 +7,12 @@ import pytest
 from rung.errors import ClaimError, NotDefinedError, PromptError, SiteError
 from rung.evidence import prove as module
 from rung.evidence import setting
-from rung.evidence.claim import INDUCTION, required_tests
+from rung.evidence.claim import INDUCTION, descriptive_tests, required_tests
 from rung.evidence.identity import confirmation_seed, hash_weights
 from rung.evidence.observation import Floors, Outcome, TestSpec
 from rung.evidence.prove import check_model, prove, run_tests
 from rung.evidence.setting import Setting
-from rung.evidence.tests import attribution, weights
+from rung.evidence.tests import MEASURES, attribution, weights
 from rung.methods.runner import InductionRunner
 from rung.tasks.induction import induction_batch
 from rung.views.wording import verdict_sentence
@@ -210,10 +210,10 @@ def test_what_latent_attention_leaves_undefined_is_said_and_the_rest_is_measured
     model = build("RMS, latent, one dense layer before groups of experts", d_vocab=64, n_ctx=64).float()
     claim = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2)]})
     batch = induction_batch(model, sequences=8, seed=1)
-    setting = Setting(InductionRunner(model, batch, seed=1), claim, Floors())
+    tried = Setting(InductionRunner(model, batch, seed=1), claim, Floors())
     specs = (*required_tests(claim, model.config, False), *descriptive_tests(claim, model.config, False))
     seen = {"contribution.edge", "mechanism.routed_qk", "shown.composition", "mechanism.ov", "mechanism.positional"}
-    found = {spec.id: MEASURES[spec.id](setting, spec) for spec in specs if spec.id in seen}
+    found = {spec.id: MEASURES[spec.id](tried, spec) for spec in specs if spec.id in seen}
     assert found.keys() == seen
     said = {name for name, observed in found.items() if "has no W_" in observed.undefined}
     assert said == {"contribution.edge", "mechanism.routed_qk", "shown.composition"}

@@ -50,6 +50,7 @@ LAYOUTS: dict[str, tuple[Values, tuple[str, ...]]] = {
     "qwen3": (_LLAMA | {"head_dim": 4}, ()),
     "qwen2_moe": (_QWEN_MOE | {"shared_expert_intermediate_size": 5}, ()),
     "qwen3_moe": (_QWEN_MOE, ()),
+    "qwen3_moe with layers without experts": (_QWEN_MOE | {"mlp_only_layers": [1]}, ()),
     "gemma": (_LLAMA | {"head_dim": 4, "hidden_act": "gelu"}, ()),
     "gemma2": (_LLAMA | {"head_dim": 2, "sliding_window": 4}, ()),
     "gemma3_text": (_LLAMA | {"head_dim": 2, "sliding_window": 4, "sliding_window_pattern": 2}, ()),

@@ -34,6 +34,8 @@ def test_yarn_makes_scores_larger(read: Read) -> None:
     assert found.attn_scale == pytest.approx(5**0.5 / grown**2)
     assert found.rotary is not None and found.rotary.scaling is not None and found.rotary.scaling.attention_factor == 1
     assert read("deepseek_v3").attn_scale is None
+    told_apart = read("deepseek_v3", rope_parameters={"rope_theta": 10000.0}, rope_scaling=yarn)
+    assert told_apart.attn_scale == found.attn_scale, "the base in one section, the scaling in the other"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,7 @@ def test_yarn_makes_scores_larger(read: Read) -> None:
         ("deepseek_v3", {"moe_layer_freq": 2}, "moe_layer_freq = 2"),
         ("deepseek_v3", {"n_group": 3}, "2 of 4 experts are chosen from 1 of 3 groups"),
         ("deepseek_v2", {"norm_topk_prob": True}, "norm_topk_prob = True"),
+        ("deepseek_v2", {"topk_method": "noaux_tc"}, "topk_method = 'noaux_tc'"),
         ("deepseek_v2", {"num_experts_per_tok": None}, "no 'num_experts_per_tok'"),
         ("deepseek_v2", {"head_dim": 5}, "head_dim = 5"),
     ],

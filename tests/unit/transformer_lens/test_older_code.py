@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import rung.transformer_lens as transformer_lens
-from rung.errors import ConfigError, PickleRefused, SiteError
+from rung.errors import ConfigError, NotDefinedError, PickleRefused, SiteError
 from rung.model.catalog import SHORT_NAMES
 from rung.model.model import HookedTransformer
 from rung.transformer_lens import HookedTransformerConfig, loading_from_pretrained, utils
@@ -106,6 +106,14 @@ def test_one_heads_write_is_patched_into_one_later_heads_read(component):
         direct_path_patching.get_act_patch_direct_path(model, corrupted, clean_cache, cache, metric, 0, 7)
     with pytest.warns(UserWarning, match="not folded"):
         direct_path_patching.get_act_patch_direct_path(drawn(), corrupted, clean_cache, cache, metric, 1, 0)
+
+
+def test_direct_paths_into_compressed_vectors_are_refused(build):
+    model = build("RMS, latent, one dense layer before groups of experts")
+    tokens = torch.tensor([[1, 2, 3]])
+    _, cache = model.run_with_cache(tokens)
+    with pytest.warns(UserWarning, match="not folded"), pytest.raises(NotDefinedError, match="has no W_K"):
+        direct_path_patching.get_act_patch_direct_path(model, tokens, cache, cache, torch.mean, 0, 1, "k")
 
 
 def test_a_small_loop_trains(tmp_path, capsys):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rung.engine.cache import ActivationCache
 from rung.engine.sites import Site, check_head
-from rung.engine.weights import block_weights
+from rung.engine.weights import block_weights, read_of_stream
 from rung.errors import SiteError
 from rung.model.hooks import HookPoint
 from rung.model.model import HookedTransformer
@@ -49,7 +49,7 @@ def get_act_patch_direct_path(
         for layer in range(src_layer + 1, config.n_layers):
             stream = corrupted_cache[Site("resid_pre", layer).path]
             scale = corrupted_cache.get(Site("ln1.scale", layer).path, torch.ones((), device=model.device))
-            W: Tensor = getattr(block_weights(model.weights, layer), f"W_{component.upper()}")
+            W = read_of_stream(config, block_weights(model.weights, layer), component.upper())
             for head in range(config.n_heads):
                 index = head if component == "q" else head * config.n_kv // config.n_heads
                 more = (delta / scale) @ W[index]
