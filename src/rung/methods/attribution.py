@@ -8,24 +8,23 @@ component. Indirect effects, through later components, are attributed to those c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.heads import head_label
+from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
 from ..engine.linearize import norms_after
-from ..engine.sites import Site
-from ..engine.transformer import unembed, upcast
+from ..engine.sites import Site, check_head
+from ..engine.taps import CacheTap
+from ..engine.transformer import centred, norm, unembed, upcast
 from ..engine.weights import Weights, block_weights, unembedding, unlayered
-from ..errors import InterventionError, PromptError
+from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
-
-Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,55 +75,261 @@ def attribute_logits(
     """Decomposes the logit of each target, minus the mean logit of the tokens in `minus`, at `queries` (None: all).
 
     component · (W_U[:, target] − mean W_U[:, minus]), with the scales of the final norm and of norms after attention
-    frozen at this run's values. The terms sum to the logit (before a soft cap): heads, MLPs (with b_out), attention
-    biases, positional embeddings if they are added to the stream, the final norm's b, and b_U. A head's b_V is in its
-    own term.
+    frozen at this run's values. The direction is projected back through each W_O, so that no head's output is made.
+    The terms sum to the logit (before a soft cap): heads, MLPs (with b_out), attention biases, positional embeddings
+    if they are added to the stream, the final norm's b, and b_U. A head's b_V is in its own term.
 
     Raises PromptError if targets do not fit the queries, or tokens do not fit the model.
     """
-    at = check_queries(tokens, queries)
-    for name, given in (("targets", targets), ("minus", minus)):
-        if given is not None and given.shape[:2] != (len(tokens), len(at)):
-            raise PromptError(
-                f"{name} have shape {list(given.shape)}, not that of {len(tokens)} examples and {len(at)} queries"
-            )
-    targets, minus = targets.to(model.device), None if minus is None else minus.to(model.device)
+    at, config = check_queries(tokens, queries), model.config
+    asked = Asked.of(model, tokens, targets, minus, at)
+    sites = written_sites(config, config.n_layers)
+    x, cache = _run(model, tokens, sites, at)
+    read = LogitRead.of(model, x[:, list(at)], asked)
+    labels, values = [], []
+    for site in sites:
+        layer = site.layer
+        if site.name in ("embed", "pos_embed", "mlp_out"):
+            labels.append(site.name if layer is None else f"{layer}.mlp")
+            values.append((upcast(cache[site]) * read.direction).sum(-1))
+        elif site.name == "z" and layer is not None:
+            w, direction = block_weights(model.weights, layer), read.before_norm_after(layer, cache)
+            labels += [head_label((layer, head)) for head in range(config.n_heads)]
+            values += list(_of_heads(cache[site], direction, w.W_O))
+            if w.b_O is not None:
+                labels.append(f"{layer}.b_O")
+                values.append(direction @ upcast(w.b_O))
+    for label, constant in read.constants.items():
+        labels.append(label)
+        values.append(constant)
+    return Attribution.of_parts(asked.what, "logit", labels, values, read.total, at)
+
+
+@torch.no_grad()
+def attribute_neurons(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    targets: Int[Tensor, "batch query"],
+    minus: Int[Tensor, "batch query other"] | None = None,
+    queries: Sequence[int] | None = None,
+    count: int | None = 100,
+) -> Attribution:
+    """Decomposes what the MLPs add to the logit of each target, as in `attribute_logits`, over their neurons.
+
+    post[neuron] · (W_out[neuron] · direction). The `count` neurons of the largest mean |attribution| are kept (None:
+    all), labelled "0.mlp.17"; "other neurons" is the sum of the rest, "0.b_out" an output bias, and the total the
+    MLPs' own attribution. One layer's neurons are held at a time.
+
+    Raises NotDefinedError for a model without MLPs, or whose MLPs are mixtures of experts; PromptError as there.
+    """
     config = model.config
-    sites = written_sites(config, config.n_layers) + ([] if config.normalization_type is None else [_LAST_SCALE])
-    if config.n_layers:
-        sites.append(Site("resid_post", config.n_layers - 1))
-    _, cache = model.run_with_cache(tokens, names_filter=[site.path for site in sites], pos_slice=list(at))
-    logits = uncapped_logits(
-        config, model.weights, cache.decompose_resid(0).sum(0) if not config.n_layers else cache["resid_post", -1]
+    if config.attn_only or config.n_experts is not None:
+        kind = "no MLPs" if config.attn_only else "mixtures of experts, whose neurons fire for their own tokens only"
+        raise NotDefinedError(f"neurons were asked of {config.model_name}, which has {kind}")
+    if count is not None and count < 1:
+        raise InterventionError(f"count is {count}; it is the number of neurons to keep, at least 1, or None for all")
+    at = check_queries(tokens, queries)
+    asked = Asked.of(model, tokens, targets, minus, at)
+    last, _ = _run(model, tokens, [], at)
+    read = LogitRead.of(model, last[:, list(at)], asked)
+    total = torch.zeros_like(read.total)
+    best, biases = _Largest(count, total), {}
+    mask = model.find_padding(tokens.to(model.device))
+    x = model(tokens, stop_at_layer=0)
+    for layer in range(config.n_layers):
+        sites = [Site("post", layer), Site("mlp_out", layer)]
+        sites += [Site("ln2_post.scale", layer)] if norms_after(config) else []
+        paths = [site.path for site in sites]
+        x, cache = model.run_with_cache(
+            x,
+            names_filter=paths,
+            start_at_layer=layer,
+            stop_at_layer=layer + 1,
+            attention_mask=mask,
+            pos_slice=list(at),
+        )
+        total += (upcast(cache["mlp_out", layer]) * read.direction).sum(-1)
+        w, direction = block_weights(model.weights, layer), read.before_norm_after(layer, cache, "ln2_post")
+        assert w.W_out is not None
+        best.add(layer, upcast(cache["post", layer]) * (direction @ upcast(w.W_out).T))
+        if w.b_out is not None:
+            biases[f"{layer}.b_out"] = direction @ upcast(w.b_out)
+    labels = [f"{layer}.mlp.{neuron}" for layer, neuron in best.neurons]
+    return Attribution.of_parts(
+        f"{asked.what}, what MLPs add",
+        "logit",
+        [*labels, *(["other neurons"] if best.dropped else []), *biases],
+        [*best.values, *([best.others] if best.dropped else []), *biases.values()],
+        total,
+        at,
     )
 
-    W_U = upcast(unembedding(model.weights))
-    direction = _contrast(lambda ids: W_U.T[ids], targets, minus) * config.logit_scale
-    labels, values = [], []
-    for label, part in written_parts(model, cache, config.n_layers):
-        labels.append(label)
-        values.append((cache.apply_ln_to_stack(upcast(part)[None])[0] * direction).sum(-1))
-    b_final, b_U = unlayered(model.weights, "ln_final_b"), unlayered(model.weights, "b_U")
-    if b_final is not None:
-        labels.append("ln_final.b")
-        values.append(direction @ upcast(b_final))
-    if b_U is not None:
-        labels.append("b_U")
-        values.append(_contrast(lambda ids: upcast(b_U)[ids], targets, minus) * config.logit_scale)
-    what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
-    what += "" if config.output_logits_soft_cap is None else ", before the cap"
-    total = _contrast(lambda ids: logits.gather(-1, ids.unsqueeze(-1)).squeeze(-1), targets, minus)
-    return Attribution.of_parts(what, "logit", labels, values, total, at)
 
-
-def _contrast(
-    pick: Callable[[Int[Tensor, "batch query"]], Tensor],
+@torch.no_grad()
+def attribute_sources(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    head: Head,
     targets: Int[Tensor, "batch query"],
-    minus: Int[Tensor, "batch query other"] | None,
-) -> Tensor:
-    """`pick` of the targets minus its mean over the tokens in `minus`, one at a time to save memory."""
-    found = pick(targets)
-    return found if minus is None else found - sum(map(pick, minus.unbind(-1))) / minus.shape[-1]
+    minus: Int[Tensor, "batch query other"] | None = None,
+    queries: Sequence[int] | None = None,
+) -> Attribution:
+    """Decomposes a head's own term of `attribute_logits` over the source positions that it attends to.
+
+    pattern[query, source] · (v[source] W_O · direction[query]). Labels are the source positions, "0", "1", …; the
+    total is the head's direct attribution. (Elhage et al. 2021, on the OV circuit.)
+
+    Raises SiteError for a missing head, PromptError as `attribute_logits` does.
+    """
+    at, config = check_queries(tokens, queries), model.config
+    layer, index = check_head(config, *head)
+    asked = Asked.of(model, tokens, targets, minus, at)
+    sites = [Site(name, layer) for name in ("v", "pattern", "z")]
+    sites += [Site("ln1_post.scale", layer)] if norms_after(config) else []
+    x, cache = _run(model, tokens, sites)
+    read = LogitRead.of(model, x[:, list(at)], asked)
+    rows = {path: value[:, list(at)] for path, value in cache.items() if "ln1_post" in path}
+    onto = read.before_norm_after(layer, rows) @ upcast(block_weights(model.weights, layer).W_O[index]).T
+    pattern = upcast(cache["pattern", layer][:, index])[:, list(at)]
+    v = upcast(cache["v", layer][:, :, kv_head(config, (layer, index))])
+    values = pattern * (onto @ v.mT)
+    total = (upcast(cache["z", layer][:, list(at), index]) * onto).sum(-1)
+    what = f"{asked.what}: direct attribution of {head_label(head)}, by source position"
+    return Attribution.of_parts(
+        what, "logit", list(map(str, range(tokens.shape[1]))), list(values.unbind(-1)), total, at
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The tokens whose logit is decomposed, and those whose mean logit is subtracted."""
+
+    targets: Int[Tensor, "batch query"]
+    minus: Int[Tensor, "batch query other"] | None
+    what: str
+
+    @classmethod
+    def of(
+        cls, model: HookedTransformer, tokens: Tensor, targets: Tensor, minus: Tensor | None, at: Sequence[int]
+    ) -> Asked:
+        """Raises PromptError if targets or the others do not fit the queries, or the vocabulary."""
+        for name, given, axes in (("targets", targets, 2), ("minus", minus, 3)):
+            if given is None:
+                continue
+            if given.ndim != axes or given.shape[:2] != (len(tokens), len(at)):
+                raise PromptError(
+                    f"{name} have shape {list(given.shape)}, not that of {len(tokens)} examples and {len(at)} queries"
+                    + ("" if axes == 2 else ", with an axis of tokens")
+                )
+            if ((given < 0) | (given >= model.config.n_out)).any():
+                raise PromptError(f"{name} must be token ids from 0 to {model.config.n_out - 1}")
+        what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
+        what += "" if model.config.output_logits_soft_cap is None else ", before the cap"
+        return cls(targets.to(model.device), None if minus is None else minus.to(model.device), what)
+
+    def contrast(self, pick: Callable[[Int[Tensor, "batch query"]], Tensor]) -> Tensor:
+        """`pick` of the targets minus its mean over the others, one at a time to save memory."""
+        found = pick(self.targets)
+        return found if self.minus is None else found - sum(map(pick, self.minus.unbind(-1))) / self.minus.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class LogitRead:
+    """A logit, or a difference of logits, as a linear function of the stream after the last layer.
+
+    component · `direction`, with the linear part of the final norm folded in and its scale frozen at this run's values.
+    """
+
+    model: HookedTransformer
+    direction: Float[Tensor, "batch query d_model"]
+    constants: Mapping[str, Float[Tensor, "batch query"]]
+    """The terms that do not come from the stream: "ln_final.b" and "b_U"."""
+    total: Float[Tensor, "batch query"]
+    """As the model computes it."""
+
+    @classmethod
+    def of(cls, model: HookedTransformer, x: Float[Tensor, "batch query d_model"], asked: Asked) -> LogitRead:
+        """`x` is the stream after the last layer at the queries."""
+        config, weights = model.config, model.weights
+        W_U = upcast(unembedding(weights))
+        onto = asked.contrast(lambda ids: W_U.T[ids]) * config.logit_scale
+        w, b = unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b")
+        tap = CacheTap([Site("ln_final.scale")])
+        total = (upcast(norm(config, w, b, "ln_final", None, x, tap)) * onto).sum(-1)
+        constants = {} if b is None else {"ln_final.b": onto @ upcast(b)}
+        b_U = unlayered(weights, "b_U")
+        if b_U is not None:
+            wide = upcast(b_U)
+            constants["b_U"] = asked.contrast(lambda ids: wide[ids]) * config.logit_scale
+            total = total + constants["b_U"]
+        if config.normalization_type is not None:
+            onto = _transposed_norm(config, w, onto) / tap.store["ln_final.hook_scale"]
+        return cls(model, onto, constants, total)
+
+    def before_norm_after(
+        self, layer: int, run: Mapping[str, Tensor], name: str = "ln1_post"
+    ) -> Float[Tensor, "batch query d_model"]:
+        """The direction that reads the output of a layer's attention (`name` "ln1_post") or MLP, before its norm."""
+        if not norms_after(self.model.config):
+            return self.direction
+        w = block_weights(self.model.weights, layer)
+        onto = _transposed_norm(self.model.config, w.ln1_post_w if name == "ln1_post" else w.ln2_post_w, self.direction)
+        return onto / run[Site(f"{name}.scale", layer).path]
+
+
+def _transposed_norm(
+    config: ModelConfig, w: Float[Tensor, " d_model"] | None, onto: Float[Tensor, "*rows d_model"]
+) -> Float[Tensor, "*rows d_model"]:
+    """The transpose of `linear_norm`: linear_norm(x) · onto = x · this."""
+    onto = onto if w is None else onto * upcast(w)
+    return onto - onto.mean(-1, keepdim=True) if centred(config) else onto
+
+
+def _of_heads(
+    z: Float[Tensor, "batch query head d_head"],
+    direction: Float[Tensor, "batch query d_model"],
+    W_O: Float[Tensor, "head d_head d_model"],
+) -> Float[Tensor, "head batch query"]:
+    """z · (W_O direction) of every head."""
+    onto = (direction @ upcast(W_O).flatten(0, 1).T).view(z.shape)
+    return (upcast(z) * onto).sum(-1).movedim(-1, 0)
+
+
+class _Largest:
+    """The neurons of the largest mean |attribution| among those that were added, and the sum of all others."""
+
+    def __init__(self, count: int | None, like: Float[Tensor, "batch query"]) -> None:
+        self._count = count
+        self.neurons: list[tuple[int, int]] = []
+        self.values: Float[Tensor, "neuron batch query"] = like.new_zeros(0, *like.shape)
+        self.others: Float[Tensor, "batch query"] = torch.zeros_like(like)
+        self.dropped = False
+
+    def add(self, layer: int, found: Float[Tensor, "batch query d_mlp"]) -> None:
+        """One layer's neurons."""
+        self.neurons += [(layer, neuron) for neuron in range(found.shape[-1])]
+        self.values = torch.cat((self.values, found.movedim(-1, 0)))
+        if self._count is None or len(self.neurons) <= self._count:
+            return
+        kept = torch.zeros(len(self.neurons), dtype=torch.bool, device=found.device)
+        kept[self.values.abs().mean((1, 2)).topk(self._count).indices] = True
+        self.others += self.values[~kept].sum(0)
+        self.neurons = [self.neurons[at] for at in kept.nonzero()[:, 0].tolist()]
+        self.values, self.dropped = self.values[kept], True
+
+
+def _run(
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site], at: Sequence[int] | None = None
+) -> tuple[Float[Tensor, "batch pos d_model"], ActivationCache]:
+    """The stream after the last layer, and the activations at `sites` at the positions `at` (None: all)."""
+    x, cache = model.run_with_cache(
+        tokens,
+        names_filter=[site.path for site in sites],
+        stop_at_layer=model.config.n_layers,
+        pos_slice=None if at is None else list(at),
+    )
+    assert isinstance(cache, ActivationCache)
+    return x, cache
 
 
 def check_queries(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, ...]:
@@ -143,9 +348,6 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-_LAST_SCALE = Site("ln_final.scale")
-
-
 def written_sites(config: ModelConfig, end: int) -> list[Site]:
     """The sites of all outputs added to the stream before layer `end`, and of the scales of norms after attention."""
     sites = [Site("embed")]
@@ -155,19 +357,3 @@ def written_sites(config: ModelConfig, end: int) -> list[Site]:
         sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_after(config) else [])
         sites += [] if config.attn_only else [Site("mlp_out", layer)]
     return sites
-
-
-def written_parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
-    """The output of each component before layer `end`, as it was added to the stream."""
-    for site in written_sites(model.config, end):
-        x, layer = cache[site], site.layer
-        if site.name in ("embed", "pos_embed"):
-            yield site.name, x
-        elif site.name == "mlp_out":
-            yield f"{layer}.mlp", x
-        elif site.name == "z" and layer is not None:
-            w = block_weights(model.weights, layer)
-            for head in range(model.config.n_heads):
-                yield head_label((layer, head)), cache.as_written(x[:, :, head] @ w.W_O[head], "attn_out", layer)
-            if w.b_O is not None:
-                yield f"{layer}.b_O", cache.as_written(w.b_O.expand(*x.shape[:2], -1), "attn_out", layer)

@@ -7,7 +7,7 @@ residual stream, so that a score is a sum over the components that wrote into th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
+from ..engine.cache import ActivationCache
 from ..engine.linearize import linear_heads, norms_before, qk_scale, read_matrix
 from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
@@ -25,8 +26,10 @@ from ..engine.transformer import qk_norm, upcast
 from ..engine.weights import Weights, block_weights
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
-from .attribution import Attribution, Parts, check_queries, written_parts, written_sites
+from .attribution import Attribution, check_queries, written_sites
 from .interventions import record
+
+Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
 
 
 @torch.no_grad()
@@ -226,6 +229,22 @@ def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*bat
     if allowed is None:
         return torch.ones(n, n, dtype=torch.bool).tril()
     return allowed if positions.mask is None else allowed[:, 0]
+
+
+def written_parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
+    """The output of each component before layer `end`, as it was added to the stream."""
+    for site in written_sites(model.config, end):
+        x, layer = cache[site], site.layer
+        if site.name in ("embed", "pos_embed"):
+            yield site.name, x
+        elif site.name == "mlp_out":
+            yield f"{layer}.mlp", x
+        elif site.name == "z" and layer is not None:
+            w = block_weights(model.weights, layer)
+            for head in range(model.config.n_heads):
+                yield head_label((layer, head)), cache.as_written(x[:, :, head] @ w.W_O[head], "attn_out", layer)
+            if w.b_O is not None:
+                yield f"{layer}.b_O", cache.as_written(w.b_O.expand(*x.shape[:2], -1), "attn_out", layer)
 
 
 def reading_sites(config: ModelConfig, layer: int) -> list[Site]:

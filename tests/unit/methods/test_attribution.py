@@ -1,14 +1,13 @@
 import pytest
 import torch
 
-from rung.errors import InterventionError, PromptError, SiteError
-from rung.methods.attribution import attribute_logits, attribute_scores
+from rung.errors import InterventionError, NotDefinedError, PromptError, SiteError
+from rung.methods.attribution import attribute_logits, attribute_neurons, attribute_sources
+from rung.methods.scores import attribute_scores
 from rung.tasks.builtin import repeated_tokens
 
 EXACT = 1e-12
 """Parts are summed in float64 and the numbers are of order 1 to 100."""
-SINES = 1e-5
-"""Sinusoidal positions are made in float32."""
 
 
 def uncapped(model, tokens):
@@ -78,3 +77,61 @@ def test_what_cannot_be_attributed_is_refused(wired) -> None:
         attribute_scores(wired, tokens, (2, 0), "K", [2], torch.tensor([[1]]))
     with pytest.raises(InterventionError, match=r"no component '9\.9'"):
         attribute_logits(wired, tokens, tokens).of("9.9")
+
+
+def test_neurons_sum_to_what_the_mlps_add(any_kind, draw) -> None:
+    model, tokens, targets = any_kind, draw(), draw(seed=2, length=2)
+    if model.config.attn_only or model.config.n_experts:
+        with pytest.raises(NotDefinedError, match="neurons were asked of"):
+            attribute_neurons(model, tokens, targets, queries=[4, 2])
+        return
+    whole = attribute_logits(model, tokens, targets, queries=[4, 2])
+    mlps = sum(whole.of(f"{layer}.mlp") for layer in range(3))
+    every = attribute_neurons(model, tokens, targets, queries=[4, 2], count=None)
+    torch.testing.assert_close(every.total, mlps)
+    assert every.residual.abs().max() < EXACT * every.values.abs().max() + EXACT
+    few = attribute_neurons(model, tokens, targets, queries=[4, 2], count=5)
+    assert few.residual.abs().max() < EXACT * every.values.abs().max() + EXACT
+    neurons = [at for at, label in enumerate(every.labels) if ".mlp." in label]
+    largest = {every.labels[at] for at in sorted(neurons, key=lambda at: -every.values[at].abs().mean())[:5]}
+    assert {label for label in few.labels if ".mlp." in label} == largest and "other neurons" in few.labels
+    for label in largest:
+        torch.testing.assert_close(few.of(label), every.of(label))
+
+
+def test_a_neuron_is_its_activation_times_its_output_read_by_the_unembedding(build, draw) -> None:
+    model = build(d_mlp=24, act_fn="gelu")
+    tokens, targets = draw(), draw(seed=2)
+    _, cache = model.run_with_cache(tokens)
+    found = attribute_neurons(model, tokens, targets, count=None).of("1.mlp.7")
+    onto = torch.einsum("d,bpd->bp", model.W_out[1, 7], model.W_U.T[targets])
+    torch.testing.assert_close(found, cache["post", 1][..., 7] * onto)
+
+
+def test_sources_sum_to_the_heads_own_attribution(any_kind, draw) -> None:
+    model, tokens = any_kind, draw()
+    targets, minus = draw(seed=2, length=2), torch.stack([draw(seed=s, length=2) for s in (3, 4)], -1)
+    found = attribute_sources(model, tokens, (1, 2), targets, minus, queries=[4, 2])
+    whole = attribute_logits(model, tokens, targets, minus, queries=[4, 2])
+    torch.testing.assert_close(found.total, whole.of("1.2"))
+    assert found.residual.abs().max() < EXACT * found.values.abs().max() + EXACT
+    assert found.labels == tuple(map(str, range(7)))
+    assert found.values[5:].abs().max() == 0  # after both queries
+
+
+def test_a_source_is_the_pattern_times_what_its_value_writes(build, draw) -> None:
+    model, tokens, targets = build(), draw(), draw(seed=2)
+    _, cache = model.run_with_cache(tokens)
+    written = cache["v", 1][:, 3, 2] @ model.W_O[1, 2]
+    expected = cache["pattern", 1][:, 2, :, 3] * torch.einsum("bd,bpd->bp", written, model.W_U.T[targets])
+    torch.testing.assert_close(attribute_sources(model, tokens, (1, 2), targets).of("3"), expected)
+
+
+def test_targets_that_are_no_tokens_are_refused(wired, build) -> None:
+    tokens = torch.arange(6)[None]
+    with pytest.raises(PromptError, match="token ids from 0 to 15"):
+        attribute_logits(wired, tokens, torch.full((1, 6), 16))
+    with pytest.raises(SiteError, match=r"no head 2\.0"):
+        attribute_sources(wired, tokens, (2, 0), tokens)
+    with pytest.raises(InterventionError, match="count is 0"):
+        attribute_neurons(build("LN, learned positions, MLP, biases"), tokens, tokens, count=0)
