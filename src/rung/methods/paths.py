@@ -23,7 +23,7 @@ from ..engine.linearize import norms_after
 from ..engine.positions import position_info
 from ..engine.sites import Site, check_head
 from ..engine.taps import NO_TAP, EditTap, Tap, compose
-from ..engine.transformer import attention_inputs, attention_write, heads
+from ..engine.transformer import attention_inputs, attention_write, heads, mlp
 from ..engine.weights import Weights, block_weights
 from ..errors import InterventionError, SiteError
 from ..model.model import HookedTransformer
@@ -89,7 +89,7 @@ def patch_paths(
 
 @dataclass(frozen=True, eq=False)
 class PathEffects:
-    """A metric of each example in the clean run, and with one direct path patched at a time. Exact: nothing is drawn."""
+    """A metric of each example in the clean run, and with one direct path patched at a time. Exact."""
 
     senders: tuple[str, ...]
     receiver: str
@@ -360,7 +360,7 @@ def receive(
     inputs: Mapping[Into, Float[Tensor, "batch pos d_model"]],
     padding: Bool[Tensor, "batch pos"] | None = None,
 ) -> Float[Tensor, "batch pos d_head"]:
-    """A head's z when each of `inputs` is read instead of the stream before its layer. `padding` is False at padding."""
+    """A head's z when each of `inputs` is read instead of the stream. `padding` is False at padding."""
     layer, head = receiver
     w, x = block_weights(weights, layer), stream
     info = position_info(config, weights, x.shape[:2], x.device, mask=padding)
@@ -368,6 +368,4 @@ def receive(
     for into, other in inputs.items():
         at = INPUTS.index(into)
         every[at] = attention_inputs(config, w, layer, other, info, NO_TAP)[at]
-    tap = CacheTap([Site("z", layer)])
-    heads(config, w, layer, (every[0], every[1], every[2]), info, tap)
-    return tap.store[Site("z", layer).path][:, :, head]
+    return heads(config, w, layer, (every[0], every[1], every[2]), info, NO_TAP)[:, :, head]

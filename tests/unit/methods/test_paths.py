@@ -192,7 +192,7 @@ def test_what_cannot_be_patched_is_refused(wired) -> None:
 
 
 def frozen_run(model, tokens, clean, other, sender, last):
-    """Hooks that hold every head and MLP before the receiver at its clean value, but the sender at its corrupted one."""
+    """Hooks that hold every head and MLP to layer `last` at its clean value, the sender at its corrupted one."""
     hooks = []
 
     def hold(name, value):
@@ -287,5 +287,5 @@ def test_receivers_that_are_not_there_are_refused(wired) -> None:
             patch_all_senders(wired, tokens, tokens, receiver, loss)
     with pytest.raises(InterventionError, match="of the same length"):
         patch_all_senders(wired, tokens, tokens[:, :5], ((1, 2), "K"), loss)
-    with pytest.raises(InterventionError, match="no sender '1.0'"):
+    with pytest.raises(InterventionError, match=r"no sender '1\.0'"):
         patch_all_senders(wired, tokens, tokens, ((1, 2), "K"), loss).of("1.0")
