@@ -22,7 +22,13 @@ def blocks(kind):
 
 
 @pytest.mark.parametrize(
-    ("page", "told"), [("README.md", "mechanism"), ("docs/porting.md", "tensor"), ("docs/sweeps.md", "nats")]
+    ("page", "told"),
+    [
+        ("README.md", "mechanism"),
+        ("docs/porting.md", "tensor"),
+        ("docs/sweeps.md", "nats"),
+        ("docs/attribution.md", "recall"),
+    ],
 )
 def test_python_blocks_run_in_order(page, told, tmp_path):
     """One page is one session: later blocks use what earlier ones made."""

@@ -181,23 +181,38 @@ def attribute_sources(
 
     Raises SiteError for a missing head, PromptError as `attribute_logits` does.
     """
-    at, config = check_queries(tokens, queries), model.config
-    layer, index = check_head(config, *head)
+    at = check_queries(tokens, queries)
     asked = Asked.of(model, tokens, targets, minus, at)
-    sites = [Site(name, layer) for name in ("v", "pattern", "z")]
-    sites += [Site("ln1_post.scale", layer)] if norms_after(config) else []
-    x, cache = _run(model, tokens, sites)
-    read = LogitRead.of(model, x[:, list(at)], asked)
-    rows = {path: value[:, list(at)] for path, value in cache.items() if "ln1_post" in path}
-    onto = read.before_norm_after(layer, rows) @ upcast(block_weights(model.weights, layer).W_O[index]).T
-    pattern = upcast(cache["pattern", layer][:, index])[:, list(at)]
-    v = upcast(cache["v", layer][:, :, kv_head(config, (layer, index))])
+    onto, pattern, cache = read_head(model, tokens, head, asked, at)
+    layer, index = head
+    v = upcast(cache["v", layer][:, :, kv_head(model.config, head)])
     values = pattern * (onto @ v.mT)
     total = (upcast(cache["z", layer][:, list(at), index]) * onto).sum(-1)
     what = f"{asked.what}: direct attribution of {head_label(head)}, by source position"
-    return Attribution.of_parts(
-        what, "logit", list(map(str, range(tokens.shape[1]))), list(values.unbind(-1)), total, at
-    )
+    sources = list(map(str, range(tokens.shape[1])))
+    return Attribution.of_parts(what, "logit", sources, list(values.unbind(-1)), total, at)
+
+
+def read_head(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    head: Head,
+    asked: Asked,
+    at: tuple[int, ...],
+    sites: Sequence[Site] = (),
+) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch query key"], ActivationCache]:
+    """W_O · direction of a head's z at the queries `at`, its pattern there, and v, pattern, z and `sites` of the run.
+
+    Raises SiteError for a missing head.
+    """
+    layer, index = check_head(model.config, *head)
+    own = [Site(name, layer) for name in ("v", "pattern", "z")]
+    own += [Site("ln1_post.scale", layer)] if norms_after(model.config) else []
+    x, cache = _run(model, tokens, [*dict.fromkeys((*own, *sites))])
+    read = LogitRead.of(model, x[:, list(at)], asked)
+    scale = {path: value[:, list(at)] for path, value in cache.items() if "ln1_post" in path}
+    onto = read.before_norm_after(layer, scale) @ upcast(block_weights(model.weights, layer).W_O[index]).T
+    return onto, upcast(cache["pattern", layer][:, index])[:, list(at)], cache
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,13 +140,12 @@ def patch_all_senders(
     site = _receiving_site(model.config, end, into)
     senders = senders_before(model.config, end)
     if not senders:
-        raise InterventionError(f"nothing writes to the stream before {_label(end)}")
+        raise InterventionError(f"nothing writes to the stream before {component_label(end)}")
     stream_site = _stream_before(model.config, end)
-    wanted = {_written_site(sender) for sender in senders}
-    before = record(model, tokens, sorted({*wanted, stream_site}, key=lambda one: one.path))
-    after = record(model, corrupted, sorted(wanted, key=lambda one: one.path))
+    before = record_component_sites(model, tokens, senders, stream_site)
+    after = record_component_sites(model, corrupted, senders)
     padding = model.find_padding(tokens.to(model.device))
-    stream = before[stream_site]
+    stream = before[stream_site.path]
 
     def edit(x: Tensor, first: int, sender: Component) -> Tensor:
         changed = stream + sent(model.config, model.weights, sender, before, after)
@@ -165,8 +164,8 @@ def patch_all_senders(
         put = Edited(partial(edit, sender=sender))
         cells.append(Intervention(site, put) if isinstance(end, str) else on_head(end, put))
     found = sweep(model, tokens, cells, metric, progress)
-    name = _label(end) + ("" if into is None else f".{into}")
-    return PathEffects(tuple(map(_label, senders)), name, metric.name, metric.unit, found.clean, found.edited)
+    name = component_label(end) + ("" if into is None else f".{into}")
+    return PathEffects(tuple(map(component_label, senders)), name, metric.name, metric.unit, found.clean, found.edited)
 
 
 def check_corrupted(tokens: Tensor, corrupted: Tensor) -> None:
@@ -204,6 +203,13 @@ def sent(
         return message(config, weights, [sender], before, after)
     path = _written_site(sender).path
     return after[path] - before[path]
+
+
+def record_component_sites(
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], senders: Sequence[Component], *more: Site
+) -> Mapping[str, Tensor]:
+    """A run's activations, by path, that `sent` needs of these senders, and those at `more` sites."""
+    return record(model, tokens, [*dict.fromkeys((*map(_written_site, senders), *more))])
 
 
 def _written_site(sender: Component) -> Site:
@@ -247,7 +253,8 @@ def _mlp_layer(config: ModelConfig, label: str) -> int:
     return int(layer)
 
 
-def _label(component: Component) -> str:
+def component_label(component: Component) -> str:
+    """(1, 4) as "1.4"; other components are their labels."""
     return component if isinstance(component, str) else head_label(component)
 
 

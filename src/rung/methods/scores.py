@@ -19,14 +19,14 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
-from ..engine.linearize import linear_heads, norms_before, qk_scale, read_matrix
+from ..engine.linearize import fold_before, linear_heads, norms_before, qk_scale, read_matrix
 from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, upcast
 from ..engine.weights import Weights, block_weights
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
-from .attribution import Attribution, check_queries, written_sites
+from .attribution import Asked, Attribution, check_queries, read_head, written_sites
 from .interventions import record
 
 Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
@@ -97,6 +97,54 @@ def attribute_scores(
         values.append(contrast(positions.alibi[..., head, :, :].to(total.dtype)))
         total = total + values[-1]
     return Attribution.of_parts(what, "attention score", labels, values, total, at)
+
+
+@torch.no_grad()
+def attribute_values(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    receiver: Head,
+    targets: Int[Tensor, "batch query"],
+    minus: Int[Tensor, "batch query other"] | None = None,
+    queries: Sequence[int] | None = None,
+) -> Attribution:
+    """Decomposes a receiver's own term of `attribute_logits` over the components that its V input reads.
+
+    Σ_key pattern[query, key] · (component[key] W_V W_O · direction[query]), with the pattern and the scales of norms
+    frozen at this run's values: the V counterpart of `attribute_scores`.
+
+    Raises SiteError for a missing head, PromptError as `attribute_logits` does, NotDefinedError if values were clamped
+    (`clip_qkv`).
+    """
+    config, at = model.config, check_queries(tokens, queries)
+    layer, index = check_head(config, *receiver)
+    group, w = kv_head(config, receiver), block_weights(model.weights, layer)
+    asked = Asked.of(model, tokens, targets, minus, at)
+    sites = [*written_sites(config, layer), *([Site("ln1.scale", layer)] if norms_before(config) else [])]
+    onto, pattern, cache = read_head(model, tokens, receiver, asked, at, sites)
+    if config.clip_qkv is not None and (cache["v", layer][:, :, group].abs() >= config.clip_qkv).any():
+        raise NotDefinedError(f"values of {head_label(receiver)} were clamped at ±{config.clip_qkv:g} in this run")
+    matrix = fold_before(config, w.ln1_w, w.W_V[group])
+    scale = upcast(cache["scale", layer, "ln1"]) if norms_before(config) else 1
+
+    def share(values: Float[Tensor, "*batch_and_pos d_head"]) -> Float[Tensor, "batch query"]:
+        return ((pattern @ values.expand(*tokens.shape, -1)) * onto).sum(-1)
+
+    labels, found = [], []
+    for label, part in written_parts(model, cache, layer):
+        labels.append(label)
+        found.append(share(upcast(part) @ matrix / scale))
+    biases = {
+        "ln1.b": None if w.ln1_b is None else upcast(w.ln1_b) @ upcast(w.W_V[group]),
+        "b_V": None if w.b_V is None else upcast(w.b_V[group]),
+    }
+    for label, bias in biases.items():
+        if bias is not None:
+            labels.append(label)
+            found.append(share(bias))
+    total = (upcast(cache["z", layer][:, list(at), index]) * onto).sum(-1)
+    what = f"{asked.what}: direct attribution of {head_label(receiver)}, through V"
+    return Attribution.of_parts(what, "logit", labels, found, total, at)
 
 
 @dataclass(frozen=True, eq=False)

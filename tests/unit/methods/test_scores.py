@@ -3,7 +3,8 @@ import torch
 
 from rung.circuits.heads import attention_scale
 from rung.errors import InterventionError, NotDefinedError, PromptError, SiteError
-from rung.methods.scores import attribute_scores, why_attend
+from rung.methods.attribution import attribute_logits
+from rung.methods.scores import attribute_scores, attribute_values, why_attend
 
 EXACT = 1e-12
 """Parts are summed in float64 and the numbers are of order 1 to 100."""
@@ -111,3 +112,27 @@ def test_a_place_that_cannot_be_attended_to_is_refused(wired, build, draw) -> No
         why_attend(wired, tokens.expand(2, -1), (1, 2), 3, 1)
     with pytest.raises(InterventionError, match="within its window"):
         why_attend(build("LN, each query normed, scaled logits, parallel"), draw()[:1], (1, 0), 6, 1)
+
+
+def test_what_values_read_sums_to_the_receivers_attribution(any_kind, draw) -> None:
+    model, tokens = any_kind, draw()
+    targets, minus = draw(seed=2, length=2), torch.stack([draw(seed=s, length=2) for s in (3, 4)], -1)
+    found = attribute_values(model, tokens, (2, 1), targets, minus, queries=[4, 2])
+    torch.testing.assert_close(found.total, attribute_logits(model, tokens, targets, minus, [4, 2]).of("2.1"))
+    tolerance = SINES if model.config.positional_embedding_type == "sinusoidal" else EXACT
+    assert found.residual.abs().max() < tolerance * found.values.abs().max() + tolerance
+    assert {"embed", "0.0", "1.3"} <= set(found.labels) and "2.0" not in found.labels
+
+
+def test_a_senders_share_of_the_values_is_its_output_averaged_by_the_pattern(build, draw) -> None:
+    model, tokens, targets = build(), draw(), draw(seed=2)
+    _, cache = model.run_with_cache(tokens)
+    z = cache["pattern", 2][:, 1] @ (cache["result", 0][:, :, 3] @ model.W_V[2, 1])
+    expected = torch.einsum("bpd,bpd->bp", z @ model.W_O[2, 1], model.W_U.T[targets])
+    torch.testing.assert_close(attribute_values(model, tokens, (2, 1), targets).of("0.3"), expected)
+
+
+def test_clamped_values_are_no_sum(build, draw) -> None:
+    model = build("RMS, experts, clipped in vain", clip_qkv=0.5)
+    with pytest.raises(NotDefinedError, match=r"values of 2\.3 were clamped"):
+        attribute_values(model, draw(), (2, 3), draw(seed=2))
