@@ -108,7 +108,8 @@ def compare_screen(
 
 def _correlation(x: Float[Tensor, "*many part"], y: Float[Tensor, " part"]) -> Float[Tensor, "*many"]:
     x, y = x - x.mean(-1, keepdim=True), y - y.mean()
-    return (x * y).sum(-1) / (x.norm(dim=-1) * y.norm()).clamp(min=torch.finfo(x.dtype).tiny)
+    found: Tensor = (x * y).sum(-1) / (x.norm(dim=-1) * y.norm()).clamp(min=torch.finfo(x.dtype).tiny)
+    return found
 
 
 def screen_interventions(
