@@ -105,9 +105,8 @@ def compare_screens(model: HookedTransformer, tokens: Tensor, every: int) -> Non
     print(f"\nzero-ablation of {len(cells)} heads, logit difference at the last position")
     print(f"  exact sweep of all            {end - confirmed:7.2f} s")
     print(f"  screen                        {screened - start:7.2f} s")
-    print(
-        f"  screen, top {TOP} confirmed      {confirmed - start:7.2f} s   {(end - confirmed) / (confirmed - start):.1f} ×"
-    )
+    ratio = (end - confirmed) / (confirmed - start)
+    print(f"  screen, top {TOP} confirmed      {confirmed - start:7.2f} s   {ratio:.1f} ×")
     print(f"  recall of the top {TOP} {check.recall:.2f} (by chance {check.chance_recall:.2f})")
     print(f"  correlation {check.correlation:.3f} (shuffled scores: 95 % below {check.chance_correlation:.3f})")
 
