@@ -27,6 +27,7 @@ def blocks(kind):
         ("README.md", "mechanism"),
         ("docs/porting.md", "tensor"),
         ("docs/sweeps.md", "nats"),
+        ("docs/attribution.md", "recall"),
         ("docs/weights.md", "time"),
     ],
 )

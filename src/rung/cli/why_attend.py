@@ -39,12 +39,12 @@ def why_attend(
     Positions count from 0, the first token that is put before the text among them; negative ones from the end. The
     scale of every norm is taken as it was in this run. A large part is a clue to why, not proof that the head needs it.
     """
-    from ..methods import attribution
+    from ..methods import scores
     from ..views.attention import why_attend_view
     from ..views.terminal import show
 
     opened = open_model(model, device, dtype, threads)
-    found = attribution.why_attend(opened, opened.to_tokens(text, truncate=False), parse_head(opened, head), query, key)
+    found = scores.why_attend(opened, opened.to_tokens(text, truncate=False), parse_head(opened, head), query, key)
     check_finite(dtype, found.values)
     if as_json:
         print_json(found.to_dict())

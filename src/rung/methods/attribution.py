@@ -1,4 +1,4 @@
-"""Direct attribution: decomposes a logit or an attention score into a sum over the model's components.
+"""Direct attribution: decomposes a logit into a sum over the model's components.
 
 The residual stream is the sum of the outputs of all components. With the norms' scales frozen at their values in this
 run, reading the stream is linear, so that a logit, or a later head's attention score, is a sum with one term for each
@@ -8,28 +8,23 @@ component. Indirect effects, through later components, are attributed to those c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..circuits.heads import Head, attention_scale, head_label, kv_head
+from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
-from ..engine.linearize import linear_heads, norms_after, norms_before, qk_scale, read_matrix
-from ..engine.positions import PositionInfo, apply_rotary, position_info
+from ..engine.linearize import norms_after
 from ..engine.sites import Site, check_head
-from ..engine.transformer import qk_norm, unembed, upcast
-from ..engine.weights import Weights, block_weights, read_of_stream, unembedding, unlayered
+from ..engine.taps import CacheTap
+from ..engine.transformer import centred, norm, unembed, upcast
+from ..engine.weights import Weights, block_weights, unembedding, unlayered
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
-from .interventions import record
-
-Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +43,14 @@ class Attribution:
     """`total` minus the sum of `values`: rounding errors only."""
     queries: tuple[int, ...]
     """The query positions along the last axis."""
+
+    @classmethod
+    def of_parts(
+        cls, what: str, unit: str, labels: Sequence[str], values: list[Tensor], total: Tensor, queries: tuple[int, ...]
+    ) -> Attribution:
+        """With the residual that follows."""
+        stack = torch.stack(values)
+        return cls(what, unit, tuple(labels), stack, total, total - stack.sum(0), queries)
 
     @property
     def n(self) -> int:
@@ -72,256 +75,280 @@ def attribute_logits(
     """Decomposes the logit of each target, minus the mean logit of the tokens in `minus`, at `queries` (None: all).
 
     component · (W_U[:, target] − mean W_U[:, minus]), with the scales of the final norm and of norms after attention
-    frozen at this run's values. The terms sum to the logit (before a soft cap): heads, MLPs (with b_out), attention
-    biases, positional embeddings if they are added to the stream, the final norm's b, and b_U. A head's b_V is in its
-    own term.
+    frozen at this run's values. The direction is projected back through each W_O, so that no head's output is made.
+    The terms sum to the logit (before a soft cap): heads, MLPs (with b_out), attention biases, positional embeddings
+    if they are added to the stream, the final norm's b, and b_U. A head's b_V is in its own term.
 
     Raises PromptError if targets do not fit the queries, or tokens do not fit the model.
     """
-    at = _positions(tokens, queries)
-    for name, given in (("targets", targets), ("minus", minus)):
-        if given is not None and given.shape[:2] != (len(tokens), len(at)):
-            raise PromptError(
-                f"{name} have shape {list(given.shape)}, not that of {len(tokens)} examples and {len(at)} queries"
-            )
-    targets, minus = targets.to(model.device), None if minus is None else minus.to(model.device)
-    config = model.config
-    sites = written_sites(config, config.n_layers) + ([] if config.normalization_type is None else [_LAST_SCALE])
-    if config.n_layers:
-        sites.append(Site("resid_post", config.n_layers - 1))
-    _, cache = model.run_with_cache(tokens, names_filter=[site.path for site in sites], pos_slice=list(at))
-    logits = uncapped_logits(
-        config, model.weights, cache.decompose_resid(0).sum(0) if not config.n_layers else cache["resid_post", -1]
-    )
-
-    W_U = upcast(unembedding(model.weights))
-    direction = _contrast(lambda ids: W_U.T[ids], targets, minus) * config.logit_scale
+    at, config = check_queries(tokens, queries), model.config
+    asked = Asked.of(model, tokens, targets, minus, at)
+    sites = written_sites(config, config.n_layers)
+    x, cache = _run(model, tokens, sites, at)
+    read = LogitRead.of(model, x[:, list(at)], asked)
     labels, values = [], []
-    for label, part in _parts(model, cache, config.n_layers):
+    for site in sites:
+        layer = site.layer
+        if site.name in ("embed", "pos_embed", "mlp_out"):
+            labels.append(site.name if layer is None else f"{layer}.mlp")
+            values.append((upcast(cache[site]) * read.direction).sum(-1))
+        elif site.name == "z" and layer is not None:
+            w, direction = block_weights(model.weights, layer), read.before_norm_after(layer, cache)
+            labels += [head_label((layer, head)) for head in range(config.n_heads)]
+            values += list(_of_heads(cache[site], direction, w.W_O))
+            if w.b_O is not None:
+                labels.append(f"{layer}.b_O")
+                values.append(direction @ upcast(w.b_O))
+    for label, constant in read.constants.items():
         labels.append(label)
-        values.append((cache.apply_ln_to_stack(upcast(part)[None])[0] * direction).sum(-1))
-    b_final, b_U = unlayered(model.weights, "ln_final_b"), unlayered(model.weights, "b_U")
-    if b_final is not None:
-        labels.append("ln_final.b")
-        values.append(direction @ upcast(b_final))
-    if b_U is not None:
-        labels.append("b_U")
-        values.append(_contrast(lambda ids: upcast(b_U)[ids], targets, minus) * config.logit_scale)
-    what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
-    what += "" if config.output_logits_soft_cap is None else ", before the cap"
-    total = _contrast(lambda ids: logits.gather(-1, ids.unsqueeze(-1)).squeeze(-1), targets, minus)
-    return _attribution(what, "logit", labels, values, total, at)
+        values.append(constant)
+    return Attribution.of_parts(asked.what, "logit", labels, values, read.total, at)
 
 
 @torch.no_grad()
-def attribute_scores(
+def attribute_neurons(
     model: HookedTransformer,
     tokens: Int[Tensor, "batch pos"],
-    receiver: Head,
-    into: Literal["Q", "K"],
-    queries: Sequence[int],
-    keys: Int[Tensor, "batch query"],
+    targets: Int[Tensor, "batch query"],
+    minus: Int[Tensor, "batch query other"] | None = None,
+    queries: Sequence[int] | None = None,
+    count: int | None = 100,
 ) -> Attribution:
-    """Decomposes a receiver's attention score at the right key over the components that its Q or K input reads.
+    """Decomposes what the MLPs add to the logit of each target, as in `attribute_logits`, over their neurons.
 
-    score(query, right key) − mean score(query, other visible keys). For K, the keys are decomposed and the queries
-    frozen at this run's values; for Q the other way round; the scales of norms are frozen too. The terms sum to the
-    score before a soft cap: earlier heads and MLPs, embeddings, shortformer positions ("pos"), biases, and the ALiBi
-    bias ("alibi").
+    post[neuron] · (W_out[neuron] · direction). The `count` neurons of the largest mean |attribution| are kept (None:
+    all), labelled "0.mlp.17"; "other neurons" is the sum of the rest, "0.b_out" an output bias, and the total the
+    MLPs' own attribution. One layer's neurons are held at a time.
 
-    Raises SiteError for a missing head, InterventionError for a query that sees only one key or does not see its right
-    key, NotDefinedError if queries or keys were clamped (`clip_qkv`), which makes them non-linear.
+    Raises NotDefinedError for a model without MLPs, or whose MLPs are mixtures of experts; PromptError as there.
     """
     config = model.config
-    layer, head = check_head(config, *receiver)
-    at = _positions(tokens, queries)
-    if keys.shape != (len(tokens), len(at)):
-        raise PromptError(
-            f"keys have shape {list(keys.shape)}, which does not fit {len(tokens)} examples and {len(at)} queries"
+    if config.attn_only or config.n_experts is not None:
+        kind = "no MLPs" if config.attn_only else "mixtures of experts, whose neurons fire for their own tokens only"
+        raise NotDefinedError(f"neurons were asked of {config.model_name}, which has {kind}")
+    if count is not None and count < 1:
+        raise InterventionError(f"count is {count}; it is the number of neurons to keep, at least 1, or None for all")
+    at = check_queries(tokens, queries)
+    asked = Asked.of(model, tokens, targets, minus, at)
+    last, _ = _run(model, tokens, [], at)
+    read = LogitRead.of(model, last[:, list(at)], asked)
+    total = torch.zeros_like(read.total)
+    best, biases = _Largest(count, total), {}
+    mask = model.find_padding(tokens.to(model.device))
+    x = model(tokens, stop_at_layer=0)
+    for layer in range(config.n_layers):
+        sites = [Site("post", layer), Site("mlp_out", layer)]
+        sites += [Site("ln2_post.scale", layer)] if norms_after(config) else []
+        paths = [site.path for site in sites]
+        x, cache = model.run_with_cache(
+            x,
+            names_filter=paths,
+            start_at_layer=layer,
+            stop_at_layer=layer + 1,
+            attention_mask=mask,
+            pos_slice=list(at),
         )
-    keys, rows = keys.to(model.device), torch.tensor(at, device=model.device)
-    padding = model.find_padding(tokens.to(model.device))
-    positions = position_info(config, model.weights, tuple(tokens.shape), model.device, mask=padding)
-    visible = seen_keys(positions, layer, tokens.shape[1])[..., rows, :]
-    in_range = (keys >= 0) & (keys < tokens.shape[1])
-    key_visible = visible.expand(len(tokens), -1, -1).gather(-1, (keys * in_range).unsqueeze(-1))[..., 0] & in_range
-    if not key_visible.all() or (visible.sum(-1) < 2).any():
-        raise InterventionError(
-            "each query must see its right key (at or before its own position, within its window) and at least one "
-            "other key"
-        )
-    sites = [*written_sites(config, layer), *reading_sites(config, layer)]
-    cache = record(model, tokens, sites)
-    read = LinearizedRead.of(model, (layer, head), into, cache, positions)
-    q, k = query_key_vectors(model, (layer, head), cache)
-    q = q[:, list(at)]
+        total += (upcast(cache["mlp_out", layer]) * read.direction).sum(-1)
+        w, direction = block_weights(model.weights, layer), read.before_norm_after(layer, cache, "ln2_post")
+        assert w.W_out is not None
+        best.add(layer, upcast(cache["post", layer]) * (direction @ upcast(w.W_out).T))
+        if w.b_out is not None:
+            biases[f"{layer}.b_out"] = direction @ upcast(w.b_out)
+    labels = [f"{layer}.mlp.{neuron}" for layer, neuron in best.neurons]
+    return Attribution.of_parts(
+        f"{asked.what}, what MLPs add",
+        "logit",
+        [*labels, *(["other neurons"] if best.dropped else []), *biases],
+        [*best.values, *([best.others] if best.dropped else []), *biases.values()],
+        total,
+        at,
+    )
 
-    def contrast(scores: Tensor) -> Float[Tensor, "batch query"]:
-        scores = scores.expand(len(tokens), len(at), -1)
-        own = scores.gather(-1, keys.unsqueeze(-1)).squeeze(-1)
-        return own - (scores.masked_fill(~visible, 0).sum(-1) - own) / (visible.sum(-1) - 1)
 
-    def score(q: Float[Tensor, "batch query d_head"], k: Float[Tensor, "batch pos d_head"]) -> Tensor:
-        return contrast(q @ k.mT / attention_scale(config))
+@torch.no_grad()
+def attribute_sources(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    head: Head,
+    targets: Int[Tensor, "batch query"],
+    minus: Int[Tensor, "batch query other"] | None = None,
+    queries: Sequence[int] | None = None,
+) -> Attribution:
+    """Decomposes a head's own term of `attribute_logits` over the source positions that it attends to.
 
-    labels, values = [], []
-    written = ((label, read.of_stream(part)) for label, part in _parts(model, cache, layer))
-    for label, part in chain(written, read.constants(model.weights)):
-        labels.append(label)
-        values.append(score(part[:, list(at)], k) if into == "Q" else score(q, part))
-    total = score(q, k)
-    what = f"score of {head_label(receiver)} at the right key minus the mean of the others, through {into}"
-    if config.attn_scores_soft_cap is not None:
-        what += ", before the cap"
-    if positions.alibi is not None:
-        labels.append("alibi")
-        values.append(contrast(positions.alibi[..., head, :, :].to(total.dtype)))
-        total = total + values[-1]
-    return _attribution(what, "attention score", labels, values, total, at)
+    pattern[query, source] · (v[source] W_O · direction[query]). Labels are the source positions, "0", "1", …; the
+    total is the head's direct attribution. (Elhage et al. 2021, on the OV circuit.)
+
+    Raises SiteError for a missing head, PromptError as `attribute_logits` does.
+    """
+    at = check_queries(tokens, queries)
+    asked = Asked.of(model, tokens, targets, minus, at)
+    onto, pattern, cache = read_head(model, tokens, head, asked, at)
+    layer, index = head
+    v = upcast(cache["v", layer][:, :, kv_head(model.config, head)])
+    values = pattern * (onto @ v.mT)
+    total = (upcast(cache["z", layer][:, list(at), index]) * onto).sum(-1)
+    what = f"{asked.what}: direct attribution of {head_label(head)}, by source position"
+    sources = list(map(str, range(tokens.shape[1])))
+    return Attribution.of_parts(what, "logit", sources, list(values.unbind(-1)), total, at)
+
+
+def read_head(
+    model: HookedTransformer,
+    tokens: Int[Tensor, "batch pos"],
+    head: Head,
+    asked: Asked,
+    at: tuple[int, ...],
+    sites: Sequence[Site] = (),
+) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch query key"], ActivationCache]:
+    """W_O · direction of a head's z at the queries `at`, its pattern there, and v, pattern, z and `sites` of the run.
+
+    Raises SiteError for a missing head.
+    """
+    layer, index = check_head(model.config, *head)
+    own = [Site(name, layer) for name in ("v", "pattern", "z")]
+    own += [Site("ln1_post.scale", layer)] if norms_after(model.config) else []
+    x, cache = _run(model, tokens, [*dict.fromkeys((*own, *sites))])
+    read = LogitRead.of(model, x[:, list(at)], asked)
+    scale = {path: value[:, list(at)] for path, value in cache.items() if "ln1_post" in path}
+    onto = read.before_norm_after(layer, scale) @ upcast(block_weights(model.weights, layer).W_O[index]).T
+    return onto, upcast(cache["pattern", layer][:, index])[:, list(at)], cache
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreParts:
-    """One attention score as a sum over pairs: what wrote into the query, with what wrote into the key. No seed: exact.
+class Asked:
+    """The tokens whose logit is decomposed, and those whose mean logit is subtracted."""
 
-    The stream's parts, and the constants of the head itself, of the query in rows and of the key in columns.
+    targets: Int[Tensor, "batch query"]
+    minus: Int[Tensor, "batch query other"] | None
+    what: str
+
+    @classmethod
+    def of(
+        cls, model: HookedTransformer, tokens: Tensor, targets: Tensor, minus: Tensor | None, at: Sequence[int]
+    ) -> Asked:
+        """Raises PromptError if targets or the others do not fit the queries, or the vocabulary."""
+        for name, given, axes in (("targets", targets, 2), ("minus", minus, 3)):
+            if given is None:
+                continue
+            if given.ndim != axes or given.shape[:2] != (len(tokens), len(at)):
+                raise PromptError(
+                    f"{name} have shape {list(given.shape)}, not that of {len(tokens)} examples and {len(at)} queries"
+                    + ("" if axes == 2 else ", with an axis of tokens")
+                )
+            if ((given < 0) | (given >= model.config.n_out)).any():
+                raise PromptError(f"{name} must be token ids from 0 to {model.config.n_out - 1}")
+        what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
+        what += "" if model.config.output_logits_soft_cap is None else ", before the cap"
+        return cls(targets.to(model.device), None if minus is None else minus.to(model.device), what)
+
+    def contrast(self, pick: Callable[[Int[Tensor, "batch query"]], Tensor]) -> Tensor:
+        """`pick` of the targets minus its mean over the others, one at a time to save memory."""
+        found = pick(self.targets)
+        return found if self.minus is None else found - sum(map(pick, self.minus.unbind(-1))) / self.minus.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class LogitRead:
+    """A logit, or a difference of logits, as a linear function of the stream after the last layer.
+
+    component · `direction`, with the linear part of the final norm folded in and its scale frozen at this run's values.
     """
 
-    model_name: str
-    head: Head
-    query: int
-    key: int
-    tokens: tuple[int, ...]
-    texts: tuple[str, ...]
-    query_labels: tuple[str, ...]
-    key_labels: tuple[str, ...]
-    values: Float[Tensor, "query_part key_part"]
-    alibi: float
-    """What the slope adds for the key's position; 0 where there are none."""
-    score: float
-    """As the model computes it: before its cap, where it caps scores. `values` and `alibi` sum to it."""
-    pattern: float
-    """The share of the query's attention that the key has."""
-    mean_score: float
-    """Of the query with the keys that it sees. What all of them share moves no attention."""
-    capped: bool
+    model: HookedTransformer
+    direction: Float[Tensor, "batch query d_model"]
+    constants: Mapping[str, Float[Tensor, "batch query"]]
+    """The terms that do not come from the stream: "ln_final.b" and "b_U"."""
+    total: Float[Tensor, "batch query"]
+    """As the model computes it."""
 
-    @property
-    def residual(self) -> float:
-        """`score` minus the sum of its parts: rounding, and nothing else."""
-        return self.score - float(self.values.sum()) - self.alibi
+    @classmethod
+    def of(cls, model: HookedTransformer, x: Float[Tensor, "batch query d_model"], asked: Asked) -> LogitRead:
+        """`x` is the stream after the last layer at the queries."""
+        config, weights = model.config, model.weights
+        W_U = upcast(unembedding(weights))
+        onto = asked.contrast(lambda ids: W_U.T[ids]) * config.logit_scale
+        w, b = unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b")
+        tap = CacheTap([Site("ln_final.scale")])
+        total = (upcast(norm(config, w, b, "ln_final", None, x, tap)) * onto).sum(-1)
+        constants = {} if b is None else {"ln_final.b": onto @ upcast(b)}
+        b_U = unlayered(weights, "b_U")
+        if b_U is not None:
+            wide = upcast(b_U)
+            constants["b_U"] = asked.contrast(lambda ids: wide[ids]) * config.logit_scale
+            total = total + constants["b_U"]
+        if config.normalization_type is not None:
+            onto = _transposed_norm(config, w, onto) / tap.store["ln_final.hook_scale"]
+        return cls(model, onto, constants, total)
 
-    def ranked(self, count: int | None = None) -> list[tuple[str, str, float]]:
-        """(query part, key part, score), the largest first, whether they raise the score or lower it."""
-        order = self.values.abs().flatten().argsort(descending=True, stable=True)[:count].tolist()
-        width = len(self.key_labels)
-        return [
-            (self.query_labels[at // width], self.key_labels[at % width], float(self.values.flatten()[at]))
-            for at in order
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON holds it."""
-        return {
-            "model": self.model_name,
-            "head": head_label(self.head),
-            "query": self.query,
-            "key": self.key,
-            "tokens": list(self.tokens),
-            "texts": list(self.texts),
-            "unit": "attention score",
-            "score": self.score,
-            "mean_score": self.mean_score,
-            "pattern": self.pattern,
-            "before_cap": self.capped,
-            "residual": self.residual,
-            "alibi": self.alibi,
-            "query_parts": list(self.query_labels),
-            "key_parts": list(self.key_labels),
-            "values": self.values.tolist(),
-        }
+    def before_norm_after(
+        self, layer: int, run: Mapping[str, Tensor], name: str = "ln1_post"
+    ) -> Float[Tensor, "batch query d_model"]:
+        """The direction that reads the output of a layer's attention (`name` "ln1_post") or MLP, before its norm."""
+        if not norms_after(self.model.config):
+            return self.direction
+        w = block_weights(self.model.weights, layer)
+        onto = _transposed_norm(self.model.config, w.ln1_post_w if name == "ln1_post" else w.ln2_post_w, self.direction)
+        return onto / run[Site(f"{name}.scale", layer).path]
 
 
-@torch.no_grad()
-def why_attend(
-    model: HookedTransformer, tokens: Int[Tensor, "*batch_one pos"], head: Head, query: int, key: int
-) -> ScoreParts:
-    """The score of one query with one key, split over everything that wrote into either.
+def _transposed_norm(
+    config: ModelConfig, w: Float[Tensor, " d_model"] | None, onto: Float[Tensor, "*rows d_model"]
+) -> Float[Tensor, "*rows d_model"]:
+    """The transpose of `linear_norm`: linear_norm(x) · onto = x · this."""
+    onto = onto if w is None else onto * upcast(w)
+    return onto - onto.mean(-1, keepdim=True) if centred(config) else onto
 
-    score = (Σ_i q_i) · (Σ_j k_j) / scale, with a term for each pair: q_i is what part i of the stream at `query` makes
-    of the head's query, k_j what part j at `key` makes of its key, turned by their positions, the scale of every norm
-    on the way as in this run. Parts: embeddings, earlier heads and MLPs, and what the head adds itself (biases, the
-    norm's b, shortformer positions). Negative positions count from the end. (Elhage et al. 2021, "A Mathematical
-    Framework for Transformer Circuits", section on QK circuits.)
 
-    Raises SiteError for a missing head, PromptError for several prompts or a position that is not there,
-    InterventionError for a key that the query does not see, or queries or keys that were clamped (`clip_qkv`).
-    """
-    config = model.config
-    layer, index = check_head(config, *head)
-    tokens = tokens[None] if tokens.ndim == 1 else tokens
-    if len(tokens) != 1:
-        raise PromptError(f"tokens have shape {list(tokens.shape)}; one prompt is explained at a time")
-    n = tokens.shape[1]
-    at = [position + n if position < 0 else position for position in (query, key)]
-    _positions(tokens, at)
-    positions = position_info(config, model.weights, (1, n), model.device)
-    seen = seen_keys(positions, layer, n)[at[0]].to(model.device)
-    if not seen[at[1]]:
-        raise InterventionError(
-            f"position {at[0]} does not see position {at[1]} in layer {layer}: a query sees the positions up to its "
-            "own, within its window"
-        )
-    sites = [*written_sites(config, layer), *reading_sites(config, layer), Site("pattern", layer)]
-    cache = record(model, tokens, sites)
-    labels, made = [], []
-    for into, position in (("Q", at[0]), ("K", at[1])):
-        read = LinearizedRead.of(model, (layer, index), "Q" if into == "Q" else "K", cache, positions)
-        written = ((label, read.of_stream(part)) for label, part in _parts(model, cache, layer))
-        parts = [(label, part[0, position]) for label, part in chain(written, read.constants(model.weights))]
-        labels.append(tuple(label for label, _ in parts))
-        made.append(torch.stack([part for _, part in parts]))
-    q, k = query_key_vectors(model, (layer, index), cache)
-    scores = k[0] @ q[0, at[0]] / attention_scale(config)
-    slope = torch.zeros_like(scores)
-    if positions.alibi is not None:
-        slope = positions.alibi[index, 0].to(scores.dtype)
-    return ScoreParts(
-        model_name=config.model_name,
-        head=(layer, index),
-        query=at[0],
-        key=at[1],
-        tokens=tuple(tokens[0].tolist()),
-        texts=tuple(model.token_text(token) for token in tokens[0].tolist()),
-        query_labels=labels[0],
-        key_labels=labels[1],
-        values=made[0] @ made[1].T / attention_scale(config),
-        alibi=float(slope[at[1]]),
-        score=float((scores + slope)[at[1]]),
-        pattern=float(cache["pattern", layer][0, index, at[0], at[1]]),
-        mean_score=float((scores + slope)[seen].mean()),
-        capped=config.attn_scores_soft_cap is not None,
+def _of_heads(
+    z: Float[Tensor, "batch query head d_head"],
+    direction: Float[Tensor, "batch query d_model"],
+    W_O: Float[Tensor, "head d_head d_model"],
+) -> Float[Tensor, "head batch query"]:
+    """z · (W_O direction) of every head."""
+    onto = (direction @ upcast(W_O).flatten(0, 1).T).view(z.shape)
+    return (upcast(z) * onto).sum(-1).movedim(-1, 0)
+
+
+class _Largest:
+    """The neurons of the largest mean |attribution| among those that were added, and the sum of all others."""
+
+    def __init__(self, count: int | None, like: Float[Tensor, "batch query"]) -> None:
+        self._count = count
+        self.neurons: list[tuple[int, int]] = []
+        self.values: Float[Tensor, "neuron batch query"] = like.new_zeros(0, *like.shape)
+        self.others: Float[Tensor, "batch query"] = torch.zeros_like(like)
+        self.dropped = False
+
+    def add(self, layer: int, found: Float[Tensor, "batch query d_mlp"]) -> None:
+        """One layer's neurons."""
+        self.neurons += [(layer, neuron) for neuron in range(found.shape[-1])]
+        self.values = torch.cat((self.values, found.movedim(-1, 0)))
+        if self._count is None or len(self.neurons) <= self._count:
+            return
+        kept = torch.zeros(len(self.neurons), dtype=torch.bool, device=found.device)
+        kept[self.values.abs().mean((1, 2)).topk(self._count).indices] = True
+        self.others += self.values[~kept].sum(0)
+        self.neurons = [self.neurons[at] for at in kept.nonzero()[:, 0].tolist()]
+        self.values, self.dropped = self.values[kept], True
+
+
+def _run(
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Sequence[Site], at: Sequence[int] | None = None
+) -> tuple[Float[Tensor, "batch pos d_model"], ActivationCache]:
+    """The stream after the last layer, and the activations at `sites` at the positions `at` (None: all)."""
+    x, cache = model.run_with_cache(
+        tokens,
+        names_filter=[site.path for site in sites],
+        stop_at_layer=model.config.n_layers,
+        pos_slice=None if at is None else list(at),
     )
+    assert isinstance(cache, ActivationCache)
+    return x, cache
 
 
-def _attribution(
-    what: str, unit: str, labels: list[str], values: list[Tensor], total: Tensor, queries: tuple[int, ...]
-) -> Attribution:
-    stack = torch.stack(values)
-    return Attribution(what, unit, tuple(labels), stack, total, total - stack.sum(0), queries)
-
-
-def _contrast(
-    pick: Callable[[Int[Tensor, "batch query"]], Tensor],
-    targets: Int[Tensor, "batch query"],
-    minus: Int[Tensor, "batch query other"] | None,
-) -> Tensor:
-    """`pick` of the targets minus its mean over the tokens in `minus`, one at a time to save memory."""
-    found = pick(targets)
-    return found if minus is None else found - sum(map(pick, minus.unbind(-1))) / minus.shape[-1]
-
-
-def _positions(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, ...]:
+def check_queries(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, ...]:
+    """The query positions (None: all). Raises PromptError for none, or one that is not there."""
     n = tokens.shape[-1]
     found = tuple(range(n)) if queries is None else tuple(int(at) for at in queries)
     if not found or not all(0 <= at < n for at in found):
@@ -336,17 +363,6 @@ def uncapped_logits(
     return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
 
 
-def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
-    """The keys that each of `n` queries sees; for each row, where some are padded."""
-    allowed = positions.allowed[layer]
-    if allowed is None:
-        return torch.ones(n, n, dtype=torch.bool).tril()
-    return allowed if positions.mask is None else allowed[:, 0]
-
-
-_LAST_SCALE = Site("ln_final.scale")
-
-
 def written_sites(config: ModelConfig, end: int) -> list[Site]:
     """The sites of all outputs added to the stream before layer `end`, and of the scales of norms after attention."""
     sites = [Site("embed")]
@@ -356,118 +372,3 @@ def written_sites(config: ModelConfig, end: int) -> list[Site]:
         sites += [Site("z", layer)] + ([Site("ln1_post.scale", layer)] if norms_after(config) else [])
         sites += [] if config.attn_only else [Site("mlp_out", layer)]
     return sites
-
-
-def _parts(model: HookedTransformer, cache: ActivationCache, end: int) -> Parts:
-    """The output of each component before layer `end`, as it was added to the stream."""
-    for site in written_sites(model.config, end):
-        x, layer = cache[site], site.layer
-        if site.name in ("embed", "pos_embed"):
-            yield site.name, x
-        elif site.name == "mlp_out":
-            yield f"{layer}.mlp", x
-        elif site.name == "z" and layer is not None:
-            w = block_weights(model.weights, layer)
-            for head in range(model.config.n_heads):
-                yield head_label((layer, head)), cache.as_written(x[:, :, head] @ w.W_O[head], "attn_out", layer)
-            if w.b_O is not None:
-                yield f"{layer}.b_O", cache.as_written(w.b_O.expand(*x.shape[:2], -1), "attn_out", layer)
-
-
-def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
-    """The sites that `LinearizedRead` needs of its layer."""
-    rotated = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
-    scale = [Site("ln1.scale", layer)] if norms_before(config) else []
-    return [Site("q", layer), Site("k", layer), *rotated, *scale]
-
-
-@dataclass(frozen=True, eq=False)
-class LinearizedRead:
-    """A head's queries or keys as a linear function of the stream, with the norms' scales frozen at one run's values.
-
-    component → apply_rotary(component @ `matrix` / (`before` · `after`)). `matrix` is W_Q or W_K with the linear parts
-    of the norm before attention and of the QK norm folded in; `before` and `after` are the scales of those two norms.
-    """
-
-    config: ModelConfig
-    layer: int
-    into: Literal["Q", "K"]
-    index: int
-    """The index of the query head or key head."""
-    matrix: Float[Tensor, "d_model d_head"]
-    before: Float[Tensor, "batch pos 1"]
-    after: Float[Tensor, "batch pos 1"]
-    positions: PositionInfo
-
-    @classmethod
-    def of(
-        cls,
-        model: HookedTransformer,
-        receiver: Head,
-        into: Literal["Q", "K"],
-        run: Mapping[str, Tensor],
-        positions: PositionInfo,
-    ) -> LinearizedRead:
-        """Made from a run's activations at `reading_sites`. Raises NotDefinedError if a value was clamped."""
-        config, layer = model.config, receiver[0]
-        index = receiver[1] if into == "Q" else kv_head(config, receiver)
-        made = upcast(run[Site(into.lower(), layer).path])
-        own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
-        if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
-            raise NotDefinedError(
-                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
-                f"±{config.clip_qkv:g} in this run, so they are not a sum over components"
-            )
-        one = made.new_ones(*made.shape[:2], 1)
-        before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
-        after = one if config.qk_norm is None else qk_scale(config, own)[:, :, 0]
-        matrix = read_matrix(config, block_weights(model.weights, layer), into, index)
-        return cls(config, layer, into, index, matrix, before, after, positions)
-
-    def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
-        """Applies the layer's rotary embedding, if it has one."""
-        return apply_rotary(self.config, self.layer, x.unsqueeze(2), self.positions).squeeze(2)
-
-    def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
-        """The contribution of a component of the stream to the queries or keys."""
-        return self.turned(upcast(part) @ self.matrix / (self.before * self.after))
-
-    def constants(self, weights: Weights) -> Parts:
-        """The terms of the queries or keys that do not come from the stream: shortformer positions and biases."""
-        w = block_weights(weights, self.layer)
-        W = read_of_stream(self.config, w, self.into)
-        b, norm_w, norm_b = (w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.b_K, w.k_norm_w, w.k_norm_b)
-
-        def read(x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows heads d_head"]:
-            return torch.einsum("...d,hde->...he", upcast(x), upcast(W))
-
-        pos = self.positions.qk_pos_embed
-        made: dict[str, Tensor | None] = {
-            "pos": None if pos is None else read(pos),
-            "ln1.b": None if w.ln1_b is None else read(w.ln1_b),
-            f"b_{self.into}": None if b is None else upcast(b),
-        }
-        for label, heads in made.items():
-            if heads is not None:
-                own = linear_heads(self.config, norm_w, heads, self.index)
-                yield label, self.turned(own / self.after)
-        if norm_b is not None:
-            yield (
-                f"{self.into.lower()}_norm.b",
-                self.turned(upcast(norm_b)[self.index].expand(*self.after.shape[:2], -1)),
-            )
-
-
-def query_key_vectors(
-    model: HookedTransformer, receiver: Head, run: Mapping[str, Tensor]
-) -> tuple[Float[Tensor, "batch query d_head"], Float[Tensor, "batch pos d_head"]]:
-    """A head's queries and keys after QK norm and rotary embedding, from a run's activations at `reading_sites`."""
-    config, (layer, head) = model.config, receiver
-    group, w = kv_head(config, receiver), block_weights(model.weights, layer)
-    if config.rotary is not None:
-        q, k = run[Site("rot_q", layer).path], run[Site("rot_k", layer).path]
-    else:
-        q, k = run[Site("q", layer).path], run[Site("k", layer).path]
-        if config.qk_norm is not None:
-            q, k = qk_norm(config, w.q_norm_w, w.q_norm_b, q), qk_norm(config, w.k_norm_w, w.k_norm_b, k)
-    return upcast(q[:, :, head]), upcast(k[:, :, group])

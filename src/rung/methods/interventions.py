@@ -174,6 +174,35 @@ def on_head(head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...
     return Intervention(Site("z", layer), put, index, None if positions is None else tuple(map(whole, positions)))
 
 
+BEFORE_PATTERN = ("resid_pre", "attn_in", "q_input", "k_input", "v_input", "ln1.scale", "ln1.normalized", "q", "k", "v")
+"""Sites of a block that its pattern, or what it averages, is made from; and `rot_q`, `rot_k`."""
+
+
+def with_frozen_patterns(
+    model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
+) -> list[Intervention]:
+    """The same interventions, with every attention pattern that they could change held at the clean run's.
+
+    What remains is the effect through values, MLPs and the logits. Patterns are patched from a run over `tokens` in
+    all layers after the first touched one, and in that layer if the intervention comes before its pattern; a pattern
+    that is itself replaced is replaced after that. Raises SiteError for a site or head that is not there,
+    InterventionError for an edit of attention scores, which a frozen pattern would undo.
+    """
+    config, clean = model.config, Patch(tokens)
+    sites = [target.site for target in find_targets(model, tokens, interventions)]
+    if any(site.name == "attn_scores" for site in sites):
+        raise InterventionError("attention scores are replaced, which a frozen pattern would undo: replace the pattern")
+    before = (*BEFORE_PATTERN, "rot_q", "rot_k")
+    starts = [
+        (config.n_layers if site.name in AFTER_BLOCKS else 0)
+        if site.layer is None
+        else site.layer + (site.name not in before)
+        for site in sites
+    ]
+    layers = range(min(starts, default=config.n_layers), config.n_layers)
+    return [*(Intervention(Site("pattern", layer), clean) for layer in layers), *interventions]
+
+
 @torch.no_grad()
 def taps(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
@@ -465,14 +494,15 @@ def edit_tap(runs: Sequence[tuple[Sequence[Target], int]], sources: Sources, win
         x = x.clone()
         for at, target, draw in here:
             own = x[at * window.batch : (at + 1) * window.batch]
-            target.write(own, _value(target, sources, window.batch, draw), window)
+            target.write(own, value_of(target, sources, window.batch, draw), window)
         return x
 
     edits: dict[Site, Edit] = {site: partial(edit, here=here) for site, here in by_site.items()}
     return EditTap(edits)
 
 
-def _value(target: Target, sources: Sources, batch: int, draw: int) -> Tensor | Edited:
+def value_of(target: Target, sources: Sources, batch: int, draw: int) -> Tensor | Edited:
+    """The value that a target is given in one of its draws."""
     put = target.put
     if isinstance(put, Tensor | Edited):
         return put

@@ -22,7 +22,7 @@ from ..engine.sites import check_head
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
-from .cells import MAX_MEMORY, CellRuns, Rows
+from .cells import MAX_MEMORY, CellRuns
 from .interventions import (
     FEWEST_DONORS,
     Effect,
@@ -120,11 +120,11 @@ def sweep(
     runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
     if metric.reads is not None:
         _check_padding(metric, runs)
-    clean = _one_per_example(metric, runs.clean, runs.tokens)
+    clean = check_one_per_example(metric, metric.of_rows(runs.clean, runs.tokens), runs.tokens)
     edited = clean.new_full((len(cells), len(clean)), torch.nan)
     measured = torch.zeros(len(cells), dtype=torch.bool)
     for done, (index, rows) in enumerate(runs, 1):
-        edited[index] = _one_per_example(metric, rows, runs.tokens)
+        edited[index] = check_one_per_example(metric, metric.of_rows(rows, runs.tokens), runs.tokens)
         measured[index] = True
         if progress is not None and progress(done, len(cells)) is False:
             break
@@ -181,8 +181,8 @@ def _check_padding(metric: Metric, runs: CellRuns) -> None:
         )
 
 
-def _one_per_example(metric: Metric, rows: Rows, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, " batch"]:
-    found: Tensor = metric.of_rows(rows, tokens)
+def check_one_per_example(metric: Metric, found: Tensor, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, " batch"]:
+    """What a metric gave. Raises InterventionError unless it is one number per example."""
     if tuple(found.shape) != (len(tokens),):
         raise InterventionError(
             f"the metric {metric.name!r} returned a tensor of shape {list(found.shape)}; a sweep needs one number per "

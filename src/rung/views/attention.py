@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..circuits.heads import head_label
-from ..methods.attribution import ScoreParts
+from ..methods.scores import ScoreParts
 from .terminal import facts, heading, note, printable
 
 PARTS = 8

@@ -8,7 +8,7 @@ from rung.engine.taps import NO_TAP
 from rung.engine.transformer import norm_before
 from rung.engine.weights import block_weights
 from rung.errors import NotDefinedError, RungError, SiteError
-from rung.methods.attribution import LinearizedRead, query_key_vectors
+from rung.methods.scores import LinearizedRead, query_key_vectors
 
 
 def norm(matrix: torch.Tensor) -> float:

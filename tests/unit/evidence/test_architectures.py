@@ -12,8 +12,9 @@ from rung.evidence.prove import prove, run_tests
 from rung.evidence.setting import Setting, uniform_scores
 from rung.evidence.tests.attribution import direct_attribution, key_attribution
 from rung.methods import runner
-from rung.methods.attribution import attribute_logits, attribute_scores
+from rung.methods.attribution import attribute_logits
 from rung.methods.runner import InductionRunner, put_heads
+from rung.methods.scores import attribute_scores
 from rung.planted import plant
 from rung.tasks.induction import induction_batch
 

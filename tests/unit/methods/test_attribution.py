@@ -1,15 +1,13 @@
 import pytest
 import torch
 
-from rung.circuits.heads import attention_scale
 from rung.errors import InterventionError, NotDefinedError, PromptError, SiteError
-from rung.methods.attribution import attribute_logits, attribute_scores, why_attend
+from rung.methods.attribution import attribute_logits, attribute_neurons, attribute_sources
+from rung.methods.scores import attribute_scores
 from rung.tasks.builtin import repeated_tokens
 
 EXACT = 1e-12
 """Parts are summed in float64 and the numbers are of order 1 to 100."""
-SINES = 1e-5
-"""Sinusoidal positions are made in float32."""
 
 
 def uncapped(model, tokens):
@@ -52,43 +50,6 @@ def test_a_heads_share_is_what_it_writes_read_by_the_unembedding(build, draw) ->
     torch.testing.assert_close(found, torch.einsum("bpd,bpd->bp", written, model.W_U.T[targets]))
 
 
-@pytest.mark.parametrize("into", ["Q", "K"])
-def test_the_parts_of_a_score_sum_to_it(any_kind, draw, into) -> None:
-    model, tokens = any_kind, draw()
-    queries, keys = [6, 1, 4], torch.tensor([[3, 0, 4], [1, 1, 0], [6, 0, 2]])
-    if model.config.latent is not None:
-        with pytest.raises(NotDefinedError, match=f"has no W_{into}.* a norm between the two products"):
-            attribute_scores(model, tokens, (2, 3), into, queries, keys)
-        return
-    found = attribute_scores(model, tokens, (2, 3), into, queries, keys)
-    scores = model.run_with_cache(tokens, names_filter="attn_scores")[1]["attn_scores", 2][:, 3]
-    cap = model.config.attn_scores_soft_cap
-    scores = scores if cap is None else torch.where(scores.isfinite(), cap * torch.atanh(scores / cap), scores)
-    for example in range(3):
-        for at, query in enumerate(queries):
-            key = int(keys[example, at])
-            row = scores[example, query, : query + 1]
-            others = torch.cat((row[:key], row[key + 1 :]))
-            others = others[others.isfinite()].mean()  # what is out of the window counts for nothing
-            assert float(found.total[example, at]) == pytest.approx(float(row[key] - others))
-    tolerance = SINES if model.config.positional_embedding_type == "sinusoidal" else EXACT
-    assert found.residual.abs().max() < tolerance * found.values.abs().max() + tolerance
-    assert found.unit == "attention score"
-
-
-def test_a_senders_share_is_what_the_receivers_keys_read_of_it(build, draw) -> None:
-    model, tokens = build(), draw()
-    _, cache = model.run_with_cache(tokens)
-    k = cache["result", 0][:, 5, 1] @ model.W_K[2, 0]
-    score = (cache["q", 2][:, 6, 0] * k).sum(-1) / attention_scale(model.config)
-    own = attribute_scores(model, tokens, (2, 0), "K", [6], torch.full((3, 1), 5)).of("0.1")
-    others = 0
-    for key in (0, 1, 2, 3, 4, 6):
-        k = cache["result", 0][:, key, 1] @ model.W_K[2, 0]
-        others = others + (cache["q", 2][:, 6, 0] * k).sum(-1) / attention_scale(model.config)
-    torch.testing.assert_close(own[:, 0], score - others / 6)
-
-
 def test_the_wired_heads_are_credited_where_they_work(wired) -> None:
     task = repeated_tokens(wired, period=7, sequences=8)
     queries = list(range(task.predictable.start, task.predictable.stop))
@@ -99,26 +60,6 @@ def test_the_wired_heads_are_credited_where_they_work(wired) -> None:
     keys = (torch.tensor(queries) - 6).expand(8, -1)
     scores = attribute_scores(wired, task.tokens, (1, 2), "K", queries, keys)
     assert scores.of("0.1").mean() > 0.99 * scores.total.mean()
-
-
-def test_slopes_are_a_part_of_the_score(build, draw) -> None:
-    model = build("LN, slopes, normed embeddings, biases")
-    found = attribute_scores(model, draw(), (1, 0), "K", [4], torch.full((3, 1), 3))
-    assert found.of("alibi").flatten().tolist() == [3 - (0 + 1 + 2 + 4) / 4] * 3
-
-
-def test_what_was_cut_off_is_no_sum(build, draw) -> None:
-    model = build("RMS, experts, clipped in vain", clip_qkv=0.5)
-    for into, name in (("Q", "queries"), ("K", "keys")):
-        with pytest.raises(NotDefinedError, match=rf"{name} of 2\.3 were clamped at ±0\.5"):
-            attribute_scores(model, draw(), (2, 3), into, [4], torch.full((3, 1), 3))
-
-
-def test_a_key_out_of_the_window_cannot_be_the_right_one(build, draw) -> None:
-    model = build("LN, each query normed, scaled logits, parallel")
-    attribute_scores(model, draw(), (1, 0), "K", [6], torch.full((3, 1), 2))
-    with pytest.raises(InterventionError, match="within its window"):
-        attribute_scores(model, draw(), (1, 0), "K", [6], torch.full((3, 1), 1))
 
 
 def test_what_cannot_be_attributed_is_refused(wired) -> None:
@@ -138,54 +79,59 @@ def test_what_cannot_be_attributed_is_refused(wired) -> None:
         attribute_logits(wired, tokens, tokens).of("9.9")
 
 
-def test_the_pairs_of_one_score_sum_to_it(any_kind, draw) -> None:
-    model, tokens = any_kind, draw()[:1]
-    _, cache = model.run_with_cache(tokens)
-    if model.config.latent is not None:
-        with pytest.raises(NotDefinedError, match="compressed vectors"):
-            why_attend(model, tokens[0], (2, 3), 6, 4)
+def test_neurons_sum_to_what_the_mlps_add(any_kind, draw) -> None:
+    model, tokens, targets = any_kind, draw(), draw(seed=2, length=2)
+    if model.config.attn_only or model.config.n_experts:
+        with pytest.raises(NotDefinedError, match="neurons were asked of"):
+            attribute_neurons(model, tokens, targets, queries=[4, 2])
         return
-    cap = model.config.attn_scores_soft_cap
-    for query, key in ((6, 4), (4, 4), (-1, -3)):
-        found = why_attend(model, tokens[0], (2, 3), query, key)
-        score = cache["attn_scores", 2][0, 3, query, key]
-        score = score if cap is None else cap * torch.atanh(score / cap)
-        assert found.score == pytest.approx(float(score)) and found.capped == (cap is not None)
-        assert found.pattern == pytest.approx(float(cache["pattern", 2][0, 3, query, key]))
-        assert (found.query, found.key) == (query % 7, key % 7) and found.tokens == tuple(tokens[0].tolist())
-        tolerance = SINES if model.config.positional_embedding_type == "sinusoidal" else EXACT
-        assert abs(found.residual) < tolerance * float(found.values.abs().max()) + tolerance
-        assert found.values.shape == (len(found.query_labels), len(found.key_labels))
+    whole = attribute_logits(model, tokens, targets, queries=[4, 2])
+    mlps = sum(whole.of(f"{layer}.mlp") for layer in range(3))
+    every = attribute_neurons(model, tokens, targets, queries=[4, 2], count=None)
+    torch.testing.assert_close(every.total, mlps)
+    assert every.residual.abs().max() < EXACT * every.values.abs().max() + EXACT
+    few = attribute_neurons(model, tokens, targets, queries=[4, 2], count=5)
+    assert few.residual.abs().max() < EXACT * every.values.abs().max() + EXACT
+    neurons = [at for at, label in enumerate(every.labels) if ".mlp." in label]
+    largest = {every.labels[at] for at in sorted(neurons, key=lambda at: -every.values[at].abs().mean())[:5]}
+    assert {label for label in few.labels if ".mlp." in label} == largest and "other neurons" in few.labels
+    for label in largest:
+        torch.testing.assert_close(few.of(label), every.of(label))
 
 
-def test_a_pair_is_what_the_two_write_and_the_head_reads_of_it(build, draw) -> None:
-    model, tokens = build(), draw()[:1]
+def test_a_neuron_is_its_activation_times_its_output_read_by_the_unembedding(build, draw) -> None:
+    model = build(d_mlp=24, act_fn="gelu")
+    tokens, targets = draw(), draw(seed=2)
     _, cache = model.run_with_cache(tokens)
-    q, k = cache["result", 0][0, 6, 2] @ model.W_Q[1, 3], cache["hook_embed"][0, 4] @ model.W_K[1, 3]
-    found = why_attend(model, tokens, (1, 3), 6, 4)
-    pair = {(query, key): score for query, key, score in found.ranked()}
-    assert pair["0.2", "embed"] == pytest.approx(float(q @ k / attention_scale(model.config)))
-    scores = [score for _, _, score in found.ranked(5)]
-    assert len(scores) == 5 and sorted(map(abs, scores), reverse=True) == [abs(score) for score in scores]
+    found = attribute_neurons(model, tokens, targets, count=None).of("1.mlp.7")
+    onto = torch.einsum("d,bpd->bp", model.W_out[1, 7], model.W_U.T[targets])
+    torch.testing.assert_close(found, cache["post", 1][..., 7] * onto)
 
 
-def test_the_wired_head_attends_for_what_was_written_where_it_reads(wired) -> None:
-    tokens = torch.tensor([[0, 3, 5, 7, 9, 3, 5]])
-    found = why_attend(wired, tokens, (1, 2), -1, 3)  # 5 came at 2, and 7 after it
-    assert found.pattern > 0.9 and found.ranked(1)[0][:2] == ("embed", "0.1")
-    assert found.score > found.mean_score + 1
+def test_sources_sum_to_the_heads_own_attribution(any_kind, draw) -> None:
+    model, tokens = any_kind, draw()
+    targets, minus = draw(seed=2, length=2), torch.stack([draw(seed=s, length=2) for s in (3, 4)], -1)
+    found = attribute_sources(model, tokens, (1, 2), targets, minus, queries=[4, 2])
+    whole = attribute_logits(model, tokens, targets, minus, queries=[4, 2])
+    torch.testing.assert_close(found.total, whole.of("1.2"))
+    assert found.residual.abs().max() < EXACT * found.values.abs().max() + EXACT
+    assert found.labels == tuple(map(str, range(7)))
+    assert found.values[5:].abs().max() == 0  # after both queries
 
 
-def test_a_place_that_cannot_be_attended_to_is_refused(wired, build, draw) -> None:
-    tokens = torch.tensor([[0, 3, 5, 7]])
-    for head, query, key, error, said in (
-        ((1, 9), 3, 1, SiteError, "no head 1.9"),
-        ((1, 2), 1, 3, InterventionError, "position 1 does not see position 3"),
-        ((1, 2), 4, 1, PromptError, "positions 0 to 3"),
-    ):
-        with pytest.raises(error, match=said):
-            why_attend(wired, tokens, head, query, key)
-    with pytest.raises(PromptError, match="one prompt"):
-        why_attend(wired, tokens.expand(2, -1), (1, 2), 3, 1)
-    with pytest.raises(InterventionError, match="within its window"):
-        why_attend(build("LN, each query normed, scaled logits, parallel"), draw()[:1], (1, 0), 6, 1)
+def test_a_source_is_the_pattern_times_what_its_value_writes(build, draw) -> None:
+    model, tokens, targets = build(), draw(), draw(seed=2)
+    _, cache = model.run_with_cache(tokens)
+    written = cache["v", 1][:, 3, 2] @ model.W_O[1, 2]
+    expected = cache["pattern", 1][:, 2, :, 3] * torch.einsum("bd,bpd->bp", written, model.W_U.T[targets])
+    torch.testing.assert_close(attribute_sources(model, tokens, (1, 2), targets).of("3"), expected)
+
+
+def test_targets_that_are_no_tokens_are_refused(wired, build) -> None:
+    tokens = torch.arange(6)[None]
+    with pytest.raises(PromptError, match="token ids from 0 to 15"):
+        attribute_logits(wired, tokens, torch.full((1, 6), 16))
+    with pytest.raises(SiteError, match=r"no head 2\.0"):
+        attribute_sources(wired, tokens, (2, 0), tokens)
+    with pytest.raises(InterventionError, match="count is 0"):
+        attribute_neurons(build("LN, learned positions, MLP, biases"), tokens, tokens, count=0)

@@ -8,7 +8,7 @@ from rung.engine.transformer import attention_inputs, from_latents, project
 from rung.engine.weights import block_weights
 from rung.errors import InterventionError, RungError, SiteError
 from rung.methods.interventions import Patch, hooks_of, on_head
-from rung.methods.paths import Edge, patch_paths, path_tap
+from rung.methods.paths import Edge, patch_all_senders, patch_paths, path_tap
 from rung.methods.sweep import measure
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import next_token_loss
@@ -192,3 +192,103 @@ def test_what_cannot_be_patched_is_refused(wired) -> None:
         patch_paths(wired, tokens, tokens, [], loss)
     with pytest.raises(InterventionError, match="each example needs a corrupted sequence"):
         patch_paths(wired, tokens, tokens[:, :5], [Edge((0, 0))], loss)
+
+
+def frozen_run(model, tokens, clean, other, sender, last):
+    """Hooks that hold every head and MLP to layer `last` at its clean value, the sender at its corrupted one."""
+    hooks = []
+
+    def hold(name, value):
+        hooks.append((name, lambda x, hook: value.clone()))
+
+    config = model.config
+    if sender == "embed":
+        hold("hook_embed", other["embed"])
+    for layer in range(last + 1):
+        z = clean["z", layer].clone()
+        if isinstance(sender, tuple) and sender[0] == layer:
+            z[:, :, sender[1]] = other["z", layer][:, :, sender[1]]
+        hold(f"blocks.{layer}.attn.hook_z", z)
+        if not config.attn_only:
+            from_run = other if sender == f"{layer}.mlp" else clean
+            hold(f"blocks.{layer}.hook_mlp_out", from_run["mlp_out", layer])
+    return hooks
+
+
+@pytest.mark.parametrize("into", ["Q", "K", "V"])
+def test_every_sender_as_in_three_runs_by_hand(any_kind, draw, into) -> None:
+    """Wang et al. 2022: a clean run, a corrupted run, a run with all else held, whose reading goes into a fourth."""
+    model, tokens, corrupted, config = any_kind, draw(), draw(seed=2), any_kind.config
+    _, clean = model.run_with_cache(tokens)
+    _, other = model.run_with_cache(corrupted)
+    found = patch_all_senders(model, tokens, corrupted, ((2, 3), into), LOSS)
+    assert found.receiver == f"2.3.{into}" and found.senders[0] == "embed" and found.n == 3
+    senders = {"embed": "embed", "0.1": (0, 1), "1.2": (1, 2)} | ({} if config.attn_only else {"1.mlp": "1.mlp"})
+    assert set(senders) <= set(found.senders) and len(found.senders) == 1 + 2 * (4 + (not config.attn_only))
+    site = f"blocks.2.attn.hook_{into.lower()}"
+    for label, sender in senders.items():
+        kept = {}
+        hooks = frozen_run(model, tokens, clean, other, sender, 1)
+        model.run_with_hooks(tokens, fwd_hooks=[*hooks, (site, lambda x, hook, kept=kept: kept.update(read=x.clone()))])
+
+        def z_of(z, *, hook, kept=kept):
+            kept["z"] = z.clone()
+
+        swap = (site, lambda x, hook, kept=kept: kept["read"])
+        model.run_with_hooks(tokens, fwd_hooks=[swap, ("blocks.2.attn.hook_z", z_of)])
+
+        def named_head_alone(z, *, hook, kept=kept):
+            z = z.clone()
+            z[:, :, 3] = kept["z"][:, :, 3]
+            return z
+
+        by_hand = model.run_with_hooks(tokens, fwd_hooks=[("blocks.2.attn.hook_z", named_head_alone)])
+        torch.testing.assert_close(found.edited[found.senders.index(label)], LOSS(by_hand, tokens))
+
+
+def test_every_sender_to_an_mlp_and_to_the_logits_by_hand(any_kind, draw) -> None:
+    model, tokens, corrupted, config = any_kind, draw(), draw(seed=2), any_kind.config
+    _, clean = model.run_with_cache(tokens)
+    _, other = model.run_with_cache(corrupted)
+    found = patch_all_senders(model, tokens, corrupted, ("logits", None), LOSS)
+    for label, sender in {"embed": "embed", "2.1": (2, 1)}.items():
+        by_hand = model.run_with_hooks(tokens, fwd_hooks=frozen_run(model, tokens, clean, other, sender, 2))
+        torch.testing.assert_close(found.edited[found.senders.index(label)], LOSS(by_hand, tokens))
+    if config.attn_only:
+        return
+    found = patch_all_senders(model, tokens, corrupted, ("1.mlp", None), LOSS)
+    assert ("1.0" in found.senders) == (not config.parallel_attn_mlp) and "1.mlp" not in found.senders
+    for label, sender in {"embed": "embed", "0.mlp": "0.mlp", "1.3": (1, 3)}.items():
+        if label not in found.senders:
+            continue
+        kept = {}
+        hooks = [one for one in frozen_run(model, tokens, clean, other, sender, 1) if one[0] != "blocks.1.hook_mlp_out"]
+        out = ("blocks.1.hook_mlp_out", lambda x, hook, kept=kept: kept.update(out=x.clone()))
+        model.run_with_hooks(tokens, fwd_hooks=[*hooks, out])
+        swap = ("blocks.1.hook_mlp_out", lambda x, hook, kept=kept: kept["out"])
+        by_hand = model.run_with_hooks(tokens, fwd_hooks=[swap])
+        torch.testing.assert_close(found.edited[found.senders.index(label)], LOSS(by_hand, tokens))
+
+
+def test_all_inputs_of_a_head_are_its_three_edges(build, draw) -> None:
+    model, tokens, corrupted = build("RMS, rotary, grouped, gated"), draw(), draw(seed=2)
+    found = patch_all_senders(model, tokens, corrupted, ((2, 1), None), LOSS)
+    edges = [Edge((0, 2), (2, 1), into) for into in ("Q", "K", "V")]
+    expected = patch_paths(model, tokens, corrupted, edges, LOSS)
+    torch.testing.assert_close(found.of("0.2"), expected.change)
+    assert found.receiver == "2.1"
+
+
+def test_receivers_that_are_not_there_are_refused(wired) -> None:
+    tokens, loss = torch.arange(6)[None], next_token_loss(slice(0, 2))
+    for receiver, error, message in (
+        (((1, 3), "K"), SiteError, r"no head 1\.3"),
+        (("1.mlp", None), SiteError, "no MLPs"),
+        (("logits", "Q"), InterventionError, "one input"),
+    ):
+        with pytest.raises(error, match=message):
+            patch_all_senders(wired, tokens, tokens, receiver, loss)
+    with pytest.raises(InterventionError, match="of the same length"):
+        patch_all_senders(wired, tokens, tokens[:, :5], ((1, 2), "K"), loss)
+    with pytest.raises(InterventionError, match=r"no sender '1\.0'"):
+        patch_all_senders(wired, tokens, tokens, ((1, 2), "K"), loss).of("1.0")

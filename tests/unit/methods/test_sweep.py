@@ -18,6 +18,7 @@ from rung.methods.interventions import (
     Zero,
     on_head,
     run_with_interventions,
+    with_frozen_patterns,
 )
 from rung.methods.sweep import sweep
 from rung.tasks.metrics import Metric, logit_difference, next_token_loss
@@ -227,3 +228,30 @@ def test_what_cannot_be_swept_is_refused(build: Any, draw: Any) -> None:
     refused(InterventionError, "reads the logits of no position", head, metric=nowhere)
     with pytest.raises(InterventionError, match="max_memory is 0"):
         sweep(model, tokens, [head], METRICS[0], max_memory=0)
+
+
+def test_with_frozen_patterns_attention_stays_where_it_was(any_kind: Any, draw: Any) -> None:
+    """Against hooks by hand: the edit, and in every layer the clean run's pattern."""
+    model, tokens = any_kind, draw()
+    _, cache = model.run_with_cache(tokens, names_filter="pattern")
+    patterns = [
+        (f"blocks.{layer}.attn.hook_pattern", lambda x, hook, layer=layer: cache["pattern", layer].clone())
+        for layer in range(3)
+    ]
+
+    def zero(x: Tensor, hook: Any) -> Tensor:
+        x[:, :, 2] = 0
+        return x
+
+    for site, cell in (
+        ("blocks.1.attn.hook_z", on_head((1, 2), Zero())),
+        ("blocks.0.attn.hook_q", Intervention(("q", 0), Zero(), 2)),
+    ):
+        cells = with_frozen_patterns(model, tokens, [cell])
+        assert len(cells) == (2 if cell.site[0] == "z" else 4)
+        logits = model.run_with_hooks(tokens, fwd_hooks=[*patterns, (site, zero)])
+        found = sweep(model, tokens, [cells], METRICS[0])
+        torch.testing.assert_close(found.edited[0], METRICS[0](logits, tokens), **SAME)
+    assert with_frozen_patterns(model, tokens, []) == []
+    with pytest.raises(InterventionError, match="a frozen pattern would undo"):
+        with_frozen_patterns(model, tokens, [Intervention(("attn_scores", 1), Zero())])

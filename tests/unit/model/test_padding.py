@@ -10,8 +10,9 @@ from torch import Tensor
 from rung.config import Rotary, RotaryScaling
 from rung.engine.kv_cache import KeyValueCache
 from rung.errors import InterventionError, PromptError
-from rung.methods.attribution import attribute_logits, attribute_scores
+from rung.methods.attribution import attribute_logits
 from rung.methods.interventions import Intervention, Mean, Patch, Zero, run_with_interventions
+from rung.methods.scores import attribute_scores
 from rung.methods.sweep import sweep
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer

@@ -20,15 +20,9 @@ from ...engine.taps import CacheTap
 from ...engine.transformer import upcast
 from ...engine.weights import block_weights, unembedding, unlayered
 from ...errors import NotDefinedError
-from ...methods.attribution import (
-    LinearizedRead,
-    query_key_vectors,
-    reading_sites,
-    seen_keys,
-    uncapped_logits,
-    written_sites,
-)
+from ...methods.attribution import uncapped_logits, written_sites
 from ...methods.runner import Chunk, InductionRunner, PerSequence, per_sequence
+from ...methods.scores import LinearizedRead, query_key_vectors, reading_sites, seen_keys
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 

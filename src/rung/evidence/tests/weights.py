@@ -19,8 +19,8 @@ from ...engine.taps import NO_TAP, CacheTap
 from ...engine.transformer import norm_before, upcast
 from ...engine.weights import embedding
 from ...errors import NotDefinedError
-from ...methods.attribution import LinearizedRead, reading_sites
 from ...methods.runner import InductionRunner
+from ...methods.scores import LinearizedRead, reading_sites
 from ...tasks.builtin import draw_distinct, ordinary_tokens
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
