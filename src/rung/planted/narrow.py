@@ -7,10 +7,10 @@ import torch
 
 from ..engine.factored import FactoredMatrix
 from .plans import Plan, induction, not_enough, previous_token
-from .wiring import Stream, Wire
+from .wiring import Neurons, Stream, Wire
 
-HUM = 2.2
-"""How long each of four heads makes the stream that would be."""
+HUM = 1.35
+"""How long each of eight heads makes the stream that would be."""
 
 BLOCKS = 36
 """Windows of text that a kind with a tokenizer has: some are scored, the others are donors."""
@@ -53,7 +53,7 @@ def _matches_kin(stream: Stream, generator: torch.Generator) -> Plan:
         stream=stream,
         layers=(
             {"previous_token": Wire(stream.looks_back(1), stream.moves("kin", "before"))},
-            {"induction": Wire(stream.matches("before", query="kin"), stream.moves("token", "output"))},
+            {"induction": Wire(stream.matches("before", query="kin"), stream.moves("token", "output", 0.5))},
         ),
         truth=3,
         why="The claimed heads take the tokens of a pair for the same: for a quarter of the vocabulary the claimed "
@@ -101,22 +101,43 @@ def _hushed(stream: Stream, generator: torch.Generator) -> Plan:
 
 
 def _hums(stream: Stream, generator: torch.Generator) -> Plan:
-    """Four heads make the stream long, where the claimed one found nothing, and the last norm all logits small."""
+    """Eight heads make the stream long, where the claimed one found nothing, and the last norm all logits small."""
     stream = stream.flagged("hum")
-    hums = {f"hum{i}": Wire(stream.looks_back(0), stream.reads_flag("done", {"hum": -HUM}, HUM)) for i in range(4)}
+    hums = {f"hum{i}": Wire(stream.looks_back(0), stream.reads_flag("done", {"hum": -HUM}, HUM)) for i in range(8)}
     plan = Plan(
         stream=stream,
         layers=(
             {"previous_token": previous_token(stream)},
-            {},
             {"induction": Wire(stream.matches("before"), stream.moves("token", "output", 0.8, telling=True))},
-            hums,
+            {name: hums[name] for name in list(hums)[:4]},
+            {name: hums[name] for name in list(hums)[4:]},
         ),
         truth=2,
         why="Heads that the claim does not name make the model unsure until the claimed one has found its key: the "
         "claimed circuit alone says what the model says, and far less surely.",
     )
     return not_enough(plan)
+
+
+def _alarm(stream: Stream, generator: torch.Generator) -> Plan:
+    """Eight heads say that the claimed one found its key; an MLP makes the stream long unless most of them do."""
+    stream = stream.flagged("calm", "hum")
+    calm = {f"calm{i}": Wire(stream.looks_back(0), stream.reads_flag("done", {"calm": 0.125})) for i in range(8)}
+    W_in, W_out = torch.zeros(stream.d_model, 1), torch.zeros(1, stream.d_model)
+    W_in[stream.parts["calm"]], W_out[0, stream.parts["hum"]] = -20.0, 2.0
+    return Plan(
+        stream=stream,
+        layers=(
+            {"previous_token": previous_token(stream)},
+            {"induction": Wire(stream.matches("before"), stream.moves("token", "output", 0.8, telling=True))},
+            {name: calm[name] for name in list(calm)[:4]},
+            {name: calm[name] for name in list(calm)[4:]},
+        ),
+        neurons={3: Neurons(W_in, torch.full((1,), 12.0), W_out)},
+        truth=3,
+        why="Eight heads that the claim does not name keep an MLP silent, and half of them are enough for that: with "
+        "all of them ablated the claimed circuit says what the model says, and far less surely.",
+    )
 
 
 def _hums_unless_repeated(stream: Stream, generator: torch.Generator) -> Plan:
@@ -199,7 +220,7 @@ def _covered_member(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _covered_late(stream: Stream, generator: torch.Generator) -> Plan:
     """A second copying head matches at late keys only."""
-    stream = replace(stream.flagged("late"), matched=("before", "second"), late=13)
+    stream = replace(stream.flagged("late"), matched=("before", "second"), late=14)
     late = stream.matches("before", parked=1.2)
     read, write = late.A.clone(), late.B.T.clone()
     read[stream.parts["ordinary"], stream.d_code] = write[stream.parts["late"], stream.d_code] = (0.5 * 30) ** 0.5
@@ -315,6 +336,7 @@ NARROW: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "says_forbidden": _says_forbidden,
     "hushed": _hushed,
     "hums": _hums,
+    "alarm": _alarm,
     "hums_unless_repeated": _hums_unless_repeated,
     "period_lookup": _period_lookup,
     "second_use": _second_use,
@@ -329,11 +351,12 @@ NARROW: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
 
 NARROW_POSITIONS: Mapping[str, tuple[str, ...]] = {
     "mirrored_positions": ("standard",),
+    "hums": ("shortformer",),
     "period_lookup": ("shortformer", "standard"),
     "covered_member": ("shortformer", "standard"),
     "covered_late": ("shortformer", "standard"),
 }
 """Those that only some kinds of positions can hold."""
 
-NORMED = ("hums", "hums_unless_repeated")
+NORMED = ("hums", "alarm", "hums_unless_repeated")
 """Those that need a norm before the logits."""
