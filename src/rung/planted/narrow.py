@@ -53,7 +53,7 @@ def _matches_kin(stream: Stream, generator: torch.Generator) -> Plan:
         stream=stream,
         layers=(
             {"previous_token": Wire(stream.looks_back(1), stream.moves("kin", "before"))},
-            {"induction": Wire(stream.matches("before", query="kin"), stream.moves("token", "output", 0.5))},
+            {"induction": Wire(stream.matches("before", query="kin"), stream.moves("token", "output", 0.4))},
         ),
         truth=3,
         why="The claimed heads take the tokens of a pair for the same: for a quarter of the vocabulary the claimed "
