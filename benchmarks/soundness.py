@@ -29,7 +29,8 @@ def verdict_of(kind: str, architecture: str, seed: int) -> tuple[int, int]:
     planted = plant(kind, seed, architecture=architecture)
     edge = replace(INDUCTION.edges[0], into=planted.into)
     try:
-        proof = prove(replace(INDUCTION.with_heads(planted.heads), edges=(edge,)), planted.model)
+        claim = replace(INDUCTION.with_heads(planted.heads), edges=(edge,))
+        proof = prove(claim, planted.model, text=planted.text)
     except ClaimError:
         return -1, planted.truth if not planted.refused else -1
     return proof.verdict.rung, planted.truth

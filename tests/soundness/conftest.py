@@ -36,7 +36,7 @@ class Tested:
 
     def rung(self, broken: Collection[str] = ()) -> int:
         """How far the verdict goes when every test of the ids `broken` held, whatever it measured."""
-        required = required_tests(self.claim, self.planted.model.config, texts=False)
+        required = required_tests(self.claim, self.planted.model.config, texts=self.planted.text is not None)
         found = [replace(m, outcome=Outcome.HOLDS) if m.test in broken else m for m in self.measured]
         return verdict(required, found, Floors(), 64).rung
 
@@ -51,10 +51,11 @@ def _tested(kind: str, architecture: str, seed: int) -> Tested:
     planted = plant(kind, seed, architecture=architecture)
     claim, config = claim_of(planted), planted.model.config
     claim.check(config)
-    drawn = confirmation_seed(claim, config, hash_weights(config, planted.model.weights), False)
+    texts = planted.text is not None
+    drawn = confirmation_seed(claim, config, hash_weights(config, planted.model.weights), texts)
     batch = induction_batch(planted.model, sequences=64, seed=drawn)
-    setting = Setting(InductionRunner(planted.model, batch, seed=drawn), claim, Floors())
-    specs = [spec for spec in required_tests(claim, config, texts=False) if spec.rung <= planted.truth + 1]
+    setting = Setting(InductionRunner(planted.model, batch, seed=drawn), claim, Floors(), planted.text)
+    specs = [spec for spec in required_tests(claim, config, texts=texts) if spec.rung <= planted.truth + 1]
     return Tested(planted, claim, tuple(run_tests(setting, specs, look_alpha(0.01, 64, 64))))
 
 

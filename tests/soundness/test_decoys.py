@@ -23,26 +23,27 @@ STOPPED = {
     ("support.member_content",): ("constant_member", "attention_only", 0),
     ("support.member_alone",): ("mostly_mixed_routes", "attention_only", 0),
     ("support.complement",): ("cancelling_pair", "attention_only", 0),
+    ("mechanism.complement",): ("cancelling_pair", "silent_mlp", 0),
+    ("support.necessity",): ("covered_late", "attention_only", 0),
+    ("support.member",): ("covered_member", "attention_only", 0),
+    ("support.denoising",): ("hums_unless_repeated", "gpt2", 0),
+    ("support.positions",): ("second_use", "silent_mlp", 0),
+    ("support.edge_part",): ("spare_edge", "silent_mlp", 0),
+    ("support.faithfulness",): ("hums", "rms", 1),
+    ("support.agreement",): ("hushed", "attention_only", 0),
+    ("support.off_task",): ("reads_on", "attention_only", 0),
+    ("mechanism.ov",): ("says_forbidden", "attention_only", 0),
+    ("mechanism.positional",): ("mirrored_positions", "learned_positions", 0),
+    ("mechanism.routed_qk",): ("matches_kin", "attention_only", 0),
+    ("mechanism.faithfulness",): ("alarm", "gpt2", 0),
+    ("mechanism.agreement",): ("hushed", "silent_mlp", 0),
+    ("mechanism.member_alone",): ("mostly_mixed_routes", "silent_mlp", 0),
 }
 """Test → kind, architecture and seed of a decoy that no other test of its rung stops. Two tests: a path that is not
 needed is not enough either, so one of them never stops a decoy without the other."""
 
 MISSING = {
     "contribution.sum": "holds by algebra: only a mistake in the decomposition fails it, not a model",
-    "support.necessity": "where a backup takes over, interchange fails too",
-    "support.member": "a passenger is stopped by contribution.direct, a rung below",
-    "support.denoising": "not planted: a role that matters only in runs that are not corrupted",
-    "support.positions": "not planted: a role that matters elsewhere than at the claimed positions",
-    "support.edge_part": "mixed routes are stopped by contribution.edge, a rung below",
-    "support.faithfulness": "not planted: a circuit that is needed, followed and agrees, and too little in nats",
-    "support.agreement": "cancellation is stopped by interchange too",
-    "support.off_task": "needs a tokenizer: planted models have none",
-    "mechanism.ov": "half of the vocabulary is stopped by interchange, a rung below",
-    "mechanism.positional": "not planted: a head that looks one back by content",
-    "mechanism.routed_qk": "not planted: a match by something else than what was routed",
-    "mechanism.faithfulness": "not planted with an MLP that does part of the work",
-    "mechanism.member_alone": "its decoys in attention-only models are stopped by support.member_alone",
-    "mechanism.agreement": "cancellation is stopped by interchange, a rung below",
 }
 """Tests without such a decoy, and why."""
 

@@ -183,6 +183,7 @@ VALUES: dict[str, dict[str, float]] = {
     "mechanism.routed_qk": {"matched": 0.99},
     "mechanism.faithfulness": {"explained": 0.98, "room": 0.95, "swap": 8.0},
     "mechanism.agreement": {"same": 0.97},
+    "mechanism.complement": {"half": 0.02},
     "shown.dose": {"0.25": 0.01, "0.5": 0.05, "0.75": 0.3, "1": 0.86},
     "shown.prose_necessity": {"removed": 0.4, "gain": 2.5},
 }
@@ -216,7 +217,7 @@ def _names(spec: TestSpec) -> list[str]:
     more = {"rival/*": ("rival/Q", "rival/V"), "swap/*": ("swap/1.3 for 1.0",)}
     if spec.id not in CRITERIA:
         return [*VALUES.get(spec.id, ("value",))]
-    halves = [f"half/{bit}{side}" for bit in range(1, 5) for side in "ab"] if spec.id == "support.complement" else []
+    halves = [f"half/{bit}{side}" for bit in range(1, 5) for side in "ab"] if spec.id.endswith(".complement") else []
     return [name for one in CRITERIA[spec.id] for name in one.least or more[one.name]] + halves
 
 

@@ -233,15 +233,15 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
             specs += [_of_edge("support.edge_part", 3, claim, edge, [s], [r]) for s, r in pairs]
     whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
     rung: Rung = 3 if config.attn_only else 4
-    if config.attn_only and config.n_layers * config.n_heads - len(claim.heads) > 1:
-        specs.append(TestSpec("support.complement", 3, THE_CIRCUIT))
+    if config.n_layers * config.n_heads - len(claim.heads) > 1:
+        specs.append(TestSpec(f"{whole}.complement", rung, THE_CIRCUIT, approximate=not config.attn_only))
     if texts:
         specs.append(TestSpec("support.off_task", 3, THE_CIRCUIT))
-    in_parts = [TestSpec(f"{whole}.faithfulness", rung, THE_CIRCUIT), TestSpec(f"{whole}.agreement", rung, THE_CIRCUIT)]
+    in_parts = [TestSpec(f"{whole}.{test}", rung, THE_CIRCUIT) for test in ("faithfulness", "agreement")]
     many = [role for role in claim.roles if len(role.heads) > 1]
     in_parts += [_of_head(f"{whole}.member_alone", rung, role, head) for role in many for head in role.heads]
     in_parts = [replace(one, approximate=not config.attn_only) for one in in_parts]
-    return (*specs, *in_parts, *_weights(claim, config))
+    return tuple(sorted((*specs, *in_parts, *_weights(claim, config)), key=lambda spec: spec.rung))
 
 
 def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[TestSpec, ...]:

@@ -102,6 +102,7 @@ _FAITHFUL = (
     Criterion("swap/*"),
 )
 _AGREES = (Criterion("same", lambda f: f.agreement),)
+_STANDS = (Criterion("half/*", lambda f: 1 - f.faithfulness, "at most", names=("0a", "0b")),)
 
 CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "behaviour.gain": (Criterion("gain", use="shown"), _strata(floor=lambda f: f.gain)),
@@ -154,7 +155,7 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "support.edge_part": (*_alternatives("patch"), Criterion("rival/*", lambda f: 1 / f.rival, "within")),
     "support.faithfulness": _FAITHFUL,
     "support.agreement": _AGREES,
-    "support.complement": (Criterion("half/*", lambda f: 1 - f.faithfulness, "at most", names=("0a", "0b")),),
+    "support.complement": _STANDS,
     "support.off_task": (Criterion("text", lambda f: f.off_task, "within"),),
     "mechanism.ov": (Criterion("copied", lambda f: f.weights),),
     "mechanism.positional": (Criterion("one_back", lambda f: f.weights),),
@@ -162,6 +163,7 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "mechanism.member_alone": _alternatives("mean"),
     "mechanism.faithfulness": _FAITHFUL,
     "mechanism.agreement": _AGREES,
+    "mechanism.complement": _STANDS,
 }
 """What each test must show. Ids that are not here are only shown."""
 

@@ -264,7 +264,7 @@ def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: in
     needed = []
     if m.test in ("support.edge", "support.edge_part"):
         needed = [f"rival/{into}" for into in get_args(Into) if into != m.spec.into]
-    if m.test == "support.complement":
+    if m.test.endswith(".complement"):
         unclaimed = config.n_layers * config.n_heads - len(claim.heads)
         needed = [f"half/{bit}{side}" for bit in range(math.ceil(math.log2(unclaimed))) for side in "ab"]
     if lacking := [name for name in needed if name not in names]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from ..engine.factored import FactoredMatrix
-from .plans import Plan, induction, previous_token, striped
+from .plans import Plan, induction, not_enough, previous_token, striped
 from .wiring import Stream, Wire
 
 DIRECT = 0.3
@@ -69,10 +69,8 @@ def _cancellation(stream: Stream, generator: torch.Generator) -> Plan:
 def _cancellation_few(stream: Stream, generator: torch.Generator) -> Plan:
     """Few enough are misled for an interchange to be followed elsewhere, too many for the circuit to be the model."""
     few = _halves(stream, generator)[1][:10]
-    plan = _meddled(stream, few, own=0.45, helped=0.08, wrong=0.62)
     return replace(
-        plan,
-        truth=2 if plan.attn_only else 3,
+        not_enough(_meddled(stream, few, own=0.45, helped=0.08, wrong=0.62)),
         why="An unclaimed head helps a little with most tokens and misleads with every sixth: the claimed circuit "
         "alone has the model's loss on average, and says something else there.",
     )
@@ -412,20 +410,12 @@ def _split(stream: Stream, generator: torch.Generator, share: float, direct: flo
     return replace(stream.beside("side", own=own, rest=rest), matched=("before", "second"))
 
 
-def _both(stream: Stream, target: str) -> FactoredMatrix:
-    """An OV that moves "own" to `target` and "rest" to "side"."""
-    read, write, n = stream._empty(), stream._empty(), stream.d_code
-    read[stream.parts["own"], :n] = write[stream.parts[target], :n] = torch.eye(n)
-    read[stream.parts["rest"], n : 2 * n] = write[stream.parts["side"], n : 2 * n] = torch.eye(n)
-    return FactoredMatrix(read, write.T)
-
-
 def _mlp_translates_some(stream: Stream, generator: torch.Generator) -> Plan:
     stream = _split(stream, generator, 0.39, 0.08)
     return Plan(
         stream=stream,
         layers=(
-            {"previous_token": Wire(stream.looks_back(1), _both(stream, "before"))},
+            {"previous_token": Wire(stream.looks_back(1), stream.moves_each({"own": "before", "rest": "side"}))},
             {"induction": induction(stream)},
         ),
         neurons={0: stream.carries("side", "before")},
@@ -441,7 +431,7 @@ def _mlp_amplifies_some(stream: Stream, generator: torch.Generator) -> Plan:
         stream=stream,
         layers=(
             {"previous_token": previous_token(stream)},
-            {"induction": Wire(stream.matches("before"), _both(stream, "output"))},
+            {"induction": Wire(stream.matches("before"), stream.moves_each({"own": "output", "rest": "side"}))},
         ),
         neurons={1: stream.carries("side", "output")},
         truth=2,
@@ -492,7 +482,7 @@ def _mostly_mixed_routes(stream: Stream, generator: torch.Generator) -> Plan:
         stream.matches_either({"before": 0.22, "second": 0.78}, parked=0.92), stream.mixes(copied, {"output": 0.3})
     )
     idle = Wire(stream.matches_either({"before": 1.0}), stream.silent())
-    return Plan(
+    plan = Plan(
         stream=stream,
         layers=(
             {"previous_token": previous_token(stream), "second_route": previous_token(stream, "second")},
@@ -503,6 +493,7 @@ def _mostly_mixed_routes(stream: Stream, generator: torch.Generator) -> Plan:
         why="One of two claimed induction heads is told four fifths of what it matches by a head that the claim does "
         "not name: without that one it finds nothing, and the claimed circuit alone has no use for it.",
     )
+    return not_enough(plan)
 
 
 def _relayed_sender(stream: Stream, generator: torch.Generator) -> Plan:
@@ -547,13 +538,14 @@ def _cancelling_pair(stream: Stream, generator: torch.Generator) -> Plan:
         name: Wire(stream.matches("before"), stream.mixes({"token": sign * 0.9}, {"output": 1.0}))
         for name, sign in (("adds", 1.0), ("removes", -1.0))
     }
-    return Plan(
+    plan = Plan(
         stream=stream,
         layers=({"previous_token": previous_token(stream)}, {"induction": induction(stream), **pair}),
         truth=2,
         why="Two heads that the claim does not name copy and undo each other: without one of them the claimed circuit "
         "is not enough.",
     )
+    return not_enough(plan)
 
 
 def _unordered(stream: Stream, generator: torch.Generator) -> Plan:

@@ -14,7 +14,9 @@ from ..circuits.composition import Into
 from ..circuits.heads import Head
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
+from ..model.tokenizer import TextTokenizer
 from .decoys import DECOYS, POSITIONS
+from .narrow import NARROW, NARROW_POSITIONS, NORMED
 from .plans import Plan, induction, previous_token, striped
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
@@ -36,6 +38,8 @@ class Planted:
     """Whether the claim contradicts itself and must be refused."""
     why: str
     """What is true of this model, and why the verdict may not be higher."""
+    text: str | None = None
+    """Its ordinary text, of a model with a tokenizer."""
 
 
 def plant(
@@ -58,8 +62,8 @@ def plant(
             )
         name = name if architecture == "attention_only" else f"{kind}-{architecture}-{seed}"
         architecture = ARCHITECTURES[architecture]
-    if architecture.positions not in POSITIONS.get(kind, (architecture.positions,)):
-        raise RungError(f"{kind} needs {' or '.join(POSITIONS[kind])} positions, not {architecture.positions}.")
+    if reason := unfit(kind, architecture):
+        raise RungError(reason)
     generator = torch.Generator().manual_seed(seed)
     plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
     if plan.config_changes and architecture != PLAIN:
@@ -68,7 +72,30 @@ def plant(
     model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
     roles = {"previous_token": plan.previous_token, "induction": plan.induction}
     heads = {role: tuple(places[wire] for wire in wires) for role, wires in roles.items()}
-    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why)
+    if plan.text is not None:
+        model = HookedTransformer(model.config, model.weights, tokenizer=_word_tokenizer(model.config.d_vocab))
+    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why, plan.text)
+
+
+def unfit(kind: str, architecture: Architecture) -> str:
+    """Why a kind cannot be planted in an architecture; empty where it can."""
+    positions = {**POSITIONS, **NARROW_POSITIONS}.get(kind, (architecture.positions,))
+    if architecture.positions not in positions:
+        return f"{kind} needs {' or '.join(positions)} positions, not {architecture.positions}."
+    if kind in NORMED and architecture.normalization_type is None:
+        return f"{kind} needs a norm before the logits, and this architecture has none."
+    return ""
+
+
+def _word_tokenizer(d_vocab: int) -> TextTokenizer:
+    """A word for each token: w1, w2, … after BOS."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {"<|bos|>": 0} | {f"w{token}": token for token in range(1, d_vocab)}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="w1"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.add_special_tokens(["<|bos|>"])
+    return TextTokenizer(backend, "<|bos|>")
 
 
 def _deepened(layers: tuple[Layer, ...], least: int) -> tuple[Layer, ...]:
@@ -329,5 +356,5 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
 }
 """Kinds for which sums over heads and positions are enough to tell truth from decoy."""
 
-KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS}
+KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW}
 """Every kind, by name."""

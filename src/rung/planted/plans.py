@@ -1,7 +1,7 @@
 """What a planted model holds and what is claimed of it, and the heads that most of them have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..circuits.composition import Into
@@ -26,6 +26,8 @@ class Plan:
     why: str
     config_changes: Mapping[str, Any] = field(default_factory=dict)
     """What the architecture has beside the plain one's."""
+    text: str | None = None
+    """Text in the words of a tokenizer, which the model then has."""
 
     @property
     def made(self) -> tuple[Layer, ...]:
@@ -39,6 +41,11 @@ class Plan:
     def attn_only(self) -> bool:
         """Whether the model has no MLP."""
         return self.stream.architecture.mlp is None and not self.neurons
+
+
+def not_enough(plan: Plan) -> Plan:
+    """The plan of a circuit that is not enough alone; with MLPs that is asked for mechanism only."""
+    return replace(plan, truth=2 if plan.attn_only else 3)
 
 
 def previous_token(stream: Stream, target: str = "before") -> Wire:

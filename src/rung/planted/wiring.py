@@ -129,6 +129,10 @@ class Stream:
     """Parts that embeddings fill, beside the token's own code."""
     matched: tuple[str, ...] = ("before",)
     """Parts whose codes keys may hold side by side."""
+    raised: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"junk": (0,)})
+    """The tokens that each flag raises where it is set: "junk", where there is one, BOS."""
+    late: int = LATE
+    """The position from which the flag "late" is set, where there is one."""
 
     @classmethod
     def draw(
@@ -224,23 +228,24 @@ class Stream:
 
     @property
     def W_U(self) -> Float[Tensor, "d_model d_vocab"]:
-        """Each code in the output raises its token, and the flag "junk", where there is one, BOS."""
+        """Each code in the output raises its token, and each flag of `raised` its tokens."""
         W_U = torch.zeros(self.d_model, self.d_vocab)
         W_U[self.parts["output"]] = LOGIT * self.codes.T
-        if "junk" in self.parts:
-            W_U[self.parts["junk"], 0] = LOGIT
+        for flag, tokens in self.raised.items():
+            if flag in self.parts:
+                W_U[self.parts[flag], list(tokens)] = LOGIT
         return W_U
 
     @property
     def W_pos(self) -> Float[Tensor, "pos d_model"]:
         """Unit vectors that are at right angles at every distance but n_ctx/2, where they are opposite; and the flag
-        "late", where there is one, from position LATE on.
+        "late", where there is one, from position `late` on.
         """
         W_pos = torch.zeros(self.n_ctx, self.d_model)
         angles = torch.arange(self.n_ctx)[:, None] * self._frequencies
         W_pos[:, self.parts["position"]] = torch.cat((angles.cos(), angles.sin()), 1) / math.sqrt(self.n_ctx // 4)
         if "late" in self.parts:
-            W_pos[LATE:, self.parts["late"]] = 1
+            W_pos[self.late :, self.parts["late"]] = 1
         return W_pos
 
     @property
@@ -258,11 +263,9 @@ class Stream:
         if self.architecture.rotary:
             self._turn_back(query, key, distance)
             return self._scored(query, key, parked)
-        n, angles = self.n_ctx // 4, -distance * self._frequencies
-        where = self.parts["position"]
-        key[where, : 2 * n] = torch.eye(2 * n)
-        cos, sin = angles.cos().diag(), angles.sin().diag()
-        query[where, : 2 * n] = torch.cat((torch.cat((cos, sin), 1), torch.cat((-sin, cos), 1)))
+        where, n = self.parts["position"], self.n_ctx // 2
+        key[where, :n] = torch.eye(n)
+        query[where, :n] = self._shift(-distance)
         return self._scored(query, key, parked)
 
     def _turn_back(
@@ -285,18 +288,23 @@ class Stream:
             key[self.parts[flag], one] = size / long
 
     def matches(
-        self, key: str, parked: float = PARKED, turn: Float[Tensor, "d_code d_code"] | None = None, done: float = 0.0
+        self,
+        key: str,
+        parked: float = PARKED,
+        turn: Float[Tensor, "d_code d_code"] | None = None,
+        done: float = 0.0,
+        query: str = "token",
     ) -> FactoredMatrix:
-        """A QK that scores the query's token against the code in the key's `key` part, times SHARPNESS.
+        """A QK that scores the code in the query's `query` part against that in the key's `key` part, times SHARPNESS.
 
         `turn` is done to the query's code, so that it matches what it should not. `done` raises BOS where that flag is
         set at the query.
         """
-        query, keys, columns = self._empty(), self._empty(), self.code_columns[: self.d_code]
-        query[self.parts["token"], columns] = torch.eye(self.d_code) if turn is None else turn
+        queries, keys, columns = self._empty(), self._empty(), self.code_columns[: self.d_code]
+        queries[self.parts[query], columns] = torch.eye(self.d_code) if turn is None else turn
         keys[self.parts[key], columns] = torch.eye(self.d_code)
-        query[self.parts["done"], self._parking] = done
-        return self._scored(query, keys, parked)
+        queries[self.parts["done"], self._parking] = done
+        return self._scored(queries, keys, parked)
 
     def matches_either(self, weights: Mapping[str, float], parked: float = PARKED) -> FactoredMatrix:
         """A QK that scores the query's token against the codes in several parts of the key at once, each times its
@@ -307,6 +315,14 @@ class Stream:
             query[self.parts["token"], columns] = weights.get(part, 0.0) * torch.eye(self.d_code)
             keys[self.parts[part], columns] = torch.eye(self.d_code)
         return self._scored(query, keys, parked)
+
+    def finds_pair(self, token: Float[Tensor, " d_code"], part: str, code: Float[Tensor, " d_code"]) -> FactoredMatrix:
+        """A QK that scores the key with this token, and this code in `part`, SHARPNESS, whatever the query."""
+        query, key, columns = self._empty(), self._empty(), self.code_columns.chunk(len(self.matched))
+        for source, columns_of, wanted in zip(("token", part), columns, (token, code), strict=True):
+            query[self.parts["ordinary"], columns_of] = wanted / 2
+            key[self.parts[source], columns_of] = torch.eye(self.d_code)
+        return self._scored(query, key, 0.85)
 
     def finds_earlier(self) -> FactoredMatrix:
         """A QK that scores an earlier occurrence of the query's token SHARPNESS, and the query itself less than BOS."""
@@ -324,13 +340,31 @@ class Stream:
         read[self.parts["bos"], :n] = -self.W_pos[0, self.parts["position"]] / math.sqrt(2)
         return FactoredMatrix(read, write.T)
 
-    def follows(self, pointer: str) -> FactoredMatrix:
-        """A QK that scores the key one after the position that the query's `pointer` part holds."""
-        query, key, n = self._empty(), self._empty(), self.n_ctx // 4
-        cos, sin = self._frequencies.cos().diag(), self._frequencies.sin().diag()
-        query[self.parts[pointer], : 2 * n] = torch.cat((torch.cat((cos, sin), 1), torch.cat((-sin, cos), 1)))
-        key[self.parts["position"], : 2 * n] = torch.eye(2 * n)
-        return self._scored(query, key, PARKED)
+    def follows(self, pointer: str, ahead: int = 1, parked: float = PARKED) -> FactoredMatrix:
+        """A QK that scores the key `ahead` of the position that the query's `pointer` part holds."""
+        query, key, n = self._empty(), self._empty(), self.n_ctx // 2
+        query[self.parts[pointer], :n] = self._shift(ahead)
+        key[self.parts["position"], :n] = torch.eye(n)
+        return self._scored(query, key, parked)
+
+    def matches_by_distance(
+        self, key: str, distances: Sequence[int], gain: float, parked: float = PARKED, query: str = "token"
+    ) -> FactoredMatrix:
+        """`matches`, with `gain` times SHARPNESS added to the score of a key at one of these distances. It needs heads
+        with room for two codes (`matched`), and positions that queries and keys see.
+        """
+        matched, wide = self.matches(key, parked, query=query), slice(self.d_code, self.d_code + self.n_ctx // 2)
+        queries, keys, even = matched.A.clone(), matched.B.T.clone(), math.sqrt(SHARPNESS)
+        for distance in distances:
+            queries[self.parts["position"], wide] += gain * even * self._shift(-distance)
+        keys[self.parts["position"], wide] = even * torch.eye(self.n_ctx // 2)
+        return FactoredMatrix(queries, keys.T)
+
+    def _shift(self, ahead: int) -> Float[Tensor, "half half"]:
+        """What turns a position's vector into that of the position `ahead` of it."""
+        angles = ahead * self._frequencies
+        cos, sin = angles.cos().diag(), angles.sin().diag()
+        return torch.cat((torch.cat((cos, sin), 1), torch.cat((-sin, cos), 1)))
 
     @property
     def _parking(self) -> int:
@@ -374,6 +408,25 @@ class Stream:
         read[self.parts["ordinary"], -1] = float(bool(flags))
         for flag, size in flags.items():
             write[self.parts[flag], -1] = size
+        return FactoredMatrix(read, write.T)
+
+    def moves_each(self, moved: Mapping[str, str]) -> FactoredMatrix:
+        """An OV that moves the code in each of several parts to a part of its own."""
+        read, write, n = self._empty(), self._empty(), self.d_code
+        for at, (source, target) in enumerate(moved.items()):
+            columns = slice(at * n, (at + 1) * n)
+            read[self.parts[source], columns] = write[self.parts[target], columns] = torch.eye(n)
+        return FactoredMatrix(read, write.T)
+
+    def reads_flag(self, flag: str, targets: Mapping[str, float], ordinary: float = 0.0) -> FactoredMatrix:
+        """An OV that writes each flag of `targets` times the one it reads, which is `flag`; where there is `ordinary`,
+        to the same flags that much in all for any ordinary token.
+        """
+        read, write = self._empty(), self._empty()
+        read[self.parts[flag], 0] = 1.0
+        for target, size in targets.items():
+            write[self.parts[target], 0] = size
+            read[self.parts["ordinary"], 0] = ordinary / size
         return FactoredMatrix(read, write.T)
 
     def tells_apart(self, gains: Mapping[str, float], target: str) -> FactoredMatrix:

@@ -50,6 +50,7 @@ TEST_NAMES: Mapping[str, str] = {
     "mechanism.member_alone": "member, in the circuit alone",
     "mechanism.faithfulness": "faithfulness",
     "mechanism.agreement": "agreement by position",
+    "mechanism.complement": "halves of the other heads",
     "shown.zero": "zero ablation",
     "shown.without": "the model without the circuit",
     "shown.first_copy": "change of the first copy's loss",
@@ -283,6 +284,11 @@ def _faithfulness(m: Measurement, claim: Claim) -> str:
     return f"faithfulness {m.value:.2f} (all other heads mean-ablated){more}"
 
 
+def _complement(m: Measurement, claim: Claim) -> str:
+    removed = percent(max(one.value for one in m.checks))
+    return f"ablating half of the other heads removes at most {removed} of the gain"
+
+
 def _agreement(m: Measurement, claim: Claim) -> str:
     return f"the circuit alone gives the model's token at {percent(m.value)} of queries"
 
@@ -331,9 +337,7 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "support.edge_part": _member,
     "support.faithfulness": _faithfulness,
     "support.agreement": _agreement,
-    "support.complement": lambda m, claim: (
-        f"ablating half of the other heads removes at most {percent(max(one.value for one in m.checks))} of the gain"
-    ),
+    "support.complement": _complement,
     "support.off_task": lambda m, claim: (
         f"ablating the circuit changes the loss on ordinary text by {percent(m.value)} of its change on the task"
     ),
@@ -341,9 +345,8 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "mechanism.positional": _weights("{subject} positional QK: previous position for {share} of queries"),
     "mechanism.routed_qk": _weights("composed QK {subject}: top-1 match {share}"),
     "mechanism.faithfulness": _faithfulness,
-    "mechanism.agreement": lambda m, claim: (
-        f"the circuit alone gives the model's token at {percent(m.value)} of queries"
-    ),
+    "mechanism.agreement": _agreement,
+    "mechanism.complement": _complement,
 }
 
 

@@ -211,7 +211,7 @@ def test_every_number_has_its_interval_and_its_floor_in_the_table(proof):
 @pytest.mark.parametrize("test", CRITERIA)
 @pytest.mark.parametrize("outcome", [Outcome.HOLDS, Outcome.FAILS, Outcome.INCONCLUSIVE, Outcome.NOT_RUN])
 def test_whatever_a_test_ends_in_it_can_be_said(proof, build, test, outcome):
-    deep = test in ("mechanism.faithfulness", "mechanism.agreement")
+    deep = test in ("mechanism.faithfulness", "mechanism.agreement", "mechanism.complement")
     if deep and outcome is Outcome.FAILS:
         pytest.skip("with MLPs a number under its floor is inconclusive")
     config = build("LN, learned positions, MLP, biases").config if deep else None

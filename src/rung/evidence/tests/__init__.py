@@ -40,6 +40,7 @@ MEASURES: Mapping[str, Measure] = {
     "mechanism.faithfulness": whole.faithfulness,
     "mechanism.member_alone": whole.member_alone,
     "mechanism.agreement": whole.agreement,
+    "mechanism.complement": whole.complement,
     **shown.MEASURES,
 }
 """Every test by its stable id."""

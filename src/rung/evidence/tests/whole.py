@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...circuits.heads import Head, head_label
-from ...methods.runner import MEAN, Readout, averaged
+from ...methods.runner import MEAN, PerSequence, Readout, averaged
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 
@@ -19,13 +19,11 @@ def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
     It must exceed every set in which one claimed head is swapped for another of its layer without the role's
     signature: a set that does as well means that the work does not depend on the named heads.
     """
-    runner, claim = setting.runner, setting.claim
-    empty, full, own = (averaged(read.loss) for read in (kept(setting, ()), runner.clean, setting.once(alone)))
-    explained = float((empty.mean() - own.mean()) / (empty.mean() - full.mean()))
+    claim = setting.claim
+    empty, full, own = setting.once(_losses)
     swaps: dict[str, np.ndarray] = {}
     # Where the circuit explains too little, nothing that a swap could show would make the test hold.
-    enough = not runner.large or explained >= setting.floors.faithfulness
-    for role in claim.roles if enough else ():
+    for role in claim.roles if setting.once(_worth_more) else ():
         siblings = setting.siblings(role, setting.floors.clue)
         for head in role.heads:
             for other in setting.every_head:
@@ -42,6 +40,18 @@ def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
         controls={"empty": float(empty.mean()), "circuit": float(own.mean()), "full": float(full.mean())},
         notes={"swaps": str(len(swaps))},
     )
+
+
+def _losses(setting: Setting) -> tuple[PerSequence, PerSequence, PerSequence]:
+    """Of no head, of the whole model, and of the circuit alone."""
+    empty, full, own = kept(setting, ()), setting.runner.clean, setting.once(alone)
+    return averaged(empty.loss), averaged(full.loss), averaged(own.loss)
+
+
+def _worth_more(setting: Setting) -> bool:
+    """Whether more runs could still change the verdict; not in a large model whose circuit explains too little."""
+    empty, full, own = (one.mean() for one in setting.once(_losses))
+    return bool(not setting.runner.large or (empty - own) / (empty - full) >= setting.floors.faithfulness)
 
 
 def agreement(setting: Setting, spec: TestSpec) -> Observation:
@@ -71,6 +81,8 @@ def complement(setting: Setting, spec: TestSpec) -> Observation:
     Two heads that undo each other's work are not seen when both are ablated.
     """
     runner = setting.runner
+    if not setting.once(_worth_more):
+        return Observation({}, "of the gain", not_run="the circuit alone explains too little")
     rest = [head for head in setting.every_head if head not in setting.claim.heads]
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
     order = torch.randperm(len(rest), generator=generator).tolist()
