@@ -156,6 +156,11 @@ def work(path: str, shard: int, of: int, patience: float = PATIENCE) -> None:
     worker.run(range(shard, worker.store.n_chunks, of), wait=False)
 
 
+def load_worker(path: str, patience: float = PATIENCE) -> None:
+    """Loads the store and its model in this process, so that the first work item need not."""
+    _worker(path, patience)
+
+
 @lru_cache(maxsize=1)
 def _worker(path: str, patience: float) -> SweepWorker:
     store = Store.open(path, patience)
