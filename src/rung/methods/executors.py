@@ -19,8 +19,15 @@ LOCAL = "local"
 LOOPBACK = "127.0.0.1"
 EXTRAS = {"distributed": "dask", "ray": "ray", "submitit": "slurm"}
 """The extra of Rung that installs a package."""
-_DEATHS = {"KilledWorker", "WorkerCrashedError", "OutOfMemoryError", "UncompletedJobError", "LocalRayletDiedError"}
-"""What Dask, Ray and submitit raise for a worker that died."""
+_DEATHS = {
+    ("distributed", "KilledWorker"),
+    ("ray", "WorkerCrashedError"),
+    ("ray", "OutOfMemoryError"),
+    ("ray", "LocalRayletDiedError"),
+    ("ray", "NodeDiedError"),
+    ("submitit", "UncompletedJobError"),
+}
+"""What clusters raise for a worker that died, by package and name, so that none of them needs to be imported."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,7 +136,8 @@ def open_executor(
 
 def worker_died(error: BaseException) -> bool:
     """Whether an item failed because its worker died, not because of what it does."""
-    return isinstance(error, BrokenExecutor) or type(error).__name__ in _DEATHS
+    kind = type(error)
+    return isinstance(error, BrokenExecutor) or (kind.__module__.partition(".")[0], kind.__name__) in _DEATHS
 
 
 @contextmanager

@@ -80,9 +80,11 @@ class Request:
         max_memory: int,
         threads: int,
     ) -> Request:
-        """Raises InterventionError for a metric or replacement that is a function, or for a model with hooks, which are
-        functions; SiteError for a site that the model does not have.
+        """Raises InterventionError for a metric or replacement that is a function, for a model with hooks, which are
+        functions, and for no interventions; SiteError for a site that the model does not have.
         """
+        if not cells or not all(cells):
+            raise InterventionError("no interventions were given to sweep, or none for one of its cells")
         if metric.source is None:
             raise InterventionError(
                 f"the metric {metric.name!r} is a function, which cannot be stored; a store or workers need one that "
@@ -97,7 +99,7 @@ class Request:
             "tokens": _encode(tokens, tensors),
             "metric": {"name": name, **{key: _encode(value, tensors) for key, value in arguments.items()}},
             "cells": [[_encode_one(model, one, tensors) for one in cell] for cell in cells],
-            "versions": {"rung": package_version("rung"), "torch": torch.__version__},
+            "versions": _versions(),
         }
         asked["model"] = describe_model(model, tensors)
         return cls(_as_json(asked), Plan.of(len(cells), max_memory, threads), _load_options(model), tensors)
@@ -123,8 +125,8 @@ class Request:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that was asked."""
-        return _hash_json(self.asked)
+        """SHA-256 of all that was asked, and of the plan."""
+        return _hash_json([self.asked, self.plan])
 
     def cell_keys(self) -> list[str]:
         """A hash of each cell together with the model, tokens, metric and versions."""
@@ -155,7 +157,10 @@ class Request:
         return " and the ".join(names) or None
 
     def check_model(self, model: HookedTransformer) -> None:
-        """Raises StoreError unless `model` computes what the model of the request does."""
+        """Raises StoreError unless `model`, here, computes what the model of the request does."""
+        here, there = _versions(), self.asked["versions"]
+        if here != there:
+            raise StoreError(f"the store is for {_listed(there)}; here are {_listed(here)}, whose last bits may differ")
         found, wanted = describe_model(model, self.tensors), self.asked["model"]
         wrong = [name for name in wanted if found[name] != wanted[name]]
         if wrong:
@@ -205,6 +210,14 @@ def describe_model(model: HookedTransformer, tensors: Mapping[str, Tensor]) -> d
     }
     found: dict[str, Any] = _as_json(described)
     return found
+
+
+def _versions() -> dict[str, str]:
+    return {"rung": package_version("rung"), "torch": torch.__version__}
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def hash_tensor(tensor: Tensor) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import torch
@@ -32,6 +33,9 @@ POLL = 0.1
 """Seconds between two looks at a store in which others are at work."""
 FRUITLESS = 5
 """Workers that may die one after the other without having begun or finished anything."""
+
+_ONE_AT_A_TIME = Lock()
+"""Threads of one process share a model, through which one of them runs at a time."""
 
 Progress = Callable[[int, int], bool | None]
 """Called with the number of cells measured and their total; if it returns False, the sweep ends early."""
@@ -152,8 +156,9 @@ def load_for(store: Store, name: str | None = None) -> HookedTransformer:
 
 def work(path: str, shard: int, of: int, patience: float = PATIENCE) -> None:
     """One work item: runs every `of`-th chunk of a store from `shard` on (from 0), but for those that others hold."""
-    worker = _worker(path, patience)
-    worker.run(range(shard, worker.store.n_chunks, of), wait=False)
+    with _ONE_AT_A_TIME:
+        worker = _worker(path, patience)
+        worker.run(range(shard, worker.store.n_chunks, of), wait=False)
 
 
 def load_worker(path: str, patience: float = PATIENCE) -> None:
@@ -176,7 +181,7 @@ def dispatch(store: Store, executor: Executor, items: int | None, progress: Prog
     items = min(store.n_chunks, items or store.n_chunks)
     chunks = [range(shard, store.n_chunks, items) for shard in range(items)]
     pending: dict[Future[None], int] = {}
-    fruitless, seen = 0, None
+    fruitless, seen = 0, (0, set[str]())
     try:
         while True:
             store.refresh()
@@ -185,9 +190,8 @@ def dispatch(store: Store, executor: Executor, items: int | None, progress: Prog
             left = [shard for shard in range(items) if not all(store.done(chunk) for chunk in chunks[shard])]
             if not left:
                 return
-            for shard in left:
-                if shard not in pending.values():
-                    pending[_submit(executor, store, shard, items)] = shard
+            for shard in set(left).difference(pending.values()):
+                pending[_submit(executor, store, shard, items)] = shard
             finished = wait(pending, POLL, FIRST_COMPLETED).done
             dead = [future for future in finished if _died(future)]
             before, seen = seen, (len(store.found), {lease.name for lease in (store.path / "leases").glob("*")})

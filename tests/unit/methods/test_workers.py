@@ -19,7 +19,7 @@ from rung.methods.interventions import Edited, Intervention, Mean, Patch, on_hea
 from rung.methods.request import Request
 from rung.methods.store import Store
 from rung.methods.sweep import SweepResult, sweep
-from rung.methods.workers import dispatch, shard_of, work
+from rung.methods.workers import SweepWorker, dispatch, shard_of, work
 from rung.model.model import HookedTransformer
 from rung.tasks.builtin import repeated_tokens
 from rung.tasks.metrics import METRICS, Metric, next_token_loss
@@ -85,6 +85,24 @@ def test_any_executor_gives_the_same_bytes_without_a_store(model, asked, whole, 
         found = sweep(model, **asked, progress=lambda *at: seen.append(at), executor=executor, workers=items)
     same(found, whole)
     assert seen[-1] == (len(whole.cells), len(whole.cells))
+
+
+def test_threads_of_one_process_do_not_disturb_each_other(model, asked, whole, tmp_path):
+    with ThreadPoolExecutor(4) as executor:
+        same(sweep(model, **asked, executor=executor, store=tmp_path / "store"), whole)
+
+
+def test_a_worker_of_another_version_is_refused(model, asked, tmp_path, monkeypatch):
+    store = created(model, asked, tmp_path / "store")
+    monkeypatch.setattr("rung.methods.request.torch.__version__", "1.0")
+    with pytest.raises(StoreError, match=r"the store is for rung .* here are .*torch 1\.0"):
+        sweep_of(store, model)
+
+
+@pytest.mark.parametrize("none", [[], [[]]])
+def test_no_interventions_are_refused(model, asked, tmp_path, none):
+    with pytest.raises(InterventionError, match="no interventions were given"):
+        sweep(model, **(asked | {"interventions": none}), store=tmp_path / "store")
 
 
 def test_shards_in_any_order_give_the_same_bytes(model, asked, whole, tmp_path):
@@ -208,12 +226,10 @@ def test_a_worker_refuses_other_weights(asked, tmp_path):
     with ThreadPoolExecutor(1) as executor, pytest.raises(StoreError, match=r"not the model of this store.*weights"):
         dispatch(store, executor, None, None)
     with pytest.raises(StoreError, match=r"not the model of this store.*weights"):
-        sweep_of(store, model, asked)
+        sweep_of(store, model)
 
 
-def sweep_of(store: Store, model: HookedTransformer, asked: dict[str, Any]) -> None:
-    from rung.methods.workers import SweepWorker
-
+def sweep_of(store: Store, model: HookedTransformer) -> None:
     SweepWorker(store, model).run(range(store.n_chunks), wait=True)
 
 
