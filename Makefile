@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft corpus tl-golden clean
+.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,13 +37,19 @@ lowest: ## the lowest versions that pyproject.toml allows: install them, run run
 	@$(PYTHON) scripts/check_lowest.py
 
 bench: $(VENV)/.dev ## rung beside its peers
-	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/interventions.py benchmarks/weights.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/interventions.py benchmarks/weights.py benchmarks/workers.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made ## rung beside transformers and TransformerLens (a quarter of an hour)
 	@$(BIN)/python benchmarks/forward.py
 
 soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
 	@$(BIN)/python benchmarks/soundness.py
+
+kills: $(VENV)/.dev ## kill -9 in the middle of stored sweeps, twenty times with one worker and with three (minutes)
+	@RUNG_KILLS=20 $(BIN)/python -m pytest -q tests/unit/methods/test_workers.py -k killed
+
+ray: .venv-ray/.made ## a sweep on a local Ray cluster, in an environment of its own
+	@.venv-ray/bin/python -m pytest -q tests/parity/test_ray.py
 
 peft: .venv-peft/.made ## adapters beside peft's own merge, in an environment of its own
 	@.venv-peft/bin/python -m pytest -q tests/parity/test_peft.py
@@ -55,7 +61,7 @@ tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environmen
 	@.venv-tl/bin/python tests/differential/record.py
 
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) .venv-peft .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
@@ -70,6 +76,11 @@ $(BIN)/python:
 .venv-peft/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-peft
 	@.venv-peft/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[test]' peft
+	@touch $@
+
+.venv-ray/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-ray
+	@.venv-ray/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[test,ray]'
 	@touch $@
 
 .venv-tl4/.made: constraints.txt

@@ -82,6 +82,10 @@ class RecordError(RungError):
     """A record that cannot be written where it was asked for, or a file that is not a whole record."""
 
 
+class StoreError(RungError):
+    """A stored sweep that was asked otherwise, is damaged or cannot be written, or that its workers cannot run."""
+
+
 class ProcessingNote(UserWarning):
     """Told when a requested weight change does not fit the model and was skipped."""
 

@@ -7,13 +7,14 @@ from functools import cache
 import pytest
 
 from rung.evidence.claim import INDUCTION, Claim, required_tests
-from rung.evidence.identity import confirmation_seed, hash_weights
+from rung.evidence.identity import confirmation_seed
 from rung.evidence.looks import look_alpha
 from rung.evidence.observation import Floors, Measurement, Outcome
 from rung.evidence.prove import run_tests
 from rung.evidence.setting import Setting
 from rung.evidence.verdict import verdict
 from rung.methods.runner import InductionRunner
+from rung.model.origin import hash_weights
 from rung.planted import Planted, plant
 from rung.tasks.induction import induction_batch
 

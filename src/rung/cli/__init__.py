@@ -1,8 +1,8 @@
 """The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `why-attend`, `board`,
-`train`, `fetch`, `models` and `doctor`.
+`worker`, `train`, `fetch`, `models` and `doctor`.
 
-Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung, or
-`verify` found a difference · 2 invalid input, with one line on
+Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
+`verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
 stderr · 130 interrupted · 141 the reader of a pipe closed it. Heavy imports are inside the commands, so that
 `rung --help` is fast.
 """
@@ -27,6 +27,7 @@ from . import (
     verify,
     weights,
     why_attend,
+    worker,
 )
 from .exits import Commands
 
@@ -70,6 +71,7 @@ def rung(
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
+      rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
       rung train RECIPE     train a small model, and watch the circuit form
@@ -93,6 +95,7 @@ app.command(
 app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
+app.command(short_help="Work on a stored sweep, beside any number of other workers.")(worker.worker)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)

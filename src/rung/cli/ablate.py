@@ -15,7 +15,9 @@ from .options import (
     Quiet,
     Seed,
     Sequences,
+    Store,
     Threads,
+    Workers,
     check_finite,
     open_model,
     parse_head,
@@ -38,6 +40,8 @@ def ablate(
     period: Period = None,
     sequences: Sequences = 16,
     seed: Seed = 0,
+    store: Store = None,
+    workers: Workers = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -88,7 +92,7 @@ def ablate(
         show(lambda width: joint_view(opened.config.model_name, described(task), effect))
         return
     with progress_bar("heads", quiet) as progress:
-        grid = ablate_each_head(opened, task, metric, value, progress=progress)
+        grid = ablate_each_head(opened, task, metric, value, progress=progress, store=store, workers=workers)
     check_finite(dtype, grid.result.clean, grid.result.edited)
     if as_json:
         print_json({"model": opened.config.model_name, "task": task.to_dict(), **grid.to_dict()})

@@ -33,6 +33,15 @@ Period = Annotated[
     ),
 ]
 Sequences = Annotated[int, typer.Option(metavar="N", min=1, help="Number of sequences to average over.")]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER", help="Keep what is finished here; the same command resumes it, and rung worker helps."
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Processes that share the work.  [default: this one]")
+]
 
 
 def open_model(name: str, device: str = "cpu", dtype: str = "float32", threads: int | None = None) -> HookedTransformer:

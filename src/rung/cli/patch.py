@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from .options import Device, Dtype, Json, Model, Quiet, Threads, check_finite, open_model, print_json
+from .options import Device, Dtype, Json, Model, Quiet, Store, Threads, Workers, check_finite, open_model, print_json
 from .progress import progress_bar
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def patch(
     by: Annotated[
         str, typer.Option(metavar="AXIS", help="For heads: at all positions (head), or at each (position).")
     ] = "head",
+    store: Store = None,
+    workers: Workers = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -57,6 +59,7 @@ def patch(
 
     from ..errors import InterventionError
     from ..methods.grids import HeadSite, StreamSite, patch_heads, patch_stream
+    from ..methods.sweep import SweepOptions
     from ..tasks.metrics import logit_difference
     from ..views.sweeps import Whole, grid_view
     from ..views.terminal import printable, show
@@ -70,10 +73,11 @@ def patch(
     right, wrong = (torch.tensor([opened.to_single_token(token)]) for token in (answer, other))
     metric = logit_difference(right, wrong)
     with progress_bar("patches", quiet) as progress:
+        options: SweepOptions = {"progress": progress, "store": store, "workers": workers}
         if site in get_args(StreamSite):
-            grid = patch_stream(opened, tokens, source, metric, site, progress=progress)  # type: ignore[arg-type]
+            grid = patch_stream(opened, tokens, source, metric, site, **options)  # type: ignore[arg-type]
         else:
-            grid = patch_heads(opened, tokens, source, metric, site, by, progress=progress)  # type: ignore[arg-type]
+            grid = patch_heads(opened, tokens, source, metric, site, by, **options)  # type: ignore[arg-type]
     check_finite(dtype, grid.result.clean, grid.result.edited)
     with torch.no_grad():
         on_clean, on_corrupted = float(metric(opened(source), source)), float(grid.result.clean)

@@ -5,27 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
-
-import torch
 
 from ..config import ModelConfig
-from ..engine.weights import Weights, flatten
+from ..model.origin import package_version
 from .claim import OUTPUT, Claim
 
 PACKAGES = ("rung", "torch", "numpy", "scipy")
 """Packages whose versions a record names."""
 SHAPE = ("n_layers", "d_model", "n_heads", "d_head", "d_mlp", "d_vocab", "n_ctx", "positional_embedding_type")
 """What of a config no processing changes, and a record must not change either."""
-
-
-def hash_weights(config: ModelConfig, weights: Weights) -> str:
-    """SHA-256 over sorted name, dtype, shape and bytes of every weight, as the model holds them."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(flatten(config, weights), key=lambda item: item[0]):
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts: bool) -> int:
@@ -48,11 +36,4 @@ def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts:
 
 def versions() -> dict[str, str]:
     """The packages that a proof was computed with."""
-    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from its sources, say
-        return "not installed"
+    return {"python": platform.python_version()} | {name: package_version(name) for name in PACKAGES}

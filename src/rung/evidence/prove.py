@@ -10,11 +10,12 @@ from ..config import ModelConfig
 from ..errors import ClaimError
 from ..methods.runner import InductionRunner, Progress, no_progress
 from ..model.model import HookedTransformer
+from ..model.origin import hash_weights
 from ..tasks.induction import induction_batch
 from ..tasks.prose import bundled_text
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
-from .identity import confirmation_seed, hash_weights, versions
+from .identity import confirmation_seed, versions
 from .looks import check_sequences, look_alpha
 from .observation import Floors, Measurement, Outcome, TestSpec
 from .proof import Agreement, Proof

@@ -28,7 +28,8 @@ from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import Intervention, Sources, Target, Window, find_targets, n_draws, record_sources, value_of
 from .paths import Component, check_corrupted, component_label, record_component_sites, senders_before, sent
-from .sweep import Cell, check_one_per_example
+from .scoring import one_per_example
+from .sweep import Cell
 
 _EMBED = Site("embed")
 
@@ -253,7 +254,7 @@ def _gradients_at(
         logits = model.run_with_hooks(tokens, fwd_hooks=hooks)
         rows = logits[metric.positions(tokens)]
         rows = rows if metric.answers is None else rows.gather(-1, metric.answers(tokens))
-        found = check_one_per_example(metric, metric.of_rows(rows, tokens), tokens)
+        found = one_per_example(metric, rows, tokens)
         wanted = [site for site in kept if kept[site].requires_grad]
         gradients = torch.autograd.grad(found.sum(), [kept[site] for site in wanted], allow_unused=True)
     zeros = {site: torch.zeros_like(kept[site]) for site in kept}

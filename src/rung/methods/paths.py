@@ -29,7 +29,8 @@ from ..errors import InterventionError, SiteError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import Edited, Effect, Intervention, hooks_of, on_head, record
-from .sweep import Progress, sweep
+from .sweep import sweep
+from .workers import Progress
 
 INPUTS: tuple[Into, ...] = get_args(Into)
 """Query, key and value inputs, in the order of attention's arguments."""

@@ -9,8 +9,11 @@ metric reads them. Cells that start alike share a batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, TypedDict, runtime_checkable
 
 import torch
@@ -23,6 +26,7 @@ from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .cells import MAX_MEMORY, CellRuns
+from .executors import Processes
 from .interventions import (
     FEWEST_DONORS,
     Effect,
@@ -33,11 +37,13 @@ from .interventions import (
     on_head,
     replacement_name,
 )
+from .request import Request
+from .scoring import check_padding, one_per_example
+from .store import Store, chunk_unit
+from .workers import Progress, SweepWorker, check_loadable, dispatch
 
 Cell = Intervention | Sequence[Intervention]
 """What is measured together: one intervention, or several that apply jointly."""
-Progress = Callable[[int, int], bool | None]
-"""Called with the number of cells measured and their total; if it returns False, the sweep ends early."""
 
 
 @runtime_checkable
@@ -57,8 +63,31 @@ class SweepResult:
     unit: str
     clean: Float[Tensor, " batch"]
     edited: Float[Tensor, "cell batch"]
-    """NaN for cells that were not measured, because the sweep ended early."""
+    """NaN for cells that were not measured, because the sweep ended early or they failed."""
     measured: Bool[Tensor, " cell"]
+    failed: tuple[int, ...] = ()
+    """Cells of a stored sweep that killed every worker that tried them."""
+
+    @classmethod
+    def open(cls, store: str | Path | Store) -> SweepResult:
+        """What the store in a folder holds so far, also while workers write to it. Raises StoreError."""
+        store = store if isinstance(store, Store) else Store.open(store)
+        store.refresh()
+        request, cells = store.request, store.request.cells()
+        metric, batch = request.metric(), len(request.tokens())
+        found = {chunk: store.found[chunk_unit(chunk)] for chunk in range(store.n_chunks) if store.done(chunk)}
+        clean = next((one.clean for one in found.values() if one.clean is not None), None)
+        clean = torch.full((batch,), torch.nan) if clean is None else clean
+        edited = clean.new_full((len(cells), batch), torch.nan)
+        measured, failed = torch.zeros(len(cells), dtype=torch.bool), []
+        for chunk, one in found.items():
+            for cell in store.cells_of(chunk):
+                value = one.values.get(store.keys[cell])
+                if value is None:
+                    failed.append(cell)
+                else:
+                    edited[cell], measured[cell] = value, True
+        return cls(cells, metric.name, metric.unit, clean, edited, measured, tuple(failed))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -96,6 +125,9 @@ class SweepOptions(TypedDict, total=False):
 
     progress: Progress | None
     max_memory: int
+    store: str | Path | None
+    executor: Executor | None
+    workers: int | None
 
 
 @torch.no_grad()
@@ -106,29 +138,65 @@ def sweep(
     metric: Metric,
     progress: Progress | None = None,
     max_memory: int = MAX_MEMORY,
+    *,
+    store: str | Path | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
 ) -> SweepResult:
     """`metric` of each example in the clean run and under each of `interventions`.
 
     The model's own hooks run before the interventions; with them, every cell runs alone and over all positions.
     `max_memory` bounds, in bytes, what runs that share a batch hold; it changes no result.
 
+    `store`: a folder that keeps what is finished, from which the same sweep is resumed. `workers`: that many processes
+    of this machine run the cells. `executor`: it runs them, as `workers` work items (None: one a chunk of cells); its
+    workers must reach the store. They load the model by its name. See `methods.workers`.
+
     Raises SiteError for a site or head that the model does not have, InterventionError for no interventions, a
-    replacement that does not fit, or a metric that does not return one number per example.
+    replacement that does not fit, a metric that does not return one number per example, or what cannot be stored;
+    StoreError for a store of another sweep, or a model that workers cannot load.
     """
     tokens = task if isinstance(task, Tensor) else task.tokens
     cells = [(cell,) if isinstance(cell, Intervention) else tuple(cell) for cell in interventions]
+    if store is not None or executor is not None or workers is not None:
+        threads = torch.get_num_threads() if executor is None and workers is None else 1
+        request = Request.of(model, tokens, cells, metric, max_memory, threads)
+        if store is not None:
+            found = _sweep_stored(Store.create(store, request), model, executor, workers, progress)
+        else:
+            with TemporaryDirectory(prefix="rung-") as folder:
+                found = _sweep_stored(Store.create(folder, request), model, executor, workers, progress)
+        return replace(found, cells=tuple(cells))
     runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
-    if metric.reads is not None:
-        _check_padding(metric, runs)
-    clean = check_one_per_example(metric, metric.of_rows(runs.clean, runs.tokens), runs.tokens)
+    check_padding(metric, runs)
+    clean = one_per_example(metric, runs.clean, runs.tokens)
     edited = clean.new_full((len(cells), len(clean)), torch.nan)
     measured = torch.zeros(len(cells), dtype=torch.bool)
     for done, (index, rows) in enumerate(runs, 1):
-        edited[index] = check_one_per_example(metric, metric.of_rows(rows, runs.tokens), runs.tokens)
+        edited[index] = one_per_example(metric, rows, runs.tokens)
         measured[index] = True
         if progress is not None and progress(done, len(cells)) is False:
             break
     return SweepResult(tuple(cells), metric.name, metric.unit, clean, edited, measured)
+
+
+def _sweep_stored(
+    store: Store,
+    model: HookedTransformer,
+    executor: Executor | None,
+    workers: int | None,
+    progress: Progress | None,
+) -> SweepResult:
+    if executor is None and workers is None:
+        SweepWorker(store, model, progress).run(range(store.n_chunks), wait=True)
+        return SweepResult.open(store)
+    check_loadable(store)
+    if executor is not None:
+        dispatch(store, executor, workers, progress)
+    else:
+        with Processes(workers or 1) as processes:
+            dispatch(store, processes, None, progress)
+    return SweepResult.open(store)
 
 
 def measure(
@@ -166,26 +234,3 @@ def ablate_heads(
     for head in heads:
         check_head(model.config, *head)
     return measure(model, tokens, [on_head(head, put) for head in heads], metric, [head_label(head) for head in heads])
-
-
-def _check_padding(metric: Metric, runs: CellRuns) -> None:
-    """Raises InterventionError for a metric that chooses a position which is padding."""
-    if runs.padding is None:
-        return
-    wrong = (metric.positions(runs.tokens) & ~runs.padding).nonzero()
-    if len(wrong):
-        example, position = wrong[0].tolist()
-        raise InterventionError(
-            f"the metric {metric.name!r} reads position {position} of example {example}, which is padding: read only "
-            "what is none (`next_token_loss` takes `model.find_padding(tokens)` as its `real`)"
-        )
-
-
-def check_one_per_example(metric: Metric, found: Tensor, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, " batch"]:
-    """What a metric gave. Raises InterventionError unless it is one number per example."""
-    if tuple(found.shape) != (len(tokens),):
-        raise InterventionError(
-            f"the metric {metric.name!r} returned a tensor of shape {list(found.shape)}; a sweep needs one number per "
-            f"example, shape {[len(tokens)]}"
-        )
-    return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..config import ModelConfig
+from ..engine.weights import Weights, flatten
 from ..errors import CheckpointError
 
 _AT_ONCE = 1 << 20
@@ -125,6 +128,23 @@ def fingerprint(tensors: Iterable[tuple[str, Tensor]]) -> str:
         for each in sums:
             hashed.update(each.cpu().numpy().tobytes())
     return hashed.hexdigest()
+
+
+def hash_weights(config: ModelConfig, weights: Weights) -> str:
+    """SHA-256 over sorted name, dtype, shape and bytes of every weight, as the model holds them."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(flatten(config, weights), key=lambda item: item[0]):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def package_version(package: str) -> str:
+    """The version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from its sources, say
+        return "not installed"
 
 
 class OriginTopic(nn.Module):

@@ -1,7 +1,10 @@
 """Metrics: one number for each example, from logits and tokens."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +34,9 @@ class Metric:
     """The positions whose logits are needed (None: all), so that others need not be computed."""
     answers: Callable[[Tokens], Int[Tensor, "row token"]] | None = None
     """The tokens whose logits are needed in each row (None: the whole vocabulary); needs `reads`."""
+    source: tuple[str, Mapping[str, Any]] | None = field(default=None, init=False)
+    """The metric as data: the function of `METRICS` that made it, and its arguments. None: it is functions alone.
+    `dataclasses.replace` drops it, since what it changes is another metric."""
 
     def __post_init__(self) -> None:
         if self.answers is not None and self.reads is None:
@@ -55,6 +61,25 @@ class Metric:
         return self.compute(rows.view(*tokens.shape, -1) if self.reads is None else rows, tokens)
 
 
+Arguments = ParamSpec("Arguments")
+METRICS: dict[str, Callable[..., Metric]] = {}
+"""The functions whose metrics are data, so that a sweep of them can be stored and shared out; by name."""
+
+
+def as_data(make: Callable[Arguments, Metric]) -> Callable[Arguments, Metric]:
+    """Enters a function that makes metrics in `METRICS`, and has them say what made them."""
+
+    @wraps(make)
+    def made(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Metric:
+        metric = make(*args, **kwargs)
+        object.__setattr__(metric, "source", (make.__name__, signature(make).bind(*args, **kwargs).arguments))
+        return metric
+
+    METRICS[make.__name__] = made
+    return made
+
+
+@as_data
 def next_token_loss(queries: Queries, real: Bool[Tensor, "batch pos"] | None = None) -> Metric:
     """The mean of −log p(next token) over each example's `queries`, in nats.
 
@@ -85,6 +110,7 @@ def next_token_loss(queries: Queries, real: Bool[Tensor, "batch pos"] | None = N
     return Metric("next-token loss", "nats", compute, lambda tokens: scored(tokens)[0])
 
 
+@as_data
 def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"], query: int = -1) -> Metric:
     """The logit of `right` minus the logit of `wrong` at one position: log p(right)/p(wrong), in nats."""
 

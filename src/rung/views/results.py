@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ..methods.behaviour import LossByPosition
 from ..methods.patterns import SCORES, SIGNATURES, HeadScores, clue
+from ..methods.sweep import SweepResult
 from ..tasks.builtin import RandomTokens
 from .heatmap import HeatMap, heat_map, legend
 from .terminal import LABEL, bars, beside, binned, facts, heading, nats, note, printable
@@ -173,3 +174,10 @@ def _excerpt(task: RandomTokens, example: Sequence[str], shown: int = 3) -> Text
     copy = "  ".join(texts[task.start : task.start + shown])
     row = "  ".join([*texts[: task.start], copy, "…", copy, "…"])
     return Text.assemble(("for example  ", "dim"), row, overflow="ellipsis", no_wrap=True)
+
+
+def store_view(found: SweepResult) -> RenderableType:
+    """How much of a stored sweep is finished, and which cells failed."""
+    lines = [Text(f"{int(found.measured.sum())} of {len(found.cells)} cells are measured.")]
+    lines += [Text(f"Failed, because it ended every worker that tried it: {found.labels[at]}") for at in found.failed]
+    return Group(*lines)

@@ -313,7 +313,7 @@ def test_why_attend_says_what_it_cannot_explain():
     assert "does not see" in complaint("why-attend", "two-layer-tiny", "1.0", "0", "1", *text)
 
 
-def test_heads_are_ablated_by_themselves_or_together(folder):
+def test_heads_are_ablated_by_themselves_or_together(folder, tmp_path):
     found = json.loads(invoke("ablate", folder, "--json", "--sequences", 3, "--by", "mean").stdout)
     assert found["layer"] == ["0", "1"] and found["head"] == list("0123") and found["unit"] == "nats"
     assert len(found["edited"][1][2]) == 3 and len(found["clean"]) == 3
@@ -321,6 +321,10 @@ def test_heads_are_ablated_by_themselves_or_together(folder):
     for by in ("zero", "mean", "resample"):
         together = invoke("ablate", folder, "--heads", "0.1,1.2", "--by", by, "--json")
         assert json.loads(together.stdout)["replaced"] == ["0.1", "1.2"]
+    kept = invoke("ablate", folder, "--json", "--sequences", 3, "--store", tmp_path / "store")
+    assert json.loads(kept.stdout) == found and (tmp_path / "store").is_dir()
+    assert invoke("ablate", folder, "--json", "--sequences", 3, "--store", tmp_path / "store").stdout == kept.stdout
+    assert "tokens" in complaint("ablate", folder, "--seed", 5, "--sequences", 3, "--store", tmp_path / "store")
     shown = invoke("ablate", folder, "--heads", "0.1, 1.2").stdout
     assert "0.1, 1.2, together" in shown
     assert "known are zero, mean, resample" in complaint("ablate", folder, "--by", "median")

@@ -4,7 +4,8 @@ import torch
 
 from rung.config import ModelConfig
 from rung.evidence.claim import INDUCTION
-from rung.evidence.identity import confirmation_seed, hash_weights, versions
+from rung.evidence.identity import confirmation_seed, versions
+from rung.model.origin import hash_weights
 
 CLAIM = INDUCTION.with_heads({"previous_token": [(0, 1)], "induction": [(1, 2), (1, 3)]})
 CHECKPOINT = "0f" * 32

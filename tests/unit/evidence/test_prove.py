@@ -8,12 +8,13 @@ from rung.errors import ClaimError, NotDefinedError, PromptError, SiteError
 from rung.evidence import prove as module
 from rung.evidence import setting
 from rung.evidence.claim import INDUCTION, descriptive_tests, required_tests
-from rung.evidence.identity import confirmation_seed, hash_weights
+from rung.evidence.identity import confirmation_seed
 from rung.evidence.observation import Floors, Outcome, TestSpec
 from rung.evidence.prove import check_model, prove, run_tests
 from rung.evidence.setting import Setting
 from rung.evidence.tests import MEASURES, attribution, weights
 from rung.methods.runner import InductionRunner
+from rung.model.origin import hash_weights
 from rung.tasks.induction import induction_batch
 from rung.views.wording import verdict_sentence
 

@@ -101,7 +101,7 @@ def test_an_edge_is_the_derivative_of_path_patching(any_kind, draw) -> None:
     with torch.no_grad():
         E[tokens.unique()] = E[tokens[0, 0]] + h * E[tokens.unique()]  # every run is almost the same
     if config.qk_norm == "heads" or config.latent is not None:
-        with pytest.raises(NotDefinedError, match="queries of all heads as one|compressed vectors"):
+        with pytest.raises(NotDefinedError, match=r"queries of all heads as one|compressed vectors"):
             screen_edges(model, tokens, corrupted, LOSS)
         return
     found = screen_edges(model, tokens, corrupted, LOSS)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from rung.errors import PromptError
-from rung.tasks.metrics import Metric, logit_difference, next_token_loss
+from rung.tasks.metrics import METRICS, Metric, logit_difference, next_token_loss
 
 LOGITS = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 TOKENS = torch.tensor([[0, 3, 1, 6, 2], [5, 5, 4, 0, 1]])
@@ -48,10 +50,23 @@ def test_the_logit_difference_is_the_log_of_the_odds() -> None:
 def test_a_metric_needs_only_the_rows_that_it_reads(metric) -> None:
     at = metric.positions(TOKENS)
     assert at.any(0).tolist() in ([False, True, True, False, False], [False, False, False, True, False])
-    assert torch.equal(metric.of_rows(LOGITS[at], TOKENS), metric(LOGITS, TOKENS))
+    rows = LOGITS[at] if metric.answers is None else LOGITS[at].gather(-1, metric.answers(TOKENS))
+    assert torch.equal(metric.of_rows(rows, TOKENS), metric(LOGITS, TOKENS))
 
 
 def test_a_metric_that_does_not_say_what_it_reads_is_given_all_logits() -> None:
     metric = Metric("mean", "logits", lambda logits, tokens: logits.mean((1, 2)))
     assert metric.positions(TOKENS).all()
     assert torch.equal(metric.of_rows(LOGITS.flatten(0, 1), TOKENS), LOGITS.mean((1, 2)))
+
+
+def test_a_metric_says_what_made_it_and_what_changes_it_says_so_no_more():
+    right, wrong = torch.tensor([1, 2]), torch.tensor([3, 4])
+    made = logit_difference(right, wrong=wrong)
+    assert made.source is not None and made.source[0] == "logit_difference"
+    assert made.source[1] == {"right": right, "wrong": wrong}
+    again = METRICS[made.source[0]](**made.source[1])
+    logits, tokens = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0)), torch.ones(2, 3).long()
+    assert torch.equal(again(logits, tokens), made(logits, tokens))
+    assert replace(made, compute=lambda rows, tokens: rows[:, 0]).source is None
+    assert Metric("mean", "logits", lambda logits, tokens: logits.mean((1, 2))).source is None
