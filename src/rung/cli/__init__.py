@@ -1,5 +1,5 @@
-"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `why-attend`, `board`,
-`worker`, `train`, `fetch`, `models` and `doctor`.
+"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `attribute`,
+`why-attend`, `board`, `worker`, `train`, `fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -15,6 +15,7 @@ import typer
 
 from . import (
     ablate,
+    attribute,
     board,
     doctor,
     fetch,
@@ -68,6 +69,7 @@ def rung(
       rung weights MODEL    what are those heads built to do?
       rung ablate MODEL     which heads does the prediction of repeats need?
       rung patch MODEL …    where is the difference of two prompts carried?
+      rung attribute MODEL …  which components push the next token?
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
@@ -87,6 +89,7 @@ app.command(short_help="Which positions does each attention head attend to on re
 app.command(short_help="What are the heads built to do? Circuits of their weights.")(weights.weights)
 app.command(short_help="Which heads does the prediction of repeated tokens need?")(ablate.ablate)
 app.command(short_help="Where is the difference between two prompts carried?")(patch.patch)
+app.command(short_help="Which components push the next token?")(attribute.attribute)
 app.command(
     "why-attend",
     short_help="Why does a head attend from one position to another?",

@@ -346,3 +346,20 @@ def test_prompts_are_patched_into_each_other():
     assert "known are resid_pre" in complaint("patch", "two-layer", *both, "--site", "nowhere")
     assert "they must be as long" in complaint("patch", "two-layer", *both, "--clean", "the man")
     assert "is 2 tokens" in complaint("patch", "two-layer", *texts, "--other", " man man")
+
+
+def test_a_logit_is_attributed():
+    asked = ("attribute", "two-layer", "--text", "the man and the", "--answer", " man")
+    found = json.loads(invoke(*asked, "--json").stdout)
+    assert sum(found["parts"].values()) + found["residual"] == pytest.approx(found["total"], abs=1e-4)
+    assert {"embed", "0.0", "1.3"} <= set(found["parts"]) and abs(found["residual"]) < 1e-3
+    beside = json.loads(invoke(*asked, "--other", " time", "--json").stdout)
+    model = HookedTransformer.from_pretrained("two-layer")
+    with torch.no_grad():
+        logits = model(model.to_tokens("the man and the"))[0, -1]
+    right, wrong = model.to_single_token(" man"), model.to_single_token(" time")
+    assert found["total"] == pytest.approx(float(logits[right]), abs=1e-4)
+    assert beside["total"] == pytest.approx(float(logits[right] - logits[wrong]), abs=1e-4)
+    shown = invoke(*asked).stdout
+    assert "rows: layers, columns: heads; logits" in shown and f"{found['total']:+.3f}" in shown
+    assert "tokens" in complaint(*asked[:-1], " man man")
