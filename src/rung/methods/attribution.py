@@ -238,7 +238,9 @@ class Asked:
                 )
             if ((given < 0) | (given >= model.config.n_out)).any():
                 raise PromptError(f"{name} must be token ids from 0 to {model.config.n_out - 1}")
-        what = "logit of the target" + ("" if minus is None else f" minus the mean of {minus.shape[-1]} others")
+        count = 0 if minus is None else minus.shape[-1]
+        others = {0: "", 1: " minus that of the other token"}.get(count, f" minus the mean of {count} others")
+        what = f"logit of the target{others}"
         what += "" if model.config.output_logits_soft_cap is None else ", before the cap"
         return cls(targets.to(model.device), None if minus is None else minus.to(model.device), what)
 
