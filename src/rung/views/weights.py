@@ -90,7 +90,7 @@ def composition_view(
     if len(found.heads) <= PAIRS:
         senders, receivers = found.heads[: -found.n_heads], found.heads[found.n_heads :]
         for into, values in zip(found.into, found.values[:, : len(senders), found.n_heads :].tolist(), strict=True):
-            drawn = HeatMap(values, senders, receivers, "senders", "receivers", found.unit)
+            drawn = HeatMap(values, senders, receivers, "senders", "receivers", found.unit.removeprefix("share "))
             maps += [
                 Text.assemble((into, "bold"), "\n", heat_map(drawn, width)),
                 note(legend(drawn, width)),
