@@ -10,7 +10,7 @@ from .options import Device, Dtype, Json, Model, Quiet, Store, Threads, Workers,
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..model.model import HookedTransformer
+    import torch
 
 
 def patch(
@@ -69,7 +69,7 @@ def patch(
         raise InterventionError(f"the site {site!r} was to be patched; known are {', '.join(sites)}")
     opened = open_model(model, device, dtype, threads)
     source, tokens = (opened.to_tokens(text, truncate=False) for text in (clean, corrupted))
-    _check_lengths(opened, clean, corrupted)
+    _check_pair(source, tokens)
     right, wrong = (torch.tensor([opened.to_single_token(token)]) for token in (answer, other))
     metric = logit_difference(right, wrong)
     with progress_bar("patches", quiet) as progress:
@@ -97,12 +97,13 @@ def patch(
     show(lambda width: grid_view(title, rows, grid, width, notes, whole))
 
 
-def _check_lengths(model: HookedTransformer, clean: str, corrupted: str) -> None:
+def _check_pair(clean: torch.Tensor, corrupted: torch.Tensor) -> None:
     from ..errors import PromptError
 
-    counts = [model.to_tokens(text, truncate=False).shape[1] for text in (clean, corrupted)]
-    if counts[0] != counts[1]:
+    if clean.shape != corrupted.shape:
         raise PromptError(
-            f"the clean text has {counts[0]} tokens and the corrupted one {counts[1]}; each position is patched from "
-            "the same position, so they must be as long"
+            f"the clean text has {clean.shape[1]} tokens and the corrupted one {corrupted.shape[1]}; each position is "
+            "patched from the same position, so they must be as long"
         )
+    if bool((clean == corrupted).all()):
+        raise PromptError("the clean and the corrupted text are the same, so there is no difference to be carried")

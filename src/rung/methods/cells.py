@@ -157,7 +157,8 @@ class CellRuns:
         """The least that has to be run for a cell. Raises as `sweep` does."""
         config, targets = self._model.config, find_targets(self._model, self.tokens, cell)
         if not self._hooked:
-            # What leaves a block is what enters the next one, where less has to be run.
+            # What leaves a block is what enters the next one, where less has to be run; it is edited first.
+            targets.sort(key=lambda target: target.site.name != "resid_post")
             targets = [_at_entry(config, target) for target in targets]
         start = min(_start(config, target) for target in targets)
         if self._hooked:

@@ -344,6 +344,7 @@ def test_prompts_are_patched_into_each_other():
     shown = invoke("patch", "two-layer", *both).stdout
     assert "percent of the way from the corrupted to the clean run" in " ".join(shown.split())
     assert "known are resid_pre" in complaint("patch", "two-layer", *both, "--site", "nowhere")
+    assert "are the same" in complaint("patch", "two-layer", *both, "--corrupted", "the man and the man")
     assert "they must be as long" in complaint("patch", "two-layer", *both, "--clean", "the man")
     assert "is 2 tokens" in complaint("patch", "two-layer", *texts, "--other", " man man")
 

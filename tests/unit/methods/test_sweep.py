@@ -100,6 +100,13 @@ def test_every_head_and_every_position_of_each_kind(any_kind: Any, draw: Any) ->
     check(any_kind, tokens, stream, METRICS[1])
 
 
+def test_what_leaves_a_block_is_edited_before_what_enters_the_next(build: Any, draw: Any) -> None:
+    model, tokens = build(), draw()
+    leaves = Intervention(("resid_post", 0), Patch(draw(seed=3)), None, (2, 4))
+    enters = Intervention(("resid_pre", 1), Patch(draw(seed=5)), None, (4,))
+    check(model, tokens, [[leaves, enters], [enters, leaves]], METRICS[0])
+
+
 def test_a_tensor_replaces_the_positions_that_it_has(build: Any, draw: Any) -> None:
     model, tokens = build(), draw()
     z, pattern = torch.randn(3, 7, 6).double(), torch.rand(3, 7, 7).double()
