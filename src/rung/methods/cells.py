@@ -209,9 +209,9 @@ class CellRuns:
         if chunk:
             yield sorted(chunk, key=lambda one: one.cell.start)
 
-    def _kind(self, cell: _Planned) -> tuple[bool, bool]:
-        """Runs share a batch if all of them begin with the tokens, or none, and all edit what is after, or none."""
-        return cell.start == EMBEDDING, cell.after_blocks or cell.start.layer == self._model.config.n_layers
+    def _kind(self, cell: _Planned) -> tuple[bool, bool, bool]:
+        """Of runs that share a batch, all or none begin with the tokens, end in edited logits, and run no layer."""
+        return cell.start == EMBEDDING, cell.after_blocks, cell.start.layer == self._model.config.n_layers
 
     def _fits(self, chunk: Sequence[_Draw]) -> bool:
         """Whether these runs may share a batch."""
