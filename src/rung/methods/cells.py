@@ -61,6 +61,9 @@ _NAMES = list(SITE_KINDS)
 FROM_HEADS = frozenset(_NAMES[_NAMES.index("z") : _NAMES.index("resid_post") + 1])
 """Sites of a block that its heads' outputs z are enough to go on from."""
 
+SPLIT_INPUTS = ("attn_in", "q_input", "k_input", "v_input")
+"""Sites that, where they are watched, are read in place of one input for all heads."""
+
 
 class Start(NamedTuple):
     """Where a run begins: with the stream before `layer`, or, `from_heads`, also with the outputs of its heads."""
@@ -209,9 +212,12 @@ class CellRuns:
         if chunk:
             yield sorted(chunk, key=lambda one: one.cell.start)
 
-    def _kind(self, cell: _Planned) -> tuple[bool, bool, bool]:
-        """Of runs that share a batch, all or none begin with the tokens, end in edited logits, and run no layer."""
-        return cell.start == EMBEDDING, cell.after_blocks, cell.start.layer == self._model.config.n_layers
+    def _kind(self, cell: _Planned) -> tuple[bool, bool, bool, list[Site]]:
+        """Of runs that share a batch, all or none begin with the tokens, end in edited logits, run no layer, and edit
+        the same split inputs: where one is watched, every run of the batch reads it instead of the shared input.
+        """
+        split = sorted({target.site for target in cell.targets if target.site.name in SPLIT_INPUTS})
+        return cell.start == EMBEDDING, cell.after_blocks, cell.start.layer == self._model.config.n_layers, split
 
     def _fits(self, chunk: Sequence[_Draw]) -> bool:
         """Whether these runs may share a batch."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rung.config import Rotary, RotaryScaling
+from rung.engine.sites import LAST, sites_of
 from rung.errors import InterventionError, RungError, SiteError
 from rung.methods.interventions import (
     Edited,
@@ -123,6 +124,14 @@ def test_logits_are_replaced_and_unembedded_last(build: Any, draw: Any) -> None:
     model, tokens, run = build("LN, learned positions, MLP, biases"), draw(), Patch(draw(seed=3))
     cells = [Intervention("unembed.hook_out", run, None, (4,)), Intervention("ln_final.hook_scale", Mean(run.run))]
     check(model, tokens, [*cells, cells], METRICS[0])
+
+
+def test_every_site_of_the_last_block_and_after_it(any_kind: Any, draw: Any) -> None:
+    model, tokens, run = any_kind, draw(), Patch(draw(seed=3))
+    last = model.config.n_layers - 1
+    sites = [site for site in sites_of(model.config) if site.layer == last or site.name in LAST]
+    alone = [Intervention(site, run, None, (2, 4)) for site in sites]
+    check(model, tokens, [*alone, *([one, on_head((0, 1), Zero())] for one in alone)], METRICS[1])
 
 
 def test_a_function_sees_the_positions_that_are_run(build: Any, draw: Any) -> None:
