@@ -131,7 +131,7 @@ def test_every_site_of_the_last_block_and_after_it(any_kind: Any, draw: Any) -> 
     last = model.config.n_layers - 1
     sites = [site for site in sites_of(model.config) if site.layer == last or site.name in LAST]
     alone = [Intervention(site, run, None, (2, 4)) for site in sites]
-    check(model, tokens, [*alone, *([one, on_head((0, 1), Zero())] for one in alone)], METRICS[1])
+    check(model, tokens, [*alone, *([one, on_head((0, 1), Zero())] for one in alone)], METRICS[0])
 
 
 def test_a_function_sees_the_positions_that_are_run(build: Any, draw: Any) -> None:
