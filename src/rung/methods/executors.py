@@ -29,6 +29,10 @@ _DEATHS = {
 }
 """What clusters raise for a worker that died, by package and name, so that none of them needs to be imported."""
 
+_STARTING = threading.Lock()
+"""One process is started at a time: a forked one inherits what its siblings' pipes are open at that moment, and while it
+lives, the death of a sibling is not seen."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -53,11 +57,15 @@ class Processes(Executor):
 
     def _in_process(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         pool: ProcessPoolExecutor | None = getattr(self._own, "pool", None)
-        if pool is None:
-            pool = self._own.pool = ProcessPoolExecutor(1, mp_context=self._context)
-            self._pools.append(pool)
         try:
-            return pool.submit(fn, *args, **kwargs).result()
+            if pool is None:
+                with _STARTING:
+                    pool = self._own.pool = ProcessPoolExecutor(1, mp_context=self._context)
+                    self._pools.append(pool)
+                    running = pool.submit(fn, *args, **kwargs)
+            else:
+                running = pool.submit(fn, *args, **kwargs)
+            return running.result()
         except BrokenProcessPool:
             pool.shutdown()
             self._own.pool = None
