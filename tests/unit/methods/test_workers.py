@@ -292,6 +292,36 @@ def test_a_sweep_through_an_executor_is_cancelled_and_resumed(model, asked, whol
     same(sweep(model, **asked, store=tmp_path / "store"), whole)
 
 
+RACE = """
+import multiprocessing.popen_fork, os, time
+from multiprocessing import get_context
+from rung.methods.executors import Processes
+
+class SlowToClose:
+    def __getattr__(self, name):
+        return getattr(os, name)
+    def close(self, descriptor):
+        time.sleep(0.2)
+        os.close(descriptor)
+
+def die():
+    time.sleep(0.7)
+    os._exit(9)
+
+multiprocessing.popen_fork.os = SlowToClose()
+executor = Processes(2, get_context("fork"))
+dies, lives = executor.submit(die), executor.submit(abs, -3)
+assert lives.result() == 3
+print(type(dies.exception(timeout=30)).__name__, flush=True)
+os._exit(0)
+"""
+
+
+def test_the_death_of_a_forked_process_is_seen_while_its_sibling_lives():
+    ran = subprocess.run([sys.executable, "-c", RACE], capture_output=True, text=True, timeout=300, check=False)
+    assert ran.stdout == "BrokenProcessPool\n", ran.stderr[-3000:]
+
+
 def test_processes_that_die_are_replaced():
     with Processes(1, FORKS) as executor:
         with pytest.raises(Exception, match="terminated abruptly"):
