@@ -30,8 +30,8 @@ _DEATHS = {
 """What clusters raise for a worker that died, by package and name, so that none of them needs to be imported."""
 
 _STARTING = threading.Lock()
-"""One process is started at a time: a forked one inherits the pipes that are open while a sibling starts, and as long as
-it lives, the death of that sibling is not seen."""
+"""One process is started at a time: a forked one inherits the pipes that are open while a sibling starts, and while it
+lives, the death of that sibling is not seen."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,14 +57,14 @@ class Processes(Executor):
 
     def _in_process(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         pool: ProcessPoolExecutor | None = getattr(self._own, "pool", None)
-        try:
-            if pool is None:
-                with _STARTING:
-                    pool = self._own.pool = ProcessPoolExecutor(1, mp_context=self._context)
-                    self._pools.append(pool)
-                    running = pool.submit(fn, *args, **kwargs)
-            else:
+        if pool is None:
+            pool = self._own.pool = ProcessPoolExecutor(1, mp_context=self._context)
+            self._pools.append(pool)
+            with _STARTING:
                 running = pool.submit(fn, *args, **kwargs)
+        else:
+            running = pool.submit(fn, *args, **kwargs)
+        try:
             return running.result()
         except BrokenProcessPool:
             pool.shutdown()
