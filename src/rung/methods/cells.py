@@ -259,7 +259,7 @@ class CellRuns:
         logits (True) where something after the last block is edited.
         """
         config, weights, n_layers = self._model.config, self._model.weights, self._model.config.n_layers
-        window = Window(len(self.tokens), first, self._end, self._length)
+        window = Window(slice(None), len(self.tokens), first, self._end, self._length)
         edits = edit_tap([(run.cell.targets, run.draw) for run in chunk], self._sources, window)
         tap, span = compose(self._hooks, edits), slice(first, self._end)
         read, joining = self._read[:, span], Counter(run.cell.start for run in chunk)

@@ -30,8 +30,8 @@ _DEATHS = {
 """What clusters raise for a worker that died, by package and name, so that none of them needs to be imported."""
 
 _STARTING = threading.Lock()
-"""One process is started at a time: a forked one inherits what its siblings' pipes are open at that moment, and while it
-lives, the death of a sibling is not seen."""
+"""One process is started at a time: a forked one inherits what its siblings' pipes are open at that moment, and while
+it lives, the death of a sibling is not seen."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,7 +67,8 @@ class Processes(Executor):
                 running = pool.submit(fn, *args, **kwargs)
             return running.result()
         except BrokenProcessPool:
-            pool.shutdown()
+            if pool is not None:
+                pool.shutdown()
             self._own.pool = None
             raise
 

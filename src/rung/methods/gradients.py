@@ -269,7 +269,7 @@ def _edited(
     edited: dict[Site, Tensor] = {}
     for target in targets:
         x = edited.setdefault(target.site, values[target.site].clone())
-        target.write(x, value_of(target, sources, window.batch, draw), window)
+        target.write(x, value_of(target, sources, window, draw), window)
     return edited
 
 

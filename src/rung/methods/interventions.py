@@ -101,14 +101,21 @@ Replacement = Zero | Mean | Resample | Patch | Edited | Tensor
 """A replacement value. A tensor must broadcast to the shape of what it replaces."""
 
 
+Positions = tuple[int, ...] | Bool[Tensor, "batch pos"] | None
+"""Positions of every example, or a mask; None: all."""
+
+
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """A replacement at `site`, for one `head` (None: all) and at `positions` (None: all)."""
+    """A replacement at `site`, for one `head` (None: all) and at `positions` (None: all).
+
+    `positions` may be a mask with a row for each example, which has positions of its own.
+    """
 
     site: SiteKey
     put: Replacement
     head: int | None = None
-    positions: tuple[int, ...] | None = None
+    positions: Positions = None
 
     def __post_init__(self) -> None:
         # Whole numbers of any library become Python's own.
@@ -117,13 +124,16 @@ class Intervention:
             object.__setattr__(self, "site", Site(self.site.name, whole(self.site.layer)))
         elif not isinstance(self.site, str):
             object.__setattr__(self, "site", tuple(whole(x) if is_whole(x) else x for x in self.site))
-        if self.positions is not None:
+        if self.positions is not None and not isinstance(self.positions, Tensor):
             object.__setattr__(self, "positions", tuple(map(whole, self.positions)))
 
     def __str__(self) -> str:
         name = self.site if isinstance(self.site, str) else " ".join(str(x) for x in self.site if x is not None)
         head = "" if self.head is None else f", head {self.head}"
-        positions = "" if self.positions is None else f", positions {self.positions}"
+        if isinstance(self.positions, Tensor):
+            positions = ", positions of each example's own"
+        else:
+            positions = "" if self.positions is None else f", positions {self.positions}"
         return f"{name}{head}{positions}: {replacement_name(self.put)}"
 
 
@@ -168,10 +178,13 @@ class Effect:
         return self.clean.shape[0]
 
 
-def on_head(head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...] | None = None) -> Intervention:
+def on_head(
+    head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...] | Bool[Tensor, "batch pos"] | None = None
+) -> Intervention:
     """An intervention on the output of `head`, at its z: [batch, pos, d_head], result = z W_O."""
     layer, index = whole_head(head)
-    return Intervention(Site("z", layer), put, index, None if positions is None else tuple(map(whole, positions)))
+    at = positions if positions is None or isinstance(positions, Tensor) else tuple(map(whole, positions))
+    return Intervention(Site("z", layer), put, index, at)
 
 
 BEFORE_PATTERN = ("resid_pre", "attn_in", "q_input", "k_input", "v_input", "ln1.scale", "ln1.normalized", "q", "k", "v")
@@ -265,17 +278,28 @@ def _stop_after(sites: Sequence[Site]) -> int | None:
 
 
 class Window(NamedTuple):
-    """The positions that a run computes: `first` to `end` (exclusive) of `total`, for stacks of `batch` examples."""
+    """What a run computes: the positions `first` to `end` (exclusive) of `total`, of `rows` among all `examples`."""
 
-    batch: int
+    rows: slice | Int[Tensor, " row"]
+    examples: int
     first: int
     end: int
     total: int
 
     @classmethod
     def whole(cls, tokens: Int[Tensor, "batch pos"]) -> Window:
-        """All positions."""
-        return cls(len(tokens), 0, tokens.shape[1], tokens.shape[1])
+        """All positions of all examples."""
+        return cls(slice(None), len(tokens), 0, tokens.shape[1], tokens.shape[1])
+
+    @property
+    def batch(self) -> int:
+        """Number of examples that are computed."""
+        rows = self.rows
+        return len(range(self.examples)[rows]) if isinstance(rows, slice) else len(rows)
+
+    def rows_of(self, value: Tensor) -> Tensor:
+        """A value of all examples, [example, …], for those that are computed."""
+        return value[self.rows if isinstance(self.rows, slice) else self.rows.to(value.device)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,24 +312,30 @@ class Target:
     head_axis: int | None
     axes: tuple[str, ...]
     """The names of the slice's axes, after the head is selected."""
-    positions: tuple[int, ...] | None
-    """None: all; counted from the first."""
+    positions: Positions
+    """Counted from the first."""
 
     @classmethod
-    def find(cls, model: HookedTransformer, one: Intervention, length: int) -> Target:
-        """The slice that `one` replaces in sequences of `length` tokens.
+    def find(cls, config: ModelConfig, one: Intervention, shape: Sequence[int]) -> Target:
+        """The slice that `one` replaces in tokens of `shape` [batch, pos].
 
         Raises SiteError for a site or head that the model does not have, InterventionError for a position that is not
         there or a head at a site without heads of their own.
         """
-        site = find_site(model.config, one.site)
+        site = find_site(config, one.site)
         axes = list(site.kind.axes)
-        along = None if one.head is None else check_head_at(model.config, site, one.head)
+        along = None if one.head is None else check_head_at(config, site, one.head)
         head_axis = None if along is None else axes.index(along)
         if along is not None:
             axes.remove(along)
-        positions = one.positions
-        if positions is not None:
+        positions, length = one.positions, shape[1]
+        if isinstance(positions, Tensor):
+            if positions.dtype != torch.bool or positions.shape != torch.Size(shape):
+                raise InterventionError(
+                    f"positions of {site.path} are a {positions.dtype} tensor of shape {list(positions.shape)}; a mask "
+                    f"of {list(shape)} examples and positions, or a tuple, is needed"
+                )
+        elif positions is not None:
             if not all(-length <= at < length for at in positions):
                 raise InterventionError(f"positions {positions} were given for {site.path}, which has {length}")
             positions = tuple(at % length for at in positions)
@@ -319,6 +349,8 @@ class Target:
     @property
     def first(self) -> int:
         """The first position that is replaced."""
+        if isinstance(self.positions, Tensor):
+            return int(self.positions.any(0).byte().argmax())
         return 0 if self.positions is None else min(self.positions, default=0)
 
     def part(self, x: Tensor) -> Tensor:
@@ -345,6 +377,12 @@ class Target:
             value = value.narrow(along, start, count)
         if self.positions is None:
             part.copy_(value)
+            return
+        if isinstance(self.positions, Tensor):
+            here = window.rows_of(self.positions)[:, window.first : window.end].to(x.device)
+            sizes = [1] * part.ndim
+            sizes[0], sizes[axis] = here.shape
+            part.copy_(torch.where(here.view(sizes), value, part))
             return
         inside = [place - window.first for place in self.positions if window.first <= place < window.end]
         at = torch.tensor(inside, device=x.device, dtype=torch.long)
@@ -373,7 +411,7 @@ def find_targets(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
 ) -> list[Target]:
     """What interventions that apply together replace. Raises as `taps` does."""
-    targets = [Target.find(model, one, tokens.shape[1]) for one in interventions]
+    targets = [Target.find(model.config, one, tokens.shape) for one in interventions]
     drawn = [one.put for one in interventions if isinstance(one.put, Resample)]
     if any(
         put.donors is not drawn[0].donors or (put.draws, put.seed) != (drawn[0].draws, drawn[0].seed) for put in drawn
@@ -392,15 +430,20 @@ def replacement_name(put: Replacement) -> str:
     return f"a tensor of shape {list(put.shape)}" if isinstance(put, Tensor) else str(put)
 
 
-class _SourceKey(NamedTuple):
+class SourceKey(NamedTuple):
     """A token tensor, by id, and whether the mean of its sequences is kept or every one."""
 
     tokens: int
     mean: bool
 
 
-Sources = Mapping[_SourceKey, Mapping[Site, Tensor]]
+Sources = Mapping[SourceKey, Mapping[Site, Tensor]]
 """What sites hold in the runs that values come from."""
+
+
+def source_key(put: Replacement) -> SourceKey:
+    """Where among the sources a replacement's values are found."""
+    return SourceKey(id(_source(put)), isinstance(put, Mean))
 
 
 def _source(put: Replacement) -> Tensor | None:
@@ -413,7 +456,7 @@ def _source(put: Replacement) -> Tensor | None:
 
 def record_sources(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
     """Activations at the targets' sites on the source sequences; each source is run once."""
-    wanted: dict[_SourceKey, tuple[Tensor, dict[Site, Target]]] = {}
+    wanted: dict[SourceKey, tuple[Tensor, dict[Site, Target]]] = {}
     checked: set[int] = set()
     for target in targets:
         source = _source(target.put)
@@ -422,8 +465,7 @@ def record_sources(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], t
         if id(target.put) not in checked:
             checked.add(id(target.put))
             _check_source(target.put, source, tokens)
-        key = _SourceKey(id(source), isinstance(target.put, Mean))
-        wanted.setdefault(key, (source, {}))[1].setdefault(target.site, target)
+        wanted.setdefault(source_key(target.put), (source, {}))[1].setdefault(target.site, target)
     return {
         key: _record_means(model, source, sites) if key.mean else _record_each(model, source, sites)
         for key, (source, sites) in wanted.items()
@@ -494,23 +536,32 @@ def edit_tap(runs: Sequence[tuple[Sequence[Target], int]], sources: Sources, win
         x = x.clone()
         for at, target, draw in here:
             own = x[at * window.batch : (at + 1) * window.batch]
-            target.write(own, value_of(target, sources, window.batch, draw), window)
+            target.write(own, value_of(target, sources, window, draw), window)
         return x
 
     edits: dict[Site, Edit] = {site: partial(edit, here=here) for site, here in by_site.items()}
     return EditTap(edits)
 
 
-def value_of(target: Target, sources: Sources, batch: int, draw: int) -> Tensor | Edited:
-    """The value that a target is given in one of its draws."""
+def value_of(target: Target, sources: Sources, window: Window, draw: int) -> Tensor | Edited:
+    """The value that a target is given in one of its draws, for the examples of `window`."""
     put = target.put
-    if isinstance(put, Tensor | Edited):
+    if isinstance(put, Edited):
         return put
     source = _source(put)
-    if source is None:
-        return torch.zeros(())
-    value = target.part(sources[_SourceKey(id(source), isinstance(put, Mean))][target.site])
-    return value[donor_rows(put, batch)[draw].to(value.device)] if isinstance(put, Resample) else value
+    if source is not None:
+        value = target.part(sources[source_key(put)][target.site])
+    else:
+        value = put if isinstance(put, Tensor) else torch.zeros(())
+    if isinstance(put, Resample):
+        return value[window.rows_of(donor_rows(put, window.examples)[draw]).to(value.device)]
+    if value.ndim < len(target.axes) or len(value) == 1:
+        return value
+    if len(value) != window.examples:
+        raise InterventionError(
+            f"a tensor of shape {list(value.shape)} cannot replace {target.site.path} of {window.examples} examples"
+        )
+    return window.rows_of(value)
 
 
 def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:

@@ -14,7 +14,7 @@ from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap, compose
 from ...engine.weights import changed
 from ...errors import NotDefinedError
-from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
+from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Scores, Setting, signature_scores
@@ -64,8 +64,7 @@ def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
             same = place == k
             table[k] = z[same].mean(0) if same.any() else z[place >= 0].mean(0)
         values[layer] = table[own.clamp(min=0)]
-    itself = torch.arange(runner.n, device=runner.model.device)
-    put = put_heads(spec.heads, values, itself, runner.batch.predictable)
+    put = runner.replaced(spec.heads, values, runner.batch.predictable)
     return _of_gain(setting, averaged(runner.read([put], min(layers)).loss - runner.clean.loss))
 
 
@@ -74,11 +73,10 @@ def dose(setting: Setting, spec: TestSpec) -> Observation:
     runner = setting.runner
     layers = sorted({layer for layer, _ in spec.heads})
     clean, means = runner.z(layers), runner.donor_means(layers)
-    itself = torch.arange(runner.n, device=runner.model.device)
     quantities = {}
     for at in DOSES:
         values = {layer: (1 - at) * clean[layer] + at * means[layer][:, : runner.width] for layer in layers}
-        cost = averaged(runner.read([put_heads(spec.heads, values, itself)], min(layers)).loss - runner.clean.loss)
+        cost = averaged(runner.read([runner.replaced(spec.heads, values)], min(layers)).loss - runner.clean.loss)
         quantities[f"{at:g}"] = Quantity(cost, setting.gain)
     return Observation(quantities, "of the gain")
 
