@@ -28,6 +28,7 @@ CELLS = [
     *(Intervention(("resid_pre", layer), Patch(OTHERS[:2]), positions=(at,)) for layer in range(2) for at in range(3)),
     [on_head((0, 0), Resample(OTHERS)), on_head((1, 1), Resample(OTHERS))],
     [on_head((0, 1), Zero()), Intervention(("resid_post", 1), torch.full((64,), 0.1))],
+    on_head((0, 1), Mean(OTHERS), TOKENS % 3 == 0),
 ]
 
 
