@@ -203,7 +203,8 @@ class Runner:
         """Loss and top-1 prediction at the queries `at` (None: the predictable ones) of the scored sequences.
 
         Args:
-            factories: Several are the draws of one resample ablation, whose logits are averaged.
+            factories: Several are the draws of one resample ablation, whose logits are averaged. Sites after the last
+                block have the rows that are read, [1, row, …].
             start: The first edited layer (None: no layer is edited).
             at: The queries that are read.
             tokens: Run instead of the batch's tokens, from layer 0.
@@ -221,7 +222,8 @@ class Runner:
                 continue
             own, here, total = chunk.of(self.batch.tokens if tokens is None else tokens), chunk.of(at), None
             for make in factories:
-                logits = self.row_logits(self.run(own, make(chunk), layer if tokens is None else 0, x), here)
+                tap = make(chunk)
+                logits = self.row_logits(self.run(own, tap, layer if tokens is None else 0, x), here, tap)
                 total = logits if total is None else total.add_(logits)
             assert total is not None
             self._keep(total.div_(len(factories)), chunk, here, answers, loss, top)

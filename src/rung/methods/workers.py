@@ -225,7 +225,13 @@ def shard_of(store: Store, shard: str | None) -> range:
     """The chunks of a shard written i/n, from 1/n to n/n; None: all. Raises StoreError for anything else."""
     if shard is None:
         return range(store.n_chunks)
+    one, of = parse_shard(shard)
+    return range(one - 1, store.n_chunks, of)
+
+
+def parse_shard(shard: str) -> tuple[int, int]:
+    """i and n of a shard written i/n, from 1/n to n/n. Raises StoreError for anything else."""
     one, slash, of = shard.partition("/")
     if not (slash and one.isdecimal() and of.isdecimal() and 1 <= int(one) <= int(of)):
         raise StoreError(f"the shard is {shard!r}; write i/n, from 1/n to n/n")
-    return range(int(one) - 1, store.n_chunks, int(of))
+    return int(one), int(of)

@@ -24,11 +24,11 @@ TOKENS = torch.arange(1, 25).reshape(2, 12)
 OTHERS = torch.arange(101, 221).reshape(10, 12)
 METRIC = next_token_loss(slice(4, 11))
 CELLS = [
+    on_head((0, 1), Mean(OTHERS), TOKENS % 3 == 0),
     *(on_head((layer, head), Mean(OTHERS)) for layer in range(2) for head in range(2)),
     *(Intervention(("resid_pre", layer), Patch(OTHERS[:2]), positions=(at,)) for layer in range(2) for at in range(3)),
     [on_head((0, 0), Resample(OTHERS)), on_head((1, 1), Resample(OTHERS))],
     [on_head((0, 1), Zero()), Intervention(("resid_post", 1), torch.full((64,), 0.1))],
-    on_head((0, 1), Mean(OTHERS), TOKENS % 3 == 0),
 ]
 
 
