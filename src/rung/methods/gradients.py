@@ -28,7 +28,7 @@ from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import Intervention, Sources, Target, Window, find_targets, n_draws, record_sources, value_of
 from .paths import Component, check_corrupted, component_label, record_component_sites, senders_before, sent
-from .scoring import one_per_example
+from .scoring import check_padding, one_per_example
 from .sweep import Cell
 
 _EMBED = Site("embed")
@@ -248,6 +248,7 @@ def _gradients_at(
         kept[site] = x
         return x
 
+    check_padding(metric, tokens, model.find_padding(tokens))
     # Without gradients of weights there is a graph from the embedding on.
     hooks = [(site.path, partial(keep, site=site)) for site in {*sites, _EMBED}]
     with torch.enable_grad():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..errors import InterventionError
 from ..tasks.metrics import Metric
-from .cells import CellRuns, Rows
+from .cells import Rows
 
 
 def one_per_example(metric: Metric, rows: Rows, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, " batch"]:
@@ -21,14 +21,17 @@ def one_per_example(metric: Metric, rows: Rows, tokens: Int[Tensor, "batch pos"]
     return found
 
 
-def check_padding(metric: Metric, runs: CellRuns) -> None:
-    """Raises InterventionError for a metric that chooses a position which is padding."""
-    if metric.reads is None or runs.padding is None:
+def check_padding(
+    metric: Metric, tokens: Int[Tensor, "batch pos"], padding: Bool[Tensor, "batch pos"] | None
+) -> None:
+    """Raises InterventionError for a metric that reads a position which is padding, where `padding` is False."""
+    if padding is None:
         return
-    wrong = (metric.positions(runs.tokens) & ~runs.padding).nonzero()
+    wrong = (metric.positions(tokens) & ~padding).nonzero()
     if len(wrong):
         example, position = wrong[0].tolist()
         raise InterventionError(
-            f"the metric {metric.name!r} reads position {position} of example {example}, which is padding: read only "
-            "what is none (`next_token_loss` takes `model.find_padding(tokens)` as its `real`)"
+            f"the metric {metric.name!r} reads {'all logits, also ' if metric.reads is None else ''}position {position} "
+            f"of example {example}, which is padding: let its `reads` choose only what is none, as "
+            "`model.find_padding(tokens)` says (`next_token_loss` takes that as its `real`)"
         )

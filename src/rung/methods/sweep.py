@@ -185,7 +185,7 @@ def sweep(
                 found = SweepResult.open(kept)
         return replace(found, cells=tuple(cells))
     runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
-    check_padding(metric, runs)
+    check_padding(metric, runs.tokens, runs.padding)
     clean = one_per_example(metric, runs.clean, runs.tokens)
     edited = clean.new_full((len(cells), len(clean)), torch.nan)
     measured = torch.zeros(len(cells), dtype=torch.bool)

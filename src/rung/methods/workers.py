@@ -108,7 +108,7 @@ class SweepWorker:
         ran = [self._cells[cell] for cell in cells]
         memory = self.store.request.plan.max_memory
         runs = CellRuns(self._model, self._tokens, ran, metric.positions, metric.answers, memory)
-        check_padding(metric, runs)
+        check_padding(metric, runs.tokens, runs.padding)
         clean = one_per_example(metric, runs.clean, runs.tokens)
         values = {}
         for done, (index, rows) in enumerate(runs, 1):

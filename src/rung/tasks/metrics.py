@@ -31,7 +31,8 @@ class Metric:
     """From all logits, or, if `reads` is given, from the rows that it selects: [row, d_vocab], example by example;
     with `answers` too, from the logits of those tokens only: [row, token]."""
     reads: Callable[[Tokens], Bool[Tensor, "batch pos"]] | None = None
-    """The positions whose logits are needed (None: all), so that others need not be computed."""
+    """The positions whose logits are needed (None: all), so that others need not be computed. None may be padding: a
+    metric of all logits is refused where a batch is padded."""
     answers: Callable[[Tokens], Int[Tensor, "row token"]] | None = None
     """The tokens whose logits are needed in each row (None: the whole vocabulary); needs `reads`."""
     source: tuple[str, Mapping[str, Any]] | None = field(default=None, init=False)
