@@ -21,17 +21,16 @@ def one_per_example(metric: Metric, rows: Rows, tokens: Int[Tensor, "batch pos"]
     return found
 
 
-def check_padding(
-    metric: Metric, tokens: Int[Tensor, "batch pos"], padding: Bool[Tensor, "batch pos"] | None
-) -> None:
+def check_padding(metric: Metric, tokens: Int[Tensor, "batch pos"], padding: Bool[Tensor, "batch pos"] | None) -> None:
     """Raises InterventionError for a metric that reads a position which is padding, where `padding` is False."""
     if padding is None:
         return
     wrong = (metric.positions(tokens) & ~padding).nonzero()
     if len(wrong):
         example, position = wrong[0].tolist()
+        every = "all logits, also " if metric.reads is None else ""
         raise InterventionError(
-            f"the metric {metric.name!r} reads {'all logits, also ' if metric.reads is None else ''}position {position} "
-            f"of example {example}, which is padding: let its `reads` choose only what is none, as "
-            "`model.find_padding(tokens)` says (`next_token_loss` takes that as its `real`)"
+            f"the metric {metric.name!r} reads {every}position {position} of example {example}, which is padding: let "
+            "its `reads` choose only what is none, as `model.find_padding(tokens)` says (`next_token_loss` takes that "
+            "as its `real`)"
         )
