@@ -10,10 +10,10 @@ ablation removes the information, but the mean may be off-distribution. Zero abl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, Literal, NamedTuple, SupportsIndex
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,6 +28,7 @@ from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
+from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, run_floats
 
 AFTER_BLOCKS = (*LAST, "unembed_out")
 """Sites after the last block."""
@@ -226,7 +227,7 @@ def taps(
     not have, InterventionError for a replacement that does not fit.
     """
     targets = find_targets(model, tokens, interventions)
-    sources = record_sources(model, tokens, targets)
+    sources = every_source(model, tokens, targets)
     return [edit_tap([(targets, draw)], sources, Window.whole(tokens)) for draw in range(n_draws(interventions))]
 
 
@@ -270,7 +271,7 @@ def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Se
     return cache
 
 
-def _stop_after(sites: Sequence[Site]) -> int | None:
+def _stop_after(sites: Collection[Site]) -> int | None:
     """The layer that a run which reads `sites` may stop before; None: it has to go to the end."""
     if any(site.name in AFTER_BLOCKS for site in sites):
         return None
@@ -431,10 +432,12 @@ def replacement_name(put: Replacement) -> str:
 
 
 class SourceKey(NamedTuple):
-    """A token tensor, by id, and whether the mean of its sequences is kept or every one."""
+    """A token tensor, by id, and what is kept of its run: the mean of its sequences, all of them, or those of the
+    examples that run.
+    """
 
     tokens: int
-    mean: bool
+    kept: Literal["mean", "all", "own"]
 
 
 Sources = Mapping[SourceKey, Mapping[Site, Tensor]]
@@ -443,7 +446,7 @@ Sources = Mapping[SourceKey, Mapping[Site, Tensor]]
 
 def source_key(put: Replacement) -> SourceKey:
     """Where among the sources a replacement's values are found."""
-    return SourceKey(id(_source(put)), isinstance(put, Mean))
+    return SourceKey(id(_source(put)), "mean" if isinstance(put, Mean) else "own" if isinstance(put, Patch) else "all")
 
 
 def _source(put: Replacement) -> Tensor | None:
@@ -454,53 +457,134 @@ def _source(put: Replacement) -> Tensor | None:
     return None
 
 
-def record_sources(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
-    """Activations at the targets' sites on the source sequences; each source is run once."""
-    wanted: dict[SourceKey, tuple[Tensor, dict[Site, Target]]] = {}
-    checked: set[int] = set()
-    for target in targets:
-        source = _source(target.put)
-        if source is None:
-            continue
-        if id(target.put) not in checked:
-            checked.add(id(target.put))
-            _check_source(target.put, source, tokens)
-        wanted.setdefault(source_key(target.put), (source, {}))[1].setdefault(target.site, target)
+def every_source(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
+    """Activations at the targets' sites on the source sequences, of all examples."""
+    check_sources(tokens, targets)
+    return {**record_sources(model, targets), **record_patches(model, targets)}
+
+
+def check_sources(tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> None:
+    """Raises InterventionError for source sequences that do not fit the examples."""
+    for put in {id(target.put): target.put for target in targets}.values():
+        source = _source(put)
+        if source is not None:
+            _check_source(put, source, tokens)
+
+
+def record_sources(model: HookedTransformer, targets: Sequence[Target], max_memory: int = MAX_MEMORY) -> Sources:
+    """Activations at the targets' sites on the sources that examples share; each source is run once."""
     return {
-        key: _record_means(model, source, sites) if key.mean else _record_each(model, source, sites)
-        for key, (source, sites) in wanted.items()
+        key: (_record_means if key.kept == "mean" else _record_each)(model, _Source(source, sites, max_memory))
+        for key, (source, sites) in _wanted(targets).items()
+        if key.kept != "own"
     }
 
 
-def _record_each(
-    model: HookedTransformer, source: Int[Tensor, "batch pos"], sites: Mapping[Site, Target]
-) -> Mapping[Site, Tensor]:
-    cache = record(model, source, list(sites))
-    return {site: cache[site] for site in sites}
+def record_patches(
+    model: HookedTransformer, targets: Sequence[Target], examples: slice = slice(None), max_memory: int = MAX_MEMORY
+) -> Sources:
+    """Activations at the targets' sites on the sequences that these examples are patched from."""
+    return {
+        key: _record_each(model, _Source(source, sites, max_memory, examples))
+        for key, (source, sites) in _wanted(targets).items()
+        if key.kept == "own"
+    }
 
 
-def _record_means(
-    model: HookedTransformer, reference: Int[Tensor, "reference pos"], sites: Mapping[Site, Target]
-) -> Mapping[Site, Tensor]:
+def _wanted(targets: Sequence[Target]) -> Mapping[SourceKey, tuple[Tensor, set[Site]]]:
+    """The source sequences, and the sites that they are read at."""
+    wanted: dict[SourceKey, tuple[Tensor, set[Site]]] = {}
+    for target in targets:
+        source = _source(target.put)
+        if source is not None:
+            wanted.setdefault(source_key(target.put), (source, set()))[1].add(target.site)
+    return wanted
+
+
+class _Source(NamedTuple):
+    """Sequences, the sites that are read on them, and how many bytes their runs may hold."""
+
+    tokens: Int[Tensor, "batch pos"]
+    sites: set[Site]
+    max_memory: int
+    examples: slice = slice(None)
+    """The sequences that are run."""
+
+    def at_once(self, model: HookedTransformer) -> int:
+        """Sequences that run together; all of them where the model's own hooks see whole batches."""
+        if any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points()):
+            return len(self.tokens)
+        length = self.tokens.shape[1]
+        one = run_floats(model.config, self.sites, length, length, model.device) * model.dtype.itemsize
+        most = self.max_memory // max(1, one)
+        return max(1, most if model.device.type != "cpu" else min(most, TOKENS_AT_ONCE // max(1, length)))
+
+
+def _run_some(
+    model: HookedTransformer, source: _Source, tap_of: Callable[[Bool[Tensor, "some pos"] | None], Tap]
+) -> None:
+    """Runs a source, some sequences at a time, up to the last site that is read, with a tap that is made from the
+    padding of those that run.
+    """
+    stop, size = _stop_after(source.sites), source.at_once(model)
+    mask, tokens = model.find_padding(source.tokens.to(model.device)), source.tokens[source.examples]
+    mask = None if mask is None else mask[source.examples]
+    for at in range(0, len(tokens), size):
+        real = None if mask is None else mask[at : at + size]
+        model.run_with_hooks(
+            tokens[at : at + size],
+            return_type="logits" if stop is None else None,
+            stop_at_layer=stop,
+            fwd_hooks=hooks_of(tap_of(real)),
+            attention_mask=real,
+        )
+
+
+def _record_each(model: HookedTransformer, source: _Source) -> Mapping[Site, Tensor]:
+    parts: dict[Site, list[Tensor]] = {site: [] for site in source.sites}
+
+    def keep(x: Tensor, site: Site) -> None:
+        # Copied: what follows may change it in place.
+        parts[site].append(x.clone())
+
+    tap = EditTap({site: partial(keep, site=site) for site in parts})
+    _run_some(model, source, lambda real: tap)
+    # One site after the other, so that few are held twice.
+    return {site: torch.cat(parts.pop(site)) for site in source.sites}
+
+
+def _record_means(model: HookedTransformer, source: _Source) -> Mapping[Site, Tensor]:
     """The mean of each site over the sequences that are not padded there; other activations are not kept."""
+    reference = source.tokens
     mask = model.find_padding(reference.to(model.device))
-    edits: dict[Site, Edit] = {}
-    means: dict[Site, Tensor] = {}
+    counts = torch.full(reference.shape[1:], len(reference)) if mask is None else mask.sum(0)
+    if not bool(counts.all()):
+        at = int((counts == 0).byte().argmax())
+        raise InterventionError(f"every reference sequence is padded at position {at}, so there is no mean of it")
+    totals: dict[Site, Tensor] = {}
+    dtype = model.dtype
 
-    def keep(x: Tensor, site: Site, axis: int) -> None:
-        means[site] = x.mean(0, keepdim=True) if mask is None else _mean_of_real(x, mask, axis)
+    def add(x: Tensor, site: Site, real: Bool[Tensor, "some pos"] | None) -> None:
+        held = x if real is None else x.masked_fill(~_along_positions(real, site), 0)
+        total = upcast(held).sum(0, keepdim=True)
+        totals[site] = totals[site] + total if site in totals else total
 
-    for site in sites:
-        axis = site.kind.axes.index("pos" if "pos" in site.kind.axes else "query_pos")
-        edits[site] = partial(keep, site=site, axis=axis)
-    stop = _stop_after(list(sites))
-    model.run_with_hooks(
-        reference,
-        return_type="logits" if stop is None else None,
-        stop_at_layer=stop,
-        fwd_hooks=hooks_of(EditTap(edits)),
-    )
-    return means
+    def tap_of(real: Bool[Tensor, "some pos"] | None) -> Tap:
+        return EditTap({site: partial(add, site=site, real=real) for site in source.sites})
+
+    _run_some(model, source, tap_of)
+    return {
+        site: (total / _along_positions(counts[None].to(total.device), site)).to(dtype)
+        for site, total in totals.items()
+    }
+
+
+def _along_positions(values: Tensor, site: Site) -> Tensor:
+    """[batch, pos] as it is broadcast along a site's axes."""
+    axes = site.kind.axes
+    shape = [1] * len(axes)
+    shape[0], shape[axes.index("pos" if "pos" in axes else "query_pos")] = values.shape
+    return values.view(shape)
 
 
 def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
@@ -555,25 +639,13 @@ def value_of(target: Target, sources: Sources, window: Window, draw: int) -> Ten
         value = put if isinstance(put, Tensor) else torch.zeros(())
     if isinstance(put, Resample):
         return value[window.rows_of(donor_rows(put, window.examples)[draw]).to(value.device)]
-    if value.ndim < len(target.axes) or len(value) == 1:
+    if isinstance(put, Patch) or value.ndim < len(target.axes) or len(value) == 1:
         return value
     if len(value) != window.examples:
         raise InterventionError(
             f"a tensor of shape {list(value.shape)} cannot replace {target.site.path} of {window.examples} examples"
         )
     return window.rows_of(value)
-
-
-def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:
-    """The mean over sequences for each position, of those that are not padded there."""
-    shape = [1] * held.ndim
-    shape[0], shape[position_axis] = mask.shape
-    real = mask.view(shape)
-    if not bool(mask.any(0).all()):
-        at = int(mask.any(0).long().argmin())
-        raise InterventionError(f"every reference sequence is padded at position {at}, so there is no mean of it")
-    total: Tensor = held.masked_fill(~real, 0).sum(0, keepdim=True)
-    return total / real.sum(0, keepdim=True)
 
 
 def donor_rows(put: Resample, batch: int) -> Int[Tensor, "draw batch"]:

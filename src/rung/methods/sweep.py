@@ -25,8 +25,8 @@ from ..engine.sites import check_head
 from ..errors import InterventionError, StoreError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
-from .cells import MAX_MEMORY, CellRuns
 from .executors import Processes
+from .footprint import MAX_MEMORY
 from .interventions import (
     FEWEST_DONORS,
     Effect,
@@ -38,7 +38,7 @@ from .interventions import (
     replacement_name,
 )
 from .request import Request
-from .scoring import check_padding, one_per_example
+from .scoring import CellScores
 from .store import Store, chunk_unit
 from .workers import Progress, SweepWorker, check_loadable, dispatch, parse_shard, shard_of
 
@@ -184,17 +184,21 @@ def sweep(
                 _dispatch(kept, executor, workers, progress)
                 found = SweepResult.open(kept)
         return replace(found, cells=tuple(cells))
-    runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
-    check_padding(metric, runs.tokens, runs.padding)
-    clean = one_per_example(metric, runs.clean, runs.tokens)
-    edited = clean.new_full((len(cells), len(clean)), torch.nan)
-    measured = torch.zeros(len(cells), dtype=torch.bool)
-    for done, (index, rows) in enumerate(runs, 1):
-        edited[index] = one_per_example(metric, rows, runs.tokens)
-        measured[index] = True
+    scores = CellScores(model, tokens, cells, metric, max_memory)
+    edited: dict[int, Tensor] = {}
+    for done, index, values in scores:
+        if index is not None:
+            edited[index] = values
         if progress is not None and progress(done, len(cells)) is False:
             break
-    return SweepResult(tuple(cells), metric.name, metric.unit, clean, edited, measured)
+    # An early end may leave examples out.
+    clean = scores.clean.new_full((len(tokens),), torch.nan)
+    clean[: len(scores.clean)] = scores.clean
+    whole = clean.new_full((len(cells), len(tokens)), torch.nan)
+    for index, values in edited.items():
+        whole[index] = values
+    measured = torch.tensor([index in edited for index in range(len(cells))])
+    return SweepResult(tuple(cells), metric.name, metric.unit, clean, whole, measured)
 
 
 def _dispatch(store: Store, executor: Executor | None, workers: int | None, progress: Progress | None) -> None:

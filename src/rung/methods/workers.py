@@ -20,9 +20,8 @@ import torch
 
 from ..errors import StoreError
 from ..model.model import HookedTransformer
-from .cells import CellRuns
 from .executors import worker_died
-from .scoring import check_padding, one_per_example
+from .scoring import CellScores
 from .store import PATIENCE, Found, Store, Worker, cell_unit, chunk_unit
 
 TRIES = 3
@@ -107,16 +106,15 @@ class SweepWorker:
         metric, keys = self._metric, self.store.keys
         ran = [self._cells[cell] for cell in cells]
         memory = self.store.request.plan.max_memory
-        runs = CellRuns(self._model, self._tokens, ran, metric.positions, metric.answers, memory)
-        check_padding(metric, runs.tokens, runs.padding)
-        clean = one_per_example(metric, runs.clean, runs.tokens)
+        scores = CellScores(self._model, self._tokens, ran, metric, memory)
         values = {}
-        for done, (index, rows) in enumerate(runs, 1):
-            values[keys[cells[index]]] = one_per_example(metric, rows, runs.tokens)
+        for done, index, found in scores:
+            if index is not None:
+                values[keys[cells[index]]] = found
             self._tell(done)
             if self.stopped and done < len(cells):
                 return
-        self._worker.append(Found(unit, clean, values, [keys[cell] for cell in failed]))
+        self._worker.append(Found(unit, scores.clean, values, [keys[cell] for cell in failed]))
 
     def _tell(self, under_way: int) -> None:
         if self._progress is not None and not self.stopped:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..engine.cache import ActivationCache
 from ..errors import InterventionError
-from ..methods.cells import CellRuns
+from ..methods.cells import CellPlan, CellRuns
 from ..methods.interventions import Edited, Intervention
 from ..model.model import HookedTransformer
 from .utils import get_act_name
@@ -82,8 +82,8 @@ def measure_each(
     """`metric` of all logits under each intervention by itself."""
     results = torch.zeros(len(interventions), device=model.device)
     if interventions:
-        runs = CellRuns(model, tokens, [[one] for one in interventions], partial(torch.ones_like, dtype=torch.bool))
-        for at, rows in runs:
+        plan = CellPlan(model, tokens, [[one] for one in interventions], partial(torch.ones_like, dtype=torch.bool))
+        for at, rows in CellRuns(plan):
             results[at] = float(metric(rows.view(*tokens.shape, -1)))
     return results
 

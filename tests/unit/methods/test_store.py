@@ -68,7 +68,7 @@ def test_a_stored_sweep_is_the_sweep_and_is_read_again(model, tmp_path):
 
 def test_nothing_is_run_again_that_was_finished(model, tmp_path, monkeypatch):
     stored = sweep(model, TOKENS, CELLS, METRIC, store=tmp_path / "store")
-    monkeypatch.setattr("rung.methods.workers.CellRuns", None)
+    monkeypatch.setattr("rung.methods.scoring.CellRuns", None)
     assert same(sweep(model, TOKENS, CELLS, METRIC, store=tmp_path / "store"), stored)
 
 
