@@ -6,7 +6,6 @@ Cells that share a batch need not start together: each joins at the layer that i
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from ..engine.transformer import (
 from ..engine.weights import block_weights
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
-from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, kept_floats, run_floats
+from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, kept_floats, run_bytes, site_floats
 from .interventions import (
     AFTER_BLOCKS,
     Edited,
@@ -176,8 +175,7 @@ class CellPlan:
         edited = (isinstance(target.put, Edited) for cell in self.cells for target in cell.targets)
         if self.hooked or any(edited):
             return [slice(0, total)]
-        clean = run_floats(self.model.config, (), self.end, self.end, self.tokens.device) * self.model.dtype.itemsize
-        run = max(clean, *(self.run_bytes(cell) for cell in self.cells))
+        run = max(run_bytes(self.model, (), self.end, self.end), *(self.run_bytes(cell) for cell in self.cells))
         one = self.kept_bytes(1) + max(run, METRIC_COPIES * self.row_bytes(1))
         count = -(-total // max(1, self.left // one))
         size = -(-total // count)
@@ -185,14 +183,14 @@ class CellPlan:
 
     def run_bytes(self, cell: _Planned, first: int | None = None) -> int:
         """Bytes that a run of one example under a cell holds, from its first position on or from `first`."""
-        config, edited = self.model.config, [target.site for target in cell.targets]
         new = self.end - (cell.first if first is None else first)
-        return run_floats(config, edited, new, self.end, self.tokens.device) * self.model.dtype.itemsize
+        return run_bytes(self.model, [target.site for target in cell.targets], new, self.end)
 
     def row_bytes(self, examples: int) -> int:
         """Bytes of the logits that are read of one run over so many examples."""
         width = self.model.config.n_out if self.answers is None else self.answers.shape[1]
-        return examples * int(self.read.sum(1).max()) * width * self.model.dtype.itemsize
+        # A metric reads half precisions as float32.
+        return examples * int(self.read.sum(1).max()) * width * max(4, self.model.dtype.itemsize)
 
     def kept_bytes(self, examples: int) -> int:
         """Bytes that are held for so many examples from their clean run on."""
@@ -200,7 +198,7 @@ class CellPlan:
         streams = len({start.layer for start in starts} | {config.n_layers})
         kept = self.end * kept_floats(config, streams, sum(start.from_heads for start in starts), self.past)
         patched = {target.site for cell in self.cells for target in cell.targets if isinstance(target.put, Patch)}
-        kept += sum(self.length * _width(config, site, self.length) for site in patched)
+        kept += sum(site_floats(config, site, self.length) for site in patched)
         rows = self.row_bytes(examples) if self.clean_rows else 0
         return examples * kept * self.model.dtype.itemsize + rows
 
@@ -446,16 +444,6 @@ def _edits_after_heads(chunk: Sequence[_Draw], layer: int) -> bool:
         site.name in AFTER_BLOCKS or (site.layer == layer and site.name in FROM_HEADS and site.name != "z")
         for site in sites
     )
-
-
-def _width(config: ModelConfig, site: Site, keys: int) -> int:
-    """Numbers that a site holds for each position."""
-    sizes = {
-        "d_model": config.d_model, "head": config.n_heads, "kv_head": config.n_kv,
-        "d_head": max(config.d_head, config.d_v), "d_mlp": max(config.d_mlp or 0, config.d_mlp_dense or 0),
-        "expert": config.n_experts or 0, "key_pos": keys, "d_vocab": config.n_out,
-    }  # fmt: skip
-    return math.prod(sizes.get(axis, 1) for axis in site.kind.axes)
 
 
 def _check_cells(cells: Sequence[Sequence[Intervention]], max_memory: int) -> None:

@@ -28,7 +28,7 @@ from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
-from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, run_floats
+from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, run_bytes, site_floats
 
 AFTER_BLOCKS = (*LAST, "unembed_out")
 """Sites after the last block."""
@@ -473,11 +473,14 @@ def check_sources(tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -
 
 def record_sources(model: HookedTransformer, targets: Sequence[Target], max_memory: int = MAX_MEMORY) -> Sources:
     """Activations at the targets' sites on the sources that examples share; each source is run once."""
-    return {
-        key: (_record_means if key.kept == "mean" else _record_each)(model, _Source(source, sites, max_memory))
-        for key, (source, sites) in _wanted(targets).items()
-        if key.kept != "own"
-    }
+    found: dict[SourceKey, Mapping[Site, Tensor]] = {}
+    for key, (source, sites) in _wanted(targets).items():
+        if key.kept == "mean":
+            found[key] = _record_means(model, _Source(source, sites, max_memory))
+        elif key.kept == "all":
+            kept = sum(site_floats(model.config, site, source.shape[1]) for site in sites) * model.dtype.itemsize
+            found[key] = _record_each(model, _Source(source, sites, max_memory - len(source) * kept))
+    return found
 
 
 def record_patches(
@@ -515,8 +518,7 @@ class _Source(NamedTuple):
         if any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points()):
             return len(self.tokens)
         length = self.tokens.shape[1]
-        one = run_floats(model.config, self.sites, length, length, model.device) * model.dtype.itemsize
-        most = self.max_memory // max(1, one)
+        most = self.max_memory // max(1, run_bytes(model, self.sites, length, length))
         return max(1, most if model.device.type != "cpu" else min(most, TOKENS_AT_ONCE // max(1, length)))
 
 
