@@ -280,7 +280,7 @@ def test_what_an_item_raises_is_raised(model, asked, monkeypatch):
     def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rung.methods.workers.one_per_example", fails)
+    monkeypatch.setattr("rung.methods.scoring.one_per_example", fails)
     with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError):
         sweep(model, **asked, executor=executor)
 
