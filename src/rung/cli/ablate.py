@@ -7,14 +7,19 @@ from typing import Annotated
 import typer
 
 from .options import (
+    Dask,
     Device,
     Dtype,
     Json,
     Model,
     Period,
     Quiet,
+    Ray,
     Seed,
     Sequences,
+    Shard,
+    Sharing,
+    Slurm,
     Store,
     Threads,
     Workers,
@@ -24,6 +29,7 @@ from .options import (
     print_json,
 )
 from .progress import progress_bar
+from .worker import show_unfinished
 
 PUTS = ("zero", "mean", "resample")
 
@@ -41,7 +47,11 @@ def ablate(
     sequences: Sequences = 16,
     seed: Seed = 0,
     store: Store = None,
+    shard: Shard = None,
     workers: Workers = None,
+    dask: Dask = None,
+    ray: Ray = None,
+    slurm: Slurm = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -72,11 +82,15 @@ def ablate(
     from ..tasks.builtin import repeated_tokens
     from ..tasks.metrics import next_token_loss
     from ..views.results import described
-    from ..views.sweeps import grid_view, joint_view
+    from ..views.sweeps import ablation_view, joint_view
     from ..views.terminal import show
 
     if put not in PUTS:
         raise InterventionError(f"a head's output was to be replaced by {put!r}; known are {', '.join(PUTS)}")
+    sharing = Sharing(store, shard, workers, dask, ray, slurm)
+    sharing.check()
+    if heads is not None:
+        sharing.check_unused("--heads are ablated together, in one run: there is nothing to keep or share out")
     opened = open_model(model, device, dtype, threads)
     task = repeated_tokens(opened, period=period, sequences=sequences, seed=seed)
     others = repeated_tokens(opened, period=task.period, sequences=max(sequences, 8), seed=seed + 1).tokens
@@ -91,13 +105,12 @@ def ablate(
             return
         show(lambda width: joint_view(opened.config.model_name, described(task), effect))
         return
-    with progress_bar("heads", quiet) as progress:
-        grid = ablate_each_head(opened, task, metric, value, progress=progress, store=store, workers=workers)
+    with progress_bar("heads", quiet) as progress, sharing.options(progress) as options:
+        grid = ablate_each_head(opened, task, metric, value, **options)
+    if show_unfinished(grid.result, store, as_json):
+        return
     check_finite(dtype, grid.result.clean, grid.result.edited)
     if as_json:
         print_json({"model": opened.config.model_name, "task": task.to_dict(), **grid.to_dict()})
         return
-    rows = [("replaced", str(value)), ("clean loss", f"{float(grid.result.clean.mean()):.2f} nats a token")]
-    title = f"Each head of {opened.config.model_name} ablated by itself: change of the second copy's loss"
-    notes = ["A large change says that the model relies on the head on this task, not what for."]
-    show(lambda width: grid_view(title, [("task", described(task)), *rows], grid, width, notes))
+    show(lambda width: ablation_view(opened.config.model_name, described(task), str(value), grid, width))

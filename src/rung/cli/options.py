@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ..errors import RungError
+from ..errors import RungError, StoreError
 
 if TYPE_CHECKING:
     import torch
 
+    from ..methods.sweep import SweepOptions
+    from ..methods.workers import Progress
     from ..model.model import HookedTransformer
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -42,6 +46,83 @@ Store = Annotated[
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes that share the work.  [default: this one]")
 ]
+
+Shard = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Run a fixed share of the cells, from 1/N to N/N; needs --store.  [default: all]"),
+]
+Dask = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster; “local” starts one of --workers here.")
+]
+Ray = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster; “local” starts one of --workers here.")
+]
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Run as --workers jobs of Slurm, with this option of sbatch, as in timeout_min=60; may be repeated.",
+    ),
+]
+
+
+class Sharing(NamedTuple):
+    """Where a sweep is kept, and who runs it."""
+
+    store: str | None
+    shard: str | None
+    workers: int | None
+    dask: str | None
+    ray: str | None
+    slurm: list[str] | None
+
+    def check(self) -> None:
+        """Raises StoreError for options that do not fit together, before anything is loaded."""
+        from ..methods.executors import LOCAL
+        from ..methods.workers import parse_shard
+
+        clusters = {"--dask": self.dask, "--ray": self.ray, "--slurm": self.slurm}
+        named = [name for name, value in clusters.items() if value]
+        if len(named) > 1:
+            raise StoreError(f"{' and '.join(named)} were given; a sweep runs on one of them")
+        if self.shard is not None:
+            parse_shard(self.shard)
+            others = [*named, *(["--workers"] if self.workers is not None else [])]
+            if others or self.store is None:
+                beside = f"beside {others[0]}" if others else "without --store"
+                raise StoreError(
+                    f"--shard {self.shard} was given {beside}; a shard is run by this process, and kept with --store "
+                    "in a folder that the other shards share"
+                )
+        if named and self.store is None and clusters[named[0]] != LOCAL:
+            raise StoreError(f"{named[0]} was given without --store; its workers need a folder that they all reach")
+        self._slurm_options()
+
+    def check_unused(self, reason: str) -> None:
+        """Raises StoreError if any of these options was given."""
+        given = [f"--{name}" for name, value in self._asdict().items() if value is not None]
+        if given:
+            raise StoreError(f"{given[0]} was given, but {reason}")
+
+    @contextmanager
+    def options(self, progress: Progress | None) -> Iterator[SweepOptions]:
+        """The options of `sweep`, with the cluster open until the end of the block."""
+        from ..methods.executors import open_executor
+
+        if self.dask is None and self.ray is None and not self.slurm:
+            yield {"progress": progress, "store": self.store, "workers": self.workers, "shard": self.shard}
+            return
+        with open_executor(self.workers, self.dask, self.ray, self._slurm_options()) as executor:
+            yield {"progress": progress, "store": self.store, "executor": executor}
+
+    def _slurm_options(self) -> dict[str, str | int] | None:
+        found: dict[str, str | int] = {}
+        for given in self.slurm or ():
+            name, equals, value = given.partition("=")
+            if not (name.isidentifier() and equals and value):
+                raise StoreError(f"--slurm was given {given!r}; write NAME=VALUE, as in slurm_partition=cpu")
+            found[name] = int(value) if value.isdecimal() else value
+        return found or None
 
 
 def open_model(name: str, device: str = "cpu", dtype: str = "float32", threads: int | None = None) -> HookedTransformer:

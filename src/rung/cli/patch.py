@@ -6,8 +6,26 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from .options import Device, Dtype, Json, Model, Quiet, Store, Threads, Workers, check_finite, open_model, print_json
+from .options import (
+    Dask,
+    Device,
+    Dtype,
+    Json,
+    Model,
+    Quiet,
+    Ray,
+    Shard,
+    Sharing,
+    Slurm,
+    Store,
+    Threads,
+    Workers,
+    check_finite,
+    open_model,
+    print_json,
+)
 from .progress import progress_bar
+from .worker import show_unfinished
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +49,11 @@ def patch(
         str, typer.Option(metavar="AXIS", help="For heads: at all positions (head), or at each (position).")
     ] = "head",
     store: Store = None,
+    shard: Shard = None,
     workers: Workers = None,
+    dask: Dask = None,
+    ray: Ray = None,
+    slurm: Slurm = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -59,25 +81,27 @@ def patch(
 
     from ..errors import InterventionError
     from ..methods.grids import HeadSite, StreamSite, patch_heads, patch_stream
-    from ..methods.sweep import SweepOptions
     from ..tasks.metrics import logit_difference
-    from ..views.sweeps import Whole, grid_view
-    from ..views.terminal import printable, show
+    from ..views.sweeps import Patched, patching_view
+    from ..views.terminal import show
 
     sites = (*get_args(StreamSite), *get_args(HeadSite))
     if site not in sites:
         raise InterventionError(f"the site {site!r} was to be patched; known are {', '.join(sites)}")
+    sharing = Sharing(store, shard, workers, dask, ray, slurm)
+    sharing.check()
     opened = open_model(model, device, dtype, threads)
     source, tokens = (opened.to_tokens(text, truncate=False) for text in (clean, corrupted))
     _check_pair(source, tokens)
     right, wrong = (torch.tensor([opened.to_single_token(token)]) for token in (answer, other))
     metric = logit_difference(right, wrong)
-    with progress_bar("patches", quiet) as progress:
-        options: SweepOptions = {"progress": progress, "store": store, "workers": workers}
+    with progress_bar("patches", quiet) as progress, sharing.options(progress) as options:
         if site in get_args(StreamSite):
             grid = patch_stream(opened, tokens, source, metric, site, **options)  # type: ignore[arg-type]
         else:
             grid = patch_heads(opened, tokens, source, metric, site, by, **options)  # type: ignore[arg-type]
+    if show_unfinished(grid.result, store, as_json):
+        return
     check_finite(dtype, grid.result.clean, grid.result.edited)
     with torch.no_grad():
         on_clean, on_corrupted = float(metric(opened(source), source)), float(grid.result.clean)
@@ -85,16 +109,9 @@ def patch(
         plain = {"clean": on_clean, "corrupted": on_corrupted, "tokens": [source[0].tolist(), tokens[0].tolist()]}
         print_json({"model": opened.config.model_name, "runs": plain, **grid.to_dict()})
         return
-    texts = [printable(opened.token_text(token)) for token in tokens[0].tolist()]
-    rows = [
-        ("clean text", f"{clean}: {answer!r} over {other!r} by {on_clean:+.2f} nats"),
-        ("corrupted", f"{corrupted}: {on_corrupted:+.2f} nats"),
-        ("positions", "  ".join(f"{at} {text}" for at, text in enumerate(texts))),
-    ]
-    whole = Whole(on_clean - on_corrupted, "the way from the corrupted to the clean run")
-    title = f"{site} of {opened.config.model_name} patched from the clean run: change of the logit difference"
-    notes = ["What is enough on one pair of prompts is evidence about that pair."]
-    show(lambda width: grid_view(title, rows, grid, width, notes, whole))
+    texts = [opened.token_text(token) for token in tokens[0].tolist()]
+    said = Patched((clean, corrupted), (answer, other), (on_clean, on_corrupted), texts)
+    show(lambda width: patching_view(opened.config.model_name, site, said, grid, width))
 
 
 def _check_pair(clean: torch.Tensor, corrupted: torch.Tensor) -> None:

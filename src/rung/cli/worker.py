@@ -6,12 +6,15 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from .options import MODEL_HELP, Json, Quiet, print_json
 from .progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..methods.sweep import SweepResult
 
 
 def worker(
@@ -46,17 +49,30 @@ def worker(
     from ..methods.store import Store
     from ..methods.sweep import SweepResult
     from ..methods.workers import SweepWorker, load_for, shard_of
-    from ..views.results import store_view
-    from ..views.terminal import show
 
     opened = Store.open(store.expanduser(), patience)
     chunks = shard_of(opened, shard)
     with stopped_in_order(), progress_bar("cells", quiet) as progress:
         SweepWorker(opened, load_for(opened, model), progress).run(chunks, wait=True)
-    found = SweepResult.open(opened)
+    show_progress(SweepResult.open(opened), str(store), as_json)
+
+
+def show_unfinished(found: SweepResult, store: str | None, as_json: bool) -> bool:
+    """Shows how far a sweep is, and returns True, unless every cell is measured. Exit code 1 if a cell failed."""
+    if bool(found.measured.all()):
+        return False
+    show_progress(found, store, as_json)
+    return True
+
+
+def show_progress(found: SweepResult, store: str | None, as_json: bool) -> None:
+    """Shows how many cells are measured. Exit code 1 if a cell failed."""
+    from ..views.results import store_view
+    from ..views.terminal import show
+
     failed = [found.labels[cell] for cell in found.failed]
     if as_json:
-        counts = {"store": str(store), "cells": len(found.cells), "measured": int(found.measured.sum())}
+        counts = {"store": store, "cells": len(found.cells), "measured": int(found.measured.sum())}
         print_json(counts | {"failed": failed})
     else:
         show(lambda width: store_view(found))

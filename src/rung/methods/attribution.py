@@ -8,8 +8,8 @@ component. Indirect effects, through later components, are attributed to those c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -21,8 +21,8 @@ from ..engine.cache import ActivationCache
 from ..engine.linearize import norms_after
 from ..engine.sites import Site, check_head
 from ..engine.taps import CacheTap
-from ..engine.transformer import centred, norm, unembed, upcast
-from ..engine.weights import Weights, block_weights, unembedding, unlayered
+from ..engine.transformer import centred, norm, upcast
+from ..engine.weights import block_weights, unembedding, unlayered
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 
@@ -85,24 +85,10 @@ def attribute_logits(
     asked = Asked.of(model, tokens, targets, minus, at)
     sites = written_sites(config, config.n_layers)
     x, cache = _run(model, tokens, sites, at)
-    read = LogitRead.of(model, x[:, list(at)], asked)
-    labels, values = [], []
-    for site in sites:
-        layer = site.layer
-        if site.name in ("embed", "pos_embed", "mlp_out"):
-            labels.append(site.name if layer is None else f"{layer}.mlp")
-            values.append((upcast(cache[site]) * read.direction).sum(-1))
-        elif site.name == "z" and layer is not None:
-            w, direction = block_weights(model.weights, layer), read.before_norm_after(layer, cache)
-            labels += [head_label((layer, head)) for head in range(config.n_heads)]
-            values += list(_of_heads(cache[site], direction, w.W_O))
-            if w.b_O is not None:
-                labels.append(f"{layer}.b_O")
-                values.append(direction @ upcast(w.b_O))
-    for label, constant in read.constants.items():
-        labels.append(label)
-        values.append(constant)
-    return Attribution.of_parts(asked.what, "logit", labels, values, read.total, at)
+    read = LogitRead.of(model, x[:, list(at)], asked.contrast)
+    terms = [(part if isinstance(part, str) else head_label(part), value) for part, value in read.terms(cache)]
+    labels, values = zip(*terms, strict=True)
+    return Attribution.of_parts(asked.what, "logit", labels, list(values), read.total, at)
 
 
 @torch.no_grad()
@@ -131,7 +117,7 @@ def attribute_neurons(
     at = check_queries(tokens, queries)
     asked = Asked.of(model, tokens, targets, minus, at)
     last, _ = _run(model, tokens, [], at)
-    read = LogitRead.of(model, last[:, list(at)], asked)
+    read = LogitRead.of(model, last[:, list(at)], asked.contrast)
     total = torch.zeros_like(read.total)
     best, biases = _Largest(count, total), {}
     mask = model.find_padding(tokens.to(model.device))
@@ -209,7 +195,7 @@ def read_head(
     own = [Site(name, layer) for name in ("v", "pattern", "z")]
     own += [Site("ln1_post.scale", layer)] if norms_after(model.config) else []
     x, cache = _run(model, tokens, [*dict.fromkeys((*own, *sites))])
-    read = LogitRead.of(model, x[:, list(at)], asked)
+    read = LogitRead.of(model, x[:, list(at)], asked.contrast)
     scale = {path: value[:, list(at)] for path, value in cache.items() if "ln1_post" in path}
     onto = read.before_norm_after(layer, scale) @ upcast(block_weights(model.weights, layer).W_O[index]).T
     return onto, upcast(cache["pattern", layer][:, index])[:, list(at)], cache
@@ -244,10 +230,15 @@ class Asked:
         what += "" if model.config.output_logits_soft_cap is None else ", before the cap"
         return cls(targets.to(model.device), None if minus is None else minus.to(model.device), what)
 
-    def contrast(self, pick: Callable[[Int[Tensor, "batch query"]], Tensor]) -> Tensor:
-        """`pick` of the targets minus its mean over the others, one at a time to save memory."""
-        found = pick(self.targets)
-        return found if self.minus is None else found - sum(map(pick, self.minus.unbind(-1))) / self.minus.shape[-1]
+    def contrast(self, table: Float[Tensor, "token *width"]) -> Float[Tensor, "batch query *width"]:
+        """A row of each target minus the mean row of the others, one at a time to save memory."""
+        if self.minus is None:
+            return table[self.targets]
+        return table[self.targets] - sum(table[other] for other in self.minus.unbind(-1)) / self.minus.shape[-1]
+
+
+Contrast = Callable[[Float[Tensor, "token *width"]], Float[Tensor, "batch query *width"]]
+"""From a table with a row for each output token, the combination of rows that is read at each query."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,23 +256,43 @@ class LogitRead:
     """As the model computes it."""
 
     @classmethod
-    def of(cls, model: HookedTransformer, x: Float[Tensor, "batch query d_model"], asked: Asked) -> LogitRead:
-        """`x` is the stream after the last layer at the queries."""
+    def of(cls, model: HookedTransformer, x: Float[Tensor, "batch query d_model"], contrast: Contrast) -> LogitRead:
+        """`x` is the stream after the last layer at the queries; `contrast` says which logits are read there."""
         config, weights = model.config, model.weights
         W_U = upcast(unembedding(weights))
-        onto = asked.contrast(lambda ids: W_U.T[ids]) * config.logit_scale
+        onto = contrast(W_U.T) * config.logit_scale
         w, b = unlayered(weights, "ln_final_w"), unlayered(weights, "ln_final_b")
         tap = CacheTap([Site("ln_final.scale")])
         total = (upcast(norm(config, w, b, "ln_final", None, x, tap)) * onto).sum(-1)
         constants = {} if b is None else {"ln_final.b": onto @ upcast(b)}
         b_U = unlayered(weights, "b_U")
         if b_U is not None:
-            wide = upcast(b_U)
-            constants["b_U"] = asked.contrast(lambda ids: wide[ids]) * config.logit_scale
+            constants["b_U"] = contrast(upcast(b_U)) * config.logit_scale
             total = total + constants["b_U"]
         if config.normalization_type is not None:
             onto = _transposed_norm(config, w, onto) / tap.store["ln_final.hook_scale"]
         return cls(model, onto, constants, total)
+
+    def terms(self, run: Mapping[str, Tensor]) -> Iterator[tuple[Head | str, Float[Tensor, "batch query"]]]:
+        """What each component adds, and each constant; `run` holds the activations at `written_sites`, at the queries.
+
+        Components are heads, "embed", "pos_embed", "0.mlp" and the attention biases "0.b_O".
+        """
+        config = self.model.config
+        for site in written_sites(config, config.n_layers):
+            if site.name in ("embed", "pos_embed", "mlp_out"):
+                yield component_name(site), (upcast(run[site.path]) * self.direction).sum(-1)
+            elif site.name == "z" and site.layer is not None:
+                layer, w = site.layer, block_weights(self.model.weights, site.layer)
+                direction = self.before_norm_after(layer, run)
+                yield from zip(
+                    ((layer, head) for head in range(config.n_heads)),
+                    _of_heads(run[site.path], direction, w.W_O),
+                    strict=True,
+                )
+                if w.b_O is not None:
+                    yield f"{layer}.b_O", direction @ upcast(w.b_O)
+        yield from self.constants.items()
 
     def before_norm_after(
         self, layer: int, run: Mapping[str, Tensor], name: str = "ln1_post"
@@ -358,11 +369,9 @@ def check_queries(tokens: Tensor, queries: Sequence[int] | None) -> tuple[int, .
     return found
 
 
-def uncapped_logits(
-    config: ModelConfig, weights: Weights, x: Float[Tensor, "batch pos d_model"]
-) -> Float[Tensor, "batch pos d_vocab"]:
-    """Logits from the stream after the last layer, before a soft cap."""
-    return upcast(unembed(replace(config, output_logits_soft_cap=None), weights, x))
+def component_name(site: Site) -> str:
+    """The label of an embedding or an MLP that writes at `site`."""
+    return site.name if site.layer is None else f"{site.layer}.mlp"
 
 
 def written_sites(config: ModelConfig, end: int) -> list[Site]:

@@ -33,14 +33,19 @@ from ..engine.transformer import (
 from ..engine.weights import block_weights
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
+from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, kept_floats, run_bytes, site_floats
 from .interventions import (
     AFTER_BLOCKS,
+    Edited,
     Intervention,
+    Patch,
     Target,
     Window,
+    check_sources,
     edit_tap,
     find_targets,
     n_draws,
+    record_patches,
     record_sources,
 )
 
@@ -48,10 +53,8 @@ Rows = Float[Tensor, "row token"]
 """Logits at the positions that are read, of the whole vocabulary or of the answers, concatenated over examples."""
 Stream = Float[Tensor, "batch pos d_model"]
 
-MAX_MEMORY = 2**28
-"""Bytes of activations, and of logits, that edited runs hold at once, unless one alone needs more."""
-TOKENS_AT_ONCE = 1024
-"""Tokens of edited runs that share a batch on a CPU, where more save nothing: weights are fetched once for all."""
+METRIC_COPIES = 3
+"""The logits that a metric reads, and the copies that it may make of them."""
 FEW_TOKENS = 256
 """Tokens below which runs share a batch though some are then run from an earlier position than they need."""
 WASTE = 1.05
@@ -100,11 +103,11 @@ class _Draw(NamedTuple):
     draw: int
 
 
-class CellRuns:
-    """Runs each cell, and gives its logits where they are read: iterate for (index of the cell, rows).
+class CellPlan:
+    """What has to be run for each cell of a sweep, and which examples run together.
 
     `reads` gives a mask [batch, pos] of the positions that are read; `answers` the tokens that are read there,
-    [row, token], example by example (None: the whole vocabulary). Cells come in the order in which they are run.
+    [row, token], example by example (None: the whole vocabulary).
     """
 
     @torch.no_grad()
@@ -118,32 +121,127 @@ class CellRuns:
         max_memory: int = MAX_MEMORY,
     ) -> None:
         _check_cells(cells, max_memory)
-        self._model, self._max_memory = model, max_memory
+        self.model = model
         self.tokens, self.padding = model.read(tokens)
         """The tokens on the model's device, and what is False at padding (None: nothing is padded)."""
-        self._hooks = model.attached_hooks()
-        self._hooked = any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points())
-        self._read = reads(self.tokens).to(self.tokens.device)
-        if not bool(self._read.any()):
+        self.hooks = model.attached_hooks()
+        self.hooked = any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points())
+        self.read = reads(self.tokens).to(self.tokens.device)
+        if not bool(self.read.any()):
             raise InterventionError("the metric reads the logits of no position")
-        self._answers = None if answers is None else answers(self.tokens).to(self.tokens.device)
-        self._causal = model.config.attention_dir == "causal" and not self._hooked
-        self._plan = [self._planned(at, cell) for at, cell in enumerate(cells)]
-        self._sources = record_sources(model, self.tokens, [one for cell in self._plan for one in cell.targets])
-        self._length = self.tokens.shape[1]
+        self.answers = None if answers is None else answers(self.tokens).to(self.tokens.device)
+        self.causal = model.config.attention_dir == "causal" and not self.hooked
+        self.cells = [self._planned(at, cell) for at, cell in enumerate(cells)]
+        self.length = self.tokens.shape[1]
         # From here on nothing is read.
-        self._read_end = int(self._read.any(0).nonzero().max()) + 1
-        later = not self._causal or _reads_later_positions(model.config, self._plan)
-        self._end = self._length if later else self._read_end
-        self._keys = KeyValueRecord() if any(cell.first for cell in self._plan) else None
+        self.read_end = int(self.read.any(0).nonzero().max()) + 1
+        later = not self.causal or _reads_later_positions(model.config, self.cells)
+        self.end = self.length if later else self.read_end
+        self.past = any(cell.first for cell in self.cells)
+        """Whether some runs read the clean run's keys and values."""
+        targets = [one for cell in self.cells for one in cell.targets]
+        check_sources(self.tokens, targets)
+        self.shared = record_sources(model, targets, max_memory)
+        """Sources that all examples share; what is patched is each example's own."""
+        sources = (value for kept in self.shared.values() for value in kept.values())
+        self.left = max(0, max_memory - sum(value.nbytes for value in sources))
+        """Bytes for all but these."""
+        # Only where some rows that are read come before what changes.
+        first_read = int(self.read.any(0).nonzero().min())
+        self.clean_rows = any(cell.first > first_read for cell in self.cells)
+        """Whether some cells have the clean run's logits at some positions."""
+
+    def _planned(self, index: int, cell: Sequence[Intervention]) -> _Planned:
+        """The least that has to be run for a cell. Raises as `sweep` does."""
+        config, targets = self.model.config, find_targets(self.model, self.tokens, cell)
+        if not self.hooked:
+            # What leaves a block is what enters the next one, where less has to be run; it is edited first.
+            targets.sort(key=lambda target: target.site.name != "resid_post")
+            targets = [_at_entry(config, target) for target in targets]
+        start = min(_start(config, target) for target in targets)
+        if self.hooked:
+            start = Start(start.layer)
+        return _Planned(
+            index=index,
+            targets=tuple(targets),
+            draws=n_draws(cell),
+            start=start,
+            first=min(target.first for target in targets) if self.causal else 0,
+        )
+
+    def blocks(self) -> list[slice]:
+        """The examples that run together: as few blocks as `max_memory` allows, or one where functions edit."""
+        total = len(self.tokens)
+        edited = (isinstance(target.put, Edited) for cell in self.cells for target in cell.targets)
+        if self.hooked or any(edited):
+            return [slice(0, total)]
+        run = max(run_bytes(self.model, (), self.end, self.end), *(self.run_bytes(cell) for cell in self.cells))
+        one = self.kept_bytes(1) + max(run, METRIC_COPIES * self.row_bytes(1))
+        count = -(-total // max(1, self.left // one))
+        size = -(-total // count)
+        return [slice(at, min(total, at + size)) for at in range(0, total, size)]
+
+    def run_bytes(self, cell: _Planned, first: int | None = None) -> int:
+        """Bytes that a run of one example under a cell holds, from its first position on or from `first`."""
+        new = self.end - (cell.first if first is None else first)
+        return run_bytes(self.model, [target.site for target in cell.targets], new, self.end)
+
+    def row_bytes(self, examples: int) -> int:
+        """Bytes of the logits that are read of one run over so many examples."""
+        width = self.model.config.n_out if self.answers is None else self.answers.shape[1]
+        # A metric reads half precisions as float32.
+        return examples * int(self.read.sum(1).max()) * width * max(4, self.model.dtype.itemsize)
+
+    def kept_bytes(self, examples: int) -> int:
+        """Bytes that are held for so many examples from their clean run on."""
+        config, starts = self.model.config, {cell.start for cell in self.cells}
+        streams = len({start.layer for start in starts} | {config.n_layers})
+        kept = self.end * kept_floats(config, streams, sum(start.from_heads for start in starts), self.past)
+        patched = {target.site for cell in self.cells for target in cell.targets if isinstance(target.put, Patch)}
+        kept += sum(site_floats(config, site, self.length) for site in patched)
+        rows = self.row_bytes(examples) if self.clean_rows else 0
+        return examples * kept * self.model.dtype.itemsize + rows
+
+
+class CellRuns:
+    """Runs each cell on some of the examples (None: all), and gives its logits where they are read.
+
+    Iterate for (index of the cell, rows); cells come in the order in which they are run.
+    """
+
+    @torch.no_grad()
+    def __init__(self, plan: CellPlan, examples: slice | None = None) -> None:
+        self._plan, self._model = plan, plan.model
+        whole = len(plan.tokens)
+        self._rows = slice(0, whole) if examples is None else examples
+        self.tokens = plan.tokens[self._rows]
+        self._padding = None if plan.padding is None else plan.padding[self._rows]
+        self._read = plan.read[self._rows]
+        self._answers = plan.answers
+        if plan.answers is not None:
+            before, own = int(plan.read[: self._rows.start].sum()), int(self._read.sum())
+            self._answers = plan.answers[before : before + own]
+        targets = [one for cell in plan.cells for one in cell.targets]
+        # What is left for edited runs, beside what the clean run leaves.
+        self._budget = max(0, plan.left - plan.kept_bytes(len(self.tokens)))
+        self._sources = {**plan.shared, **record_patches(plan.model, targets, self._rows, self._budget)}
+        self._keys = KeyValueRecord() if plan.past else None
         self._streams: dict[int, Stream] = {}
         self._z: dict[int, Float[Tensor, "batch pos head d_head"]] = {}
-        self._run_clean()
+        self._clean: Rows | None = self._run_clean()
+
+    def take_clean(self) -> Rows:
+        """The clean run's logits where they are read; let go of unless cells still need them."""
+        assert self._clean is not None
+        clean = self._clean
+        if not self._plan.clean_rows:
+            self._clean = None
+        return clean
 
     def __iter__(self) -> Iterator[tuple[int, Rows]]:
         totals: dict[int, tuple[Tensor, int]] = {}
-        same = [cell.index for cell in self._plan if cell.first >= self._read_end]
-        yield from ((index, self.clean.clone()) for index in same)
+        same = [cell.index for cell in self._plan.cells if cell.first >= self._plan.read_end]
+        yield from ((index, self._clean_rows()) for index in same)
         for chunk in self._chunks():
             for (cell, _), rows in zip(chunk, self._edited(chunk), strict=True):
                 if cell.draws == 1:
@@ -156,30 +254,16 @@ class CellRuns:
                 else:
                     totals[cell.index] = (total, count + 1)
 
-    def _planned(self, index: int, cell: Sequence[Intervention]) -> _Planned:
-        """The least that has to be run for a cell. Raises as `sweep` does."""
-        config, targets = self._model.config, find_targets(self._model, self.tokens, cell)
-        if not self._hooked:
-            # What leaves a block is what enters the next one, where less has to be run; it is edited first.
-            targets.sort(key=lambda target: target.site.name != "resid_post")
-            targets = [_at_entry(config, target) for target in targets]
-        start = min(_start(config, target) for target in targets)
-        if self._hooked:
-            start = Start(start.layer)
-        return _Planned(
-            index=index,
-            targets=tuple(targets),
-            draws=n_draws(cell),
-            start=start,
-            first=min(target.first for target in targets) if self._causal else 0,
-        )
+    def _clean_rows(self) -> Rows:
+        assert self._clean is not None
+        return self._clean.clone()
 
-    def _run_clean(self) -> None:
-        """Runs the model as it is, and keeps what cells start from."""
-        config, weights, tap = self._model.config, self._model.weights, self._hooks
-        starts = {cell.start for cell in self._plan}
-        tokens = self._model.hooked_tokens(self.tokens[:, : self._end])
-        mask = None if self.padding is None else self.padding[:, : self._end]
+    def _run_clean(self) -> Rows:
+        """Runs the model as it is, keeps what cells start from, and gives its logits where they are read."""
+        config, weights, tap, end = self._model.config, self._model.weights, self._plan.hooks, self._plan.end
+        starts = {cell.start for cell in self._plan.cells}
+        tokens = self._model.hooked_tokens(self.tokens[:, :end])
+        mask = None if self._padding is None else self._padding[:, :end]
         positions = position_info(config, weights, (*tokens.shape,), tokens.device, mask=mask, past=self._keys)
         x = embed(config, weights, tokens, positions, tap)
         positions = _tap_qk_positions(positions, x, tap)
@@ -193,15 +277,14 @@ class CellRuns:
                 self._z[layer] = z
             x = after_heads(config, w, layer, x, z, tap)
         self._streams[config.n_layers] = x
-        read = self._read[:, : self._end]
-        if self._hooked:
-            self.clean: Rows = self._of_answers(unembed(config, weights, x, tap)[read][None])[0]
-        else:
-            self.clean = self._logits(x[read][None])[0]
+        read = self._read[:, :end]
+        if self._plan.hooked:
+            return self._of_answers(unembed(config, weights, x, tap)[read][None])[0]
+        return self._logits(x[read][None])[0]
 
     def _chunks(self) -> Iterator[list[_Draw]]:
         """Runs that share a batch: their first positions are near."""
-        cells = [cell for cell in self._plan if cell.first < self._read_end]
+        cells = [cell for cell in self._plan.cells if cell.first < self._plan.read_end]
         cells.sort(key=lambda cell: (self._kind(cell), cell.first, cell.start))
         chunk: list[_Draw] = []
         for run in (_Draw(cell, draw) for cell in cells for draw in range(cell.draws)):
@@ -221,33 +304,28 @@ class CellRuns:
 
     def _fits(self, chunk: Sequence[_Draw]) -> bool:
         """Whether these runs may share a batch."""
-        if self._hooked:
+        plan, batch, first = self._plan, len(self.tokens), chunk[0].cell.first
+        if plan.hooked:
             return False
-        config, batch = self._model.config, len(self.tokens)
-        tokens = len(chunk) * batch * (self._end - chunk[0].cell.first)
-        needed = sum(batch * (self._end - run.cell.first) for run in chunk)
-        # The stream and what one block makes of it; the keys and values of all positions.
-        neurons = max(config.d_mlp or 0, config.d_mlp_dense or 0)
-        floats = 8 * config.d_model + 3 * neurons + 3 * config.n_heads * self._length
-        floats += config.n_out if chunk[0].cell.after_blocks else 0
-        held = tokens * floats + len(chunk) * batch * self._length * config.n_kv * (config.d_head + config.d_v)
+        tokens = len(chunk) * batch * (plan.end - first)
+        needed = sum(batch * (plan.end - run.cell.first) for run in chunk)
+        # What one run edits, all of the batch watch.
+        held = len(chunk) * batch * max(plan.run_bytes(run.cell, first) for run in chunk)
         small = tokens <= TOKENS_AT_ONCE or self._model.device.type != "cpu"
-        little_waste = tokens <= max(FEW_TOKENS, WASTE * needed)
-        return small and little_waste and held * self._model.dtype.itemsize <= self._max_memory
+        return small and tokens <= max(FEW_TOKENS, WASTE * needed) and held <= self._budget
 
     def _edited(self, chunk: Sequence[_Draw]) -> Iterator[Rows]:
         """Logits of each run of a chunk, one run after the other."""
         first = min(run.cell.first for run in chunk)
-        changed = (torch.arange(self._length, device=self._read.device) >= first).expand_as(self._read)[self._read]
+        changed = (torch.arange(self._plan.length, device=self._read.device) >= first).expand_as(self._read)[self._read]
         found, are_logits = self._run(chunk, first, changed)
-        wide = 1 if self._answers is not None or are_logits else self._model.config.n_out
-        width = max(1, found.shape[1]) * wide * found.element_size()
-        for some in found.split(max(1, self._max_memory // width)):
+        held = METRIC_COPIES * self._plan.row_bytes(len(self.tokens))
+        for some in found.split(len(found) if are_logits else max(1, self._budget // max(1, held))):
             for own in some if are_logits else self._logits(some, changed):
                 if bool(changed.all()):
                     yield own
                     continue
-                rows = self.clean.clone()
+                rows = self._clean_rows()
                 rows[changed] = own
                 yield rows
 
@@ -259,9 +337,10 @@ class CellRuns:
         logits (True) where something after the last block is edited.
         """
         config, weights, n_layers = self._model.config, self._model.weights, self._model.config.n_layers
-        window = Window(len(self.tokens), first, self._end, self._length)
+        plan = self._plan
+        window = Window(self._rows, len(plan.tokens), first, plan.end, plan.length)
         edits = edit_tap([(run.cell.targets, run.draw) for run in chunk], self._sources, window)
-        tap, span = compose(self._hooks, edits), slice(first, self._end)
+        tap, span = compose(plan.hooks, edits), slice(first, plan.end)
         read, joining = self._read[:, span], Counter(run.cell.start for run in chunk)
         x, positions, stacked = None, None, len(chunk) * window.batch
         if joining[EMBEDDING]:
@@ -281,7 +360,7 @@ class CellRuns:
             x = _joined(x, self._streams.get(layer), span, joining[Start(layer, from_heads=True)])
             z = _joined(z, self._z.get(layer), span, joining[Start(layer, from_heads=True)])
             assert x is not None and z is not None
-            if layer == n_layers - 1 and not self._hooked and not _edits_after_heads(chunk, layer):
+            if layer == n_layers - 1 and not plan.hooked and not _edits_after_heads(chunk, layer):
                 # Nothing mixes positions from here on, so that only those that are read go on.
                 z = tap("z", layer, z)
                 x, z = (one.unflatten(0, (-1, window.batch))[:, read] for one in (x, z))
@@ -291,14 +370,14 @@ class CellRuns:
             x = _joined(x, self._streams[n_layers], span, len(chunk))
             assert x is not None
             x = edits("resid_post", n_layers - 1, x)
-        if not (self._hooked or chunk[0].cell.after_blocks):
+        if not (plan.hooked or chunk[0].cell.after_blocks):
             return x.unflatten(0, (-1, window.batch))[:, read], False
         logits = unembed(config, weights, x, tap).unflatten(0, (-1, window.batch))[:, read]
         return self._of_answers(logits, changed), True
 
     def _positions(self, window: Window, copies: int) -> PositionInfo:
         """Positions and mask of `copies` stacked runs."""
-        mask = None if self.padding is None else self.padding[:, : window.end].repeat(copies, 1)
+        mask = None if self._padding is None else self._padding[:, : window.end].repeat(copies, 1)
         past = self._keys.before(window.first, copies) if self._keys is not None and window.first else None
         shape = (copies * window.batch, window.end - window.first)
         model = self._model

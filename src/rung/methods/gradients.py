@@ -26,9 +26,9 @@ from ..engine.weights import BlockWeights, block_weights, read_of_stream
 from ..errors import InterventionError, NotDefinedError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
-from .interventions import Intervention, Sources, Target, Window, find_targets, n_draws, record_sources, value_of
+from .interventions import Intervention, Sources, Target, Window, every_source, find_targets, n_draws, value_of
 from .paths import Component, check_corrupted, component_label, record_component_sites, senders_before, sent
-from .scoring import one_per_example
+from .scoring import check_padding, one_per_example
 from .sweep import Cell
 
 _EMBED = Site("embed")
@@ -138,7 +138,7 @@ def screen_interventions(
     tokens = tokens.to(model.device)
     targets = [find_targets(model, tokens, cell) for cell in cells]
     with torch.no_grad():
-        sources = record_sources(model, tokens, [target for cell in targets for target in cell])
+        sources = every_source(model, tokens, [target for cell in targets for target in cell])
     sites = {target.site for cell in targets for target in cell}
     for layer in {site.layer for site in sites if site.name in ("q", "k")}:
         sites |= {Site(name, layer) for name in ("q", "k", "v", "pattern")}
@@ -248,6 +248,7 @@ def _gradients_at(
         kept[site] = x
         return x
 
+    check_padding(metric, tokens, model.find_padding(tokens))
     # Without gradients of weights there is a graph from the embedding on.
     hooks = [(site.path, partial(keep, site=site)) for site in {*sites, _EMBED}]
     with torch.enable_grad():
@@ -269,7 +270,7 @@ def _edited(
     edited: dict[Site, Tensor] = {}
     for target in targets:
         x = edited.setdefault(target.site, values[target.site].clone())
-        target.write(x, value_of(target, sources, window.batch, draw), window)
+        target.write(x, value_of(target, sources, window, draw), window)
     return edited
 
 

@@ -10,10 +10,10 @@ ablation removes the information, but the mean may be off-distribution. Zero abl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, Literal, NamedTuple, SupportsIndex
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,6 +28,7 @@ from ..engine.taps import Edit, EditTap, Tap
 from ..engine.transformer import upcast
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
+from .footprint import MAX_MEMORY, TOKENS_AT_ONCE, run_bytes, site_floats
 
 AFTER_BLOCKS = (*LAST, "unembed_out")
 """Sites after the last block."""
@@ -101,14 +102,21 @@ Replacement = Zero | Mean | Resample | Patch | Edited | Tensor
 """A replacement value. A tensor must broadcast to the shape of what it replaces."""
 
 
+Positions = tuple[int, ...] | Bool[Tensor, "batch pos"] | None
+"""Positions of every example, or a mask; None: all."""
+
+
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """A replacement at `site`, for one `head` (None: all) and at `positions` (None: all)."""
+    """A replacement at `site`, for one `head` (None: all) and at `positions` (None: all).
+
+    `positions` may be a mask with a row for each example, which has positions of its own.
+    """
 
     site: SiteKey
     put: Replacement
     head: int | None = None
-    positions: tuple[int, ...] | None = None
+    positions: Positions = None
 
     def __post_init__(self) -> None:
         # Whole numbers of any library become Python's own.
@@ -117,13 +125,16 @@ class Intervention:
             object.__setattr__(self, "site", Site(self.site.name, whole(self.site.layer)))
         elif not isinstance(self.site, str):
             object.__setattr__(self, "site", tuple(whole(x) if is_whole(x) else x for x in self.site))
-        if self.positions is not None:
+        if self.positions is not None and not isinstance(self.positions, Tensor):
             object.__setattr__(self, "positions", tuple(map(whole, self.positions)))
 
     def __str__(self) -> str:
         name = self.site if isinstance(self.site, str) else " ".join(str(x) for x in self.site if x is not None)
         head = "" if self.head is None else f", head {self.head}"
-        positions = "" if self.positions is None else f", positions {self.positions}"
+        if isinstance(self.positions, Tensor):
+            positions = ", positions of each example's own"
+        else:
+            positions = "" if self.positions is None else f", positions {self.positions}"
         return f"{name}{head}{positions}: {replacement_name(self.put)}"
 
 
@@ -168,10 +179,13 @@ class Effect:
         return self.clean.shape[0]
 
 
-def on_head(head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...] | None = None) -> Intervention:
+def on_head(
+    head: AnyHead, put: Replacement, positions: tuple[SupportsIndex, ...] | Bool[Tensor, "batch pos"] | None = None
+) -> Intervention:
     """An intervention on the output of `head`, at its z: [batch, pos, d_head], result = z W_O."""
     layer, index = whole_head(head)
-    return Intervention(Site("z", layer), put, index, None if positions is None else tuple(map(whole, positions)))
+    at = positions if positions is None or isinstance(positions, Tensor) else tuple(map(whole, positions))
+    return Intervention(Site("z", layer), put, index, at)
 
 
 BEFORE_PATTERN = ("resid_pre", "attn_in", "q_input", "k_input", "v_input", "ln1.scale", "ln1.normalized", "q", "k", "v")
@@ -213,7 +227,7 @@ def taps(
     not have, InterventionError for a replacement that does not fit.
     """
     targets = find_targets(model, tokens, interventions)
-    sources = record_sources(model, tokens, targets)
+    sources = every_source(model, tokens, targets)
     return [edit_tap([(targets, draw)], sources, Window.whole(tokens)) for draw in range(n_draws(interventions))]
 
 
@@ -257,7 +271,7 @@ def record(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], sites: Se
     return cache
 
 
-def _stop_after(sites: Sequence[Site]) -> int | None:
+def _stop_after(sites: Collection[Site]) -> int | None:
     """The layer that a run which reads `sites` may stop before; None: it has to go to the end."""
     if any(site.name in AFTER_BLOCKS for site in sites):
         return None
@@ -265,17 +279,28 @@ def _stop_after(sites: Sequence[Site]) -> int | None:
 
 
 class Window(NamedTuple):
-    """The positions that a run computes: `first` to `end` (exclusive) of `total`, for stacks of `batch` examples."""
+    """What a run computes: the positions `first` to `end` (exclusive) of `total`, of `rows` among all `examples`."""
 
-    batch: int
+    rows: slice | Int[Tensor, " row"]
+    examples: int
     first: int
     end: int
     total: int
 
     @classmethod
     def whole(cls, tokens: Int[Tensor, "batch pos"]) -> Window:
-        """All positions."""
-        return cls(len(tokens), 0, tokens.shape[1], tokens.shape[1])
+        """All positions of all examples."""
+        return cls(slice(None), len(tokens), 0, tokens.shape[1], tokens.shape[1])
+
+    @property
+    def batch(self) -> int:
+        """Number of examples that are computed."""
+        rows = self.rows
+        return len(range(self.examples)[rows]) if isinstance(rows, slice) else len(rows)
+
+    def rows_of(self, value: Tensor) -> Tensor:
+        """A value of all examples, [example, …], for those that are computed."""
+        return value[self.rows if isinstance(self.rows, slice) else self.rows.to(value.device)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,24 +313,30 @@ class Target:
     head_axis: int | None
     axes: tuple[str, ...]
     """The names of the slice's axes, after the head is selected."""
-    positions: tuple[int, ...] | None
-    """None: all; counted from the first."""
+    positions: Positions
+    """Counted from the first."""
 
     @classmethod
-    def find(cls, model: HookedTransformer, one: Intervention, length: int) -> Target:
-        """The slice that `one` replaces in sequences of `length` tokens.
+    def find(cls, config: ModelConfig, one: Intervention, shape: Sequence[int]) -> Target:
+        """The slice that `one` replaces in tokens of `shape` [batch, pos].
 
         Raises SiteError for a site or head that the model does not have, InterventionError for a position that is not
         there or a head at a site without heads of their own.
         """
-        site = find_site(model.config, one.site)
+        site = find_site(config, one.site)
         axes = list(site.kind.axes)
-        along = None if one.head is None else check_head_at(model.config, site, one.head)
+        along = None if one.head is None else check_head_at(config, site, one.head)
         head_axis = None if along is None else axes.index(along)
         if along is not None:
             axes.remove(along)
-        positions = one.positions
-        if positions is not None:
+        positions, length = one.positions, shape[1]
+        if isinstance(positions, Tensor):
+            if positions.dtype != torch.bool or positions.shape != torch.Size(shape):
+                raise InterventionError(
+                    f"positions of {site.path} are a {positions.dtype} tensor of shape {list(positions.shape)}; a mask "
+                    f"of {list(shape)} examples and positions, or a tuple, is needed"
+                )
+        elif positions is not None:
             if not all(-length <= at < length for at in positions):
                 raise InterventionError(f"positions {positions} were given for {site.path}, which has {length}")
             positions = tuple(at % length for at in positions)
@@ -319,6 +350,8 @@ class Target:
     @property
     def first(self) -> int:
         """The first position that is replaced."""
+        if isinstance(self.positions, Tensor):
+            return int(self.positions.any(0).byte().argmax())
         return 0 if self.positions is None else min(self.positions, default=0)
 
     def part(self, x: Tensor) -> Tensor:
@@ -345,6 +378,12 @@ class Target:
             value = value.narrow(along, start, count)
         if self.positions is None:
             part.copy_(value)
+            return
+        if isinstance(self.positions, Tensor):
+            here = window.rows_of(self.positions)[:, window.first : window.end].to(x.device)
+            sizes = [1] * part.ndim
+            sizes[0], sizes[axis] = here.shape
+            part.copy_(torch.where(here.view(sizes), value, part))
             return
         inside = [place - window.first for place in self.positions if window.first <= place < window.end]
         at = torch.tensor(inside, device=x.device, dtype=torch.long)
@@ -373,7 +412,7 @@ def find_targets(
     model: HookedTransformer, tokens: Int[Tensor, "batch pos"], interventions: Sequence[Intervention]
 ) -> list[Target]:
     """What interventions that apply together replace. Raises as `taps` does."""
-    targets = [Target.find(model, one, tokens.shape[1]) for one in interventions]
+    targets = [Target.find(model.config, one, tokens.shape) for one in interventions]
     drawn = [one.put for one in interventions if isinstance(one.put, Resample)]
     if any(
         put.donors is not drawn[0].donors or (put.draws, put.seed) != (drawn[0].draws, drawn[0].seed) for put in drawn
@@ -392,15 +431,22 @@ def replacement_name(put: Replacement) -> str:
     return f"a tensor of shape {list(put.shape)}" if isinstance(put, Tensor) else str(put)
 
 
-class _SourceKey(NamedTuple):
-    """A token tensor, by id, and whether the mean of its sequences is kept or every one."""
+class SourceKey(NamedTuple):
+    """A token tensor, by id, and what is kept of its run: the mean of its sequences, all of them, or those of the
+    examples that run.
+    """
 
     tokens: int
-    mean: bool
+    kept: Literal["mean", "all", "own"]
 
 
-Sources = Mapping[_SourceKey, Mapping[Site, Tensor]]
+Sources = Mapping[SourceKey, Mapping[Site, Tensor]]
 """What sites hold in the runs that values come from."""
+
+
+def source_key(put: Replacement) -> SourceKey:
+    """Where among the sources a replacement's values are found."""
+    return SourceKey(id(_source(put)), "mean" if isinstance(put, Mean) else "own" if isinstance(put, Patch) else "all")
 
 
 def _source(put: Replacement) -> Tensor | None:
@@ -411,54 +457,136 @@ def _source(put: Replacement) -> Tensor | None:
     return None
 
 
-def record_sources(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
-    """Activations at the targets' sites on the source sequences; each source is run once."""
-    wanted: dict[_SourceKey, tuple[Tensor, dict[Site, Target]]] = {}
-    checked: set[int] = set()
-    for target in targets:
-        source = _source(target.put)
-        if source is None:
-            continue
-        if id(target.put) not in checked:
-            checked.add(id(target.put))
-            _check_source(target.put, source, tokens)
-        key = _SourceKey(id(source), isinstance(target.put, Mean))
-        wanted.setdefault(key, (source, {}))[1].setdefault(target.site, target)
+def every_source(model: HookedTransformer, tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> Sources:
+    """Activations at the targets' sites on the source sequences, of all examples."""
+    check_sources(tokens, targets)
+    return {**record_sources(model, targets), **record_patches(model, targets)}
+
+
+def check_sources(tokens: Int[Tensor, "batch pos"], targets: Sequence[Target]) -> None:
+    """Raises InterventionError for source sequences that do not fit the examples."""
+    for put in {id(target.put): target.put for target in targets}.values():
+        source = _source(put)
+        if source is not None:
+            _check_source(put, source, tokens)
+
+
+def record_sources(model: HookedTransformer, targets: Sequence[Target], max_memory: int = MAX_MEMORY) -> Sources:
+    """Activations at the targets' sites on the sources that examples share; each source is run once."""
+    found: dict[SourceKey, Mapping[Site, Tensor]] = {}
+    for key, (source, sites) in _wanted(targets).items():
+        if key.kept == "mean":
+            found[key] = _record_means(model, _Source(source, sites, max_memory))
+        elif key.kept == "all":
+            kept = sum(site_floats(model.config, site, source.shape[1]) for site in sites) * model.dtype.itemsize
+            found[key] = _record_each(model, _Source(source, sites, max_memory - len(source) * kept))
+    return found
+
+
+def record_patches(
+    model: HookedTransformer, targets: Sequence[Target], examples: slice = slice(None), max_memory: int = MAX_MEMORY
+) -> Sources:
+    """Activations at the targets' sites on the sequences that these examples are patched from."""
     return {
-        key: _record_means(model, source, sites) if key.mean else _record_each(model, source, sites)
-        for key, (source, sites) in wanted.items()
+        key: _record_each(model, _Source(source, sites, max_memory, examples))
+        for key, (source, sites) in _wanted(targets).items()
+        if key.kept == "own"
     }
 
 
-def _record_each(
-    model: HookedTransformer, source: Int[Tensor, "batch pos"], sites: Mapping[Site, Target]
-) -> Mapping[Site, Tensor]:
-    cache = record(model, source, list(sites))
-    return {site: cache[site] for site in sites}
+def _wanted(targets: Sequence[Target]) -> Mapping[SourceKey, tuple[Tensor, set[Site]]]:
+    """The source sequences, and the sites that they are read at."""
+    wanted: dict[SourceKey, tuple[Tensor, set[Site]]] = {}
+    for target in targets:
+        source = _source(target.put)
+        if source is not None:
+            wanted.setdefault(source_key(target.put), (source, set()))[1].add(target.site)
+    return wanted
 
 
-def _record_means(
-    model: HookedTransformer, reference: Int[Tensor, "reference pos"], sites: Mapping[Site, Target]
-) -> Mapping[Site, Tensor]:
+class _Source(NamedTuple):
+    """Sequences, the sites that are read on them, and how many bytes their runs may hold."""
+
+    tokens: Int[Tensor, "batch pos"]
+    sites: set[Site]
+    max_memory: int
+    examples: slice = slice(None)
+    """The sequences that are run."""
+
+    def at_once(self, model: HookedTransformer) -> int:
+        """Sequences that run together; all of them where the model's own hooks see whole batches."""
+        if any(point.fwd_hooks or point.bwd_hooks for point in model.hook_points()):
+            return len(self.tokens)
+        length = self.tokens.shape[1]
+        most = self.max_memory // max(1, run_bytes(model, self.sites, length, length))
+        return max(1, most if model.device.type != "cpu" else min(most, TOKENS_AT_ONCE // max(1, length)))
+
+
+def _run_some(
+    model: HookedTransformer, source: _Source, tap_of: Callable[[Bool[Tensor, "some pos"] | None], Tap]
+) -> None:
+    """Runs a source, some sequences at a time, up to the last site that is read, with a tap that is made from the
+    padding of those that run.
+    """
+    stop, size = _stop_after(source.sites), source.at_once(model)
+    mask, tokens = model.find_padding(source.tokens.to(model.device)), source.tokens[source.examples]
+    mask = None if mask is None else mask[source.examples]
+    for at in range(0, len(tokens), size):
+        real = None if mask is None else mask[at : at + size]
+        model.run_with_hooks(
+            tokens[at : at + size],
+            return_type="logits" if stop is None else None,
+            stop_at_layer=stop,
+            fwd_hooks=hooks_of(tap_of(real)),
+            attention_mask=real,
+        )
+
+
+def _record_each(model: HookedTransformer, source: _Source) -> Mapping[Site, Tensor]:
+    parts: dict[Site, list[Tensor]] = {site: [] for site in source.sites}
+
+    def keep(x: Tensor, site: Site) -> None:
+        # Copied: what follows may change it in place.
+        parts[site].append(x.clone())
+
+    tap = EditTap({site: partial(keep, site=site) for site in parts})
+    _run_some(model, source, lambda real: tap)
+    # One site after the other, so that few are held twice.
+    return {site: torch.cat(parts.pop(site)) for site in source.sites}
+
+
+def _record_means(model: HookedTransformer, source: _Source) -> Mapping[Site, Tensor]:
     """The mean of each site over the sequences that are not padded there; other activations are not kept."""
+    reference = source.tokens
     mask = model.find_padding(reference.to(model.device))
-    edits: dict[Site, Edit] = {}
-    means: dict[Site, Tensor] = {}
+    counts = torch.full(reference.shape[1:], len(reference)) if mask is None else mask.sum(0)
+    if not bool(counts.all()):
+        at = int((counts == 0).byte().argmax())
+        raise InterventionError(f"every reference sequence is padded at position {at}, so there is no mean of it")
+    totals: dict[Site, Tensor] = {}
+    dtype = model.dtype
 
-    def keep(x: Tensor, site: Site, axis: int) -> None:
-        means[site] = x.mean(0, keepdim=True) if mask is None else _mean_of_real(x, mask, axis)
+    def add(x: Tensor, site: Site, real: Bool[Tensor, "some pos"] | None) -> None:
+        held = x if real is None else x.masked_fill(~_along_positions(real, site), 0)
+        total = upcast(held).sum(0, keepdim=True)
+        totals[site] = totals[site] + total if site in totals else total
 
-    for site in sites:
-        axis = site.kind.axes.index("pos" if "pos" in site.kind.axes else "query_pos")
-        edits[site] = partial(keep, site=site, axis=axis)
-    stop = _stop_after(list(sites))
-    model.run_with_hooks(
-        reference,
-        return_type="logits" if stop is None else None,
-        stop_at_layer=stop,
-        fwd_hooks=hooks_of(EditTap(edits)),
-    )
-    return means
+    def tap_of(real: Bool[Tensor, "some pos"] | None) -> Tap:
+        return EditTap({site: partial(add, site=site, real=real) for site in source.sites})
+
+    _run_some(model, source, tap_of)
+    return {
+        site: (total / _along_positions(counts[None].to(total.device), site)).to(dtype)
+        for site, total in totals.items()
+    }
+
+
+def _along_positions(values: Tensor, site: Site) -> Tensor:
+    """[batch, pos] as it is broadcast along a site's axes."""
+    axes = site.kind.axes
+    shape = [1] * len(axes)
+    shape[0], shape[axes.index("pos" if "pos" in axes else "query_pos")] = values.shape
+    return values.view(shape)
 
 
 def _check_source(put: Replacement, source: Tensor, tokens: Tensor) -> None:
@@ -494,35 +622,32 @@ def edit_tap(runs: Sequence[tuple[Sequence[Target], int]], sources: Sources, win
         x = x.clone()
         for at, target, draw in here:
             own = x[at * window.batch : (at + 1) * window.batch]
-            target.write(own, value_of(target, sources, window.batch, draw), window)
+            target.write(own, value_of(target, sources, window, draw), window)
         return x
 
     edits: dict[Site, Edit] = {site: partial(edit, here=here) for site, here in by_site.items()}
     return EditTap(edits)
 
 
-def value_of(target: Target, sources: Sources, batch: int, draw: int) -> Tensor | Edited:
-    """The value that a target is given in one of its draws."""
+def value_of(target: Target, sources: Sources, window: Window, draw: int) -> Tensor | Edited:
+    """The value that a target is given in one of its draws, for the examples of `window`."""
     put = target.put
-    if isinstance(put, Tensor | Edited):
+    if isinstance(put, Edited):
         return put
     source = _source(put)
-    if source is None:
-        return torch.zeros(())
-    value = target.part(sources[_SourceKey(id(source), isinstance(put, Mean))][target.site])
-    return value[donor_rows(put, batch)[draw].to(value.device)] if isinstance(put, Resample) else value
-
-
-def _mean_of_real(held: Tensor, mask: Bool[Tensor, "reference pos"], position_axis: int) -> Tensor:
-    """The mean over sequences for each position, of those that are not padded there."""
-    shape = [1] * held.ndim
-    shape[0], shape[position_axis] = mask.shape
-    real = mask.view(shape)
-    if not bool(mask.any(0).all()):
-        at = int(mask.any(0).long().argmin())
-        raise InterventionError(f"every reference sequence is padded at position {at}, so there is no mean of it")
-    total: Tensor = held.masked_fill(~real, 0).sum(0, keepdim=True)
-    return total / real.sum(0, keepdim=True)
+    if source is not None:
+        value = target.part(sources[source_key(put)][target.site])
+    else:
+        value = put if isinstance(put, Tensor) else torch.zeros(())
+    if isinstance(put, Resample):
+        return value[window.rows_of(donor_rows(put, window.examples)[draw]).to(value.device)]
+    if isinstance(put, Patch) or value.ndim < len(target.axes) or len(value) == 1:
+        return value
+    if len(value) != window.examples:
+        raise InterventionError(
+            f"a tensor of shape {list(value.shape)} cannot replace {target.site.path} of {window.examples} examples"
+        )
+    return window.rows_of(value)
 
 
 def donor_rows(put: Resample, batch: int) -> Int[Tensor, "draw batch"]:

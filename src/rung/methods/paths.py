@@ -29,6 +29,7 @@ from ..errors import InterventionError, SiteError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
 from .interventions import Edited, Effect, Intervention, hooks_of, on_head, record
+from .scoring import check_padding
 from .sweep import sweep
 from .workers import Progress
 
@@ -88,6 +89,7 @@ def patch_paths(
     for edge in edges:
         edge.check(model.config)
     check_corrupted(tokens, corrupted)
+    check_padding(metric, tokens, model.find_padding(tokens.to(model.device)))
     clean = metric(model(tokens), tokens)
     tap = path_tap(model, tokens, corrupted, edges)
     edited = metric(model.run_with_hooks(tokens, fwd_hooks=hooks_of(tap)), tokens)

@@ -183,8 +183,9 @@ class Request:
         else:
             arguments = {key: self._decode(value) for key, value in put.items() if key != "name"}
             made = REPLACEMENTS[put["name"]](**arguments)
-        positions = said["positions"]
-        return Intervention(said["site"], made, said["head"], None if positions is None else tuple(positions))
+        positions = self._decode(said["positions"])
+        at = tuple(positions) if isinstance(positions, list) else positions
+        return Intervention(said["site"], made, said["head"], at)
 
 
 def describe_model(model: HookedTransformer, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -263,7 +264,7 @@ def _encode_one(model: HookedTransformer, one: Intervention, tensors: dict[str, 
             )
         put = {"name": name} | {part.name: _encode(getattr(one.put, part.name), tensors) for part in fields(one.put)}
     site = find_site(model.config, one.site).path
-    positions = None if one.positions is None else [int(at) for at in one.positions]
+    positions = _encode(one.positions, tensors)
     return {"site": site, "put": put, "head": None if one.head is None else int(one.head), "positions": positions}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,12 +21,25 @@ from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..engine.positions import position_info
 from ..engine.sites import Site
-from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap, compose
+from ..engine.taps import NO_TAP, CacheTap, Tap, compose
 from ..engine.transformer import blocks, embed, unembed, upcast
 from ..engine.weights import Weights
 from ..model.model import HookedTransformer
 from ..tasks.induction import InductionBatch, induction_batch
-from .interventions import FEWEST_DONORS
+from .interventions import (
+    FEWEST_DONORS,
+    Intervention,
+    Mean,
+    Replacement,
+    Resample,
+    Sources,
+    Window,
+    Zero,
+    edit_tap,
+    find_targets,
+    on_head,
+    source_key,
+)
 
 PerSequence = np.ndarray
 """One number a sequence, float64."""
@@ -191,7 +203,8 @@ class Runner:
         """Loss and top-1 prediction at the queries `at` (None: the predictable ones) of the scored sequences.
 
         Args:
-            factories: Several are the draws of one resample ablation, whose logits are averaged.
+            factories: Several are the draws of one resample ablation, whose logits are averaged. Sites after the last
+                block have the rows that are read, [1, row, …].
             start: The first edited layer (None: no layer is edited).
             at: The queries that are read.
             tokens: Run instead of the batch's tokens, from layer 0.
@@ -209,7 +222,8 @@ class Runner:
                 continue
             own, here, total = chunk.of(self.batch.tokens if tokens is None else tokens), chunk.of(at), None
             for make in factories:
-                logits = self.row_logits(self.run(own, make(chunk), layer if tokens is None else 0, x), here)
+                tap = make(chunk)
+                logits = self.row_logits(self.run(own, tap, layer if tokens is None else 0, x), here, tap)
                 total = logits if total is None else total.add_(logits)
             assert total is not None
             self._keep(total.div_(len(factories)), chunk, here, answers, loss, top)
@@ -299,11 +313,6 @@ class Runner:
                     self._donor_means[layer] = total + tap.store[Site("z", layer).path] / len(self.donors)
         return {layer: self._donor_means[layer] for layer in layers}
 
-    def donor_rows(self, draws: int) -> Int[Tensor, "draw batch"]:
-        """The donor of each sequence in each draw, without replacement for a sequence."""
-        generator = torch.Generator().manual_seed(self.seed_for("draws"))
-        return torch.rand(self.n, len(self.donors), generator=generator).argsort(1)[:, :draws].T
-
     def ablate(
         self,
         heads: Sequence[Head],
@@ -320,15 +329,44 @@ class Runner:
         self, heads: Sequence[Head], how: Ablation, where: Bool[Tensor, "batch pos"] | None = None
     ) -> list[TapFactory]:
         """The tap factories of an ablation, one for each draw."""
-        layers = sorted({layer for layer, _ in heads})
+        layers, put = sorted({layer for layer, _ in heads}), self._put(how)
+        held: HeadValues = {}
+        if how is not ZERO:
+            held = self.donor_means(layers) if how is MEAN else self.z(layers, donors=True)
+        sources = {source_key(put): {Site("z", layer): z[:, : self.width] for layer, z in held.items()}}
+        at = self._within(where)
+        return [self._edits([on_head(head, put, at) for head in heads], sources, draw) for draw in range(how.draws)]
+
+    def _put(self, how: Ablation) -> Replacement:
         if how is ZERO:
-            return [
-                put_heads(heads, {layer: torch.zeros((), device=self.model.device) for layer in layers}, None, where)
-            ]
-        if how is MEAN:
-            return [put_heads(heads, self.donor_means(layers), None, where)]
-        values = self.z(layers, donors=True)
-        return [put_heads(heads, values, rows, where) for rows in self.donor_rows(how.draws).to(self.model.device)]
+            return Zero()
+        return Mean(self.donors) if how is MEAN else self.resample(how.draws)
+
+    def resample(self, draws: int) -> Resample:
+        """Values from `draws` donors of each sequence."""
+        return Resample(self.donors, draws, self.seed_for("draws"))
+
+    def replaced(
+        self, heads: Sequence[Head], values: HeadValues, where: Bool[Tensor, "batch pos"] | None = None
+    ) -> TapFactory:
+        """The tap factory that puts z of `heads` from `values`, at the positions `where` (None: everywhere)."""
+        at = self._within(where)
+        return self._edits([on_head(head, values[head[0]][:, : self.width, head[1]], at) for head in heads])
+
+    def _within(self, where: Bool[Tensor, "batch pos"] | None) -> Bool[Tensor, "batch width"] | None:
+        """A mask of positions, up to the end of the longest chunk."""
+        return None if where is None else where[:, : self.width]
+
+    def _edits(
+        self, interventions: Sequence[Intervention], sources: Sources | None = None, draw: int = 0
+    ) -> TapFactory:
+        """The tap factory of interventions on sequences as long as the longest chunk."""
+        targets = find_targets(self.model, self.batch.tokens[:, : self.width], interventions)
+
+        def make(chunk: Chunk) -> Tap:
+            return edit_tap([(targets, draw)], sources or {}, Window(chunk.rows, self.n, 0, chunk.width, self.width))
+
+        return make
 
 
 class InductionRunner(Runner):
@@ -408,33 +446,6 @@ def _chunks(batch: Scored, rows: int) -> list[Chunk]:
 def sub_seed(seed: int, purpose: str) -> int:
     """A seed derived from a seed and the name of a purpose."""
     return int.from_bytes(hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:4], "big")
-
-
-def put_heads(
-    heads: Sequence[Head],
-    values: HeadValues | dict[int, Float[Tensor, ""]],
-    rows: Int[Tensor, " batch"] | None = None,
-    where: Bool[Tensor, "batch pos"] | None = None,
-) -> TapFactory:
-    """A factory of taps that replace z of `heads` by `values`, at the positions `where` (None: everywhere).
-
-    Sequence i takes row `rows[i]` of the values (None: the same value for all sequences). A scalar is used for all
-    heads.
-    """
-    by_layer: dict[int, list[int]] = {}
-    for layer, head in heads:
-        by_layer.setdefault(layer, []).append(head)
-
-    def edit(z: Tensor, layer: int, chunk: Chunk) -> Tensor:
-        z, value = z.clone(), values[layer]
-        here = None if where is None else chunk.of(where).to(z.device)[:, :, None]
-        for head in by_layer[layer]:
-            one = value if value.ndim == 0 else value[:, : chunk.width, head]
-            one = one if rows is None else one[rows[chunk.rows.to(rows.device)]]
-            z[:, :, head] = one if here is None else torch.where(here, one, z[:, :, head])
-        return z
-
-    return lambda chunk: EditTap({Site("z", layer): partial(edit, layer=layer, chunk=chunk) for layer in by_layer})
 
 
 def together(*factories: TapFactory) -> TapFactory:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -19,14 +18,23 @@ from torch import Tensor
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
-from ..engine.linearize import fold_before, linear_heads, norms_before, qk_scale, read_matrix
+from ..engine.linearize import (
+    fold_before,
+    linear_after,
+    linear_heads,
+    norms_after,
+    norms_before,
+    qk_scale,
+    read_matrix,
+    write_matrix,
+)
 from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site, check_head
 from ..engine.transformer import qk_norm, upcast
 from ..engine.weights import Weights, block_weights, read_of_stream
 from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
-from .attribution import Asked, Attribution, check_queries, read_head, written_sites
+from .attribution import Asked, Attribution, check_queries, component_name, read_head, written_sites
 from .interventions import record
 
 Parts = Iterator[tuple[str, Float[Tensor, "batch pos d_model"]]]
@@ -84,9 +92,8 @@ def attribute_scores(
         return contrast(q @ k.mT / attention_scale(config))
 
     labels, values = [], []
-    written = ((label, read.of_stream(part)) for label, part in written_parts(model, cache, layer))
-    for label, part in chain(written, read.constants(model.weights)):
-        labels.append(label)
+    for component, part in read.terms(model.weights, cache):
+        labels.append(_label(component))
         values.append(score(part[:, list(at)], k) if into == "Q" else score(q, part))
     total = score(q, k)
     what = f"score of {head_label(receiver)} at the right key minus the mean of the others, through {into}"
@@ -244,8 +251,7 @@ def why_attend(
     labels, made = [], []
     for into, position in (("Q", at[0]), ("K", at[1])):
         read = LinearizedRead.of(model, (layer, index), "Q" if into == "Q" else "K", cache, positions)
-        written = ((label, read.of_stream(part)) for label, part in written_parts(model, cache, layer))
-        parts = [(label, part[0, position]) for label, part in chain(written, read.constants(model.weights))]
+        parts = [(_label(component), part[0, position]) for component, part in read.terms(model.weights, cache)]
         labels.append(tuple(label for label, _ in parts))
         made.append(torch.stack([part for _, part in parts]))
     q, k = query_key_vectors(model, (layer, index), cache)
@@ -269,6 +275,10 @@ def why_attend(
         mean_score=float((scores + slope)[seen].mean()),
         capped=config.attn_scores_soft_cap is not None,
     )
+
+
+def _label(component: Head | str) -> str:
+    return component if isinstance(component, str) else head_label(component)
 
 
 def seen_keys(positions: PositionInfo, layer: int, n: int) -> Bool[Tensor, "*batch pos pos"]:
@@ -353,7 +363,33 @@ class LinearizedRead:
         """The contribution of a component of the stream to the queries or keys."""
         return self.turned(upcast(part) @ self.matrix / (self.before * self.after))
 
-    def constants(self, weights: Weights) -> Parts:
+    def terms(
+        self, weights: Weights, run: Mapping[str, Tensor]
+    ) -> Iterator[tuple[Head | str, Float[Tensor, "batch pos d_head"]]]:
+        """What each component before the layer adds to the queries or keys, and what does not come from the stream.
+
+        Components are heads, "embed", "pos_embed", "0.mlp" and the attention biases "0.b_O"; `run` holds the
+        activations at `written_sites`. No head's output is made: its W_O and this matrix, which is thin, are
+        multiplied first.
+        """
+        config = self.config
+        for site in written_sites(config, self.layer):
+            if site.name in ("embed", "pos_embed", "mlp_out"):
+                yield component_name(site), self.of_stream(run[site.path])
+            elif site.name == "z" and site.layer is not None:
+                w, z = block_weights(weights, site.layer), upcast(run[site.path])
+                scale = self.before * self.after
+                if norms_after(config):
+                    scale = scale * run[Site("ln1_post.scale", site.layer).path]
+                for head in range(config.n_heads):
+                    part = z[:, :, head] @ (write_matrix(config, w, head) @ self.matrix) / scale
+                    yield (site.layer, head), self.turned(part)
+                if w.b_O is not None:
+                    bias = linear_after(config, w.ln1_post_w, upcast(w.b_O)) @ self.matrix / scale
+                    yield f"{site.layer}.b_O", self.turned(bias)
+        yield from self.constants(weights)
+
+    def constants(self, weights: Weights) -> Iterator[tuple[str, Float[Tensor, "batch pos d_head"]]]:
         """The terms of the queries or keys that do not come from the stream: shortformer positions and biases."""
         w = block_weights(weights, self.layer)
         W = read_of_stream(self.config, w, self.into)

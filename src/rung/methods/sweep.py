@@ -22,11 +22,11 @@ from torch import Tensor
 
 from ..circuits.heads import Head, head_label
 from ..engine.sites import check_head
-from ..errors import InterventionError
+from ..errors import InterventionError, StoreError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
-from .cells import MAX_MEMORY, CellRuns
 from .executors import Processes
+from .footprint import MAX_MEMORY
 from .interventions import (
     FEWEST_DONORS,
     Effect,
@@ -38,9 +38,9 @@ from .interventions import (
     replacement_name,
 )
 from .request import Request
-from .scoring import check_padding, one_per_example
+from .scoring import CellScores
 from .store import Store, chunk_unit
-from .workers import Progress, SweepWorker, check_loadable, dispatch
+from .workers import Progress, SweepWorker, check_loadable, dispatch, parse_shard, shard_of
 
 Cell = Intervention | Sequence[Intervention]
 """What is measured together: one intervention, or several that apply jointly."""
@@ -128,6 +128,7 @@ class SweepOptions(TypedDict, total=False):
     store: str | Path | None
     executor: Executor | None
     workers: int | None
+    shard: str | None
 
 
 @torch.no_grad()
@@ -142,6 +143,7 @@ def sweep(
     store: str | Path | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
+    shard: str | None = None,
 ) -> SweepResult:
     """`metric` of each example in the clean run and under each of `interventions`.
 
@@ -150,53 +152,63 @@ def sweep(
 
     `store`: a folder that keeps what is finished, from which the same sweep is resumed. `workers`: that many processes
     of this machine run the cells. `executor`: it runs them, as `workers` work items (None: one a chunk of cells); its
-    workers must reach the store. They load the model by its name. See `methods.workers`.
+    workers must reach the store. They load the model by its name. See `methods.workers`. `shard`: "i/n", from "1/n" to
+    "n/n", runs a fixed share of the cells of a store; the result has what the store holds by then.
 
     Raises SiteError for a site or head that the model does not have, InterventionError for no interventions, a
     replacement that does not fit, a metric that does not return one number per example, or what cannot be stored;
-    StoreError for a store of another sweep, or a model that workers cannot load.
+    StoreError for a store of another sweep, a model that workers cannot load, or a shard without a store or beside
+    workers.
     """
     tokens = task if isinstance(task, Tensor) else task.tokens
     cells = [(cell,) if isinstance(cell, Intervention) else tuple(cell) for cell in interventions]
+    if shard is not None:
+        parse_shard(shard)
+        if store is None or executor is not None or workers is not None:
+            raise StoreError(
+                f"the shard {shard} was asked for; it is run by this process, without workers, and kept in a store"
+            )
     if store is not None or executor is not None or workers is not None:
         threads = torch.get_num_threads() if executor is None and workers is None else 1
         request = Request.of(model, tokens, cells, metric, max_memory, threads)
         if store is not None:
-            found = _sweep_stored(Store.create(store, request), model, executor, workers, progress)
+            kept = Store.create(store, request)
+            if executor is None and workers is None:
+                SweepWorker(kept, model, progress).run(shard_of(kept, shard), wait=True)
+            else:
+                _dispatch(kept, executor, workers, progress)
+            found = SweepResult.open(kept)
         else:
             with TemporaryDirectory(prefix="rung-") as folder:
-                found = _sweep_stored(Store.create(folder, request), model, executor, workers, progress)
+                kept = Store.create(folder, request)
+                _dispatch(kept, executor, workers, progress)
+                found = SweepResult.open(kept)
         return replace(found, cells=tuple(cells))
-    runs = CellRuns(model, tokens, cells, metric.positions, metric.answers, max_memory)
-    check_padding(metric, runs)
-    clean = one_per_example(metric, runs.clean, runs.tokens)
-    edited = clean.new_full((len(cells), len(clean)), torch.nan)
-    measured = torch.zeros(len(cells), dtype=torch.bool)
-    for done, (index, rows) in enumerate(runs, 1):
-        edited[index] = one_per_example(metric, rows, runs.tokens)
-        measured[index] = True
+    scores = CellScores(model, tokens, cells, metric, max_memory)
+    edited: dict[int, Tensor] = {}
+    for done, index, values in scores:
+        if index is not None:
+            edited[index] = values
         if progress is not None and progress(done, len(cells)) is False:
             break
-    return SweepResult(tuple(cells), metric.name, metric.unit, clean, edited, measured)
+    # An early end may leave examples out.
+    clean = scores.clean.new_full((len(tokens),), torch.nan)
+    clean[: len(scores.clean)] = scores.clean
+    whole = clean.new_full((len(cells), len(tokens)), torch.nan)
+    for index, values in edited.items():
+        whole[index] = values
+    measured = torch.tensor([index in edited for index in range(len(cells))])
+    return SweepResult(tuple(cells), metric.name, metric.unit, clean, whole, measured)
 
 
-def _sweep_stored(
-    store: Store,
-    model: HookedTransformer,
-    executor: Executor | None,
-    workers: int | None,
-    progress: Progress | None,
-) -> SweepResult:
-    if executor is None and workers is None:
-        SweepWorker(store, model, progress).run(range(store.n_chunks), wait=True)
-        return SweepResult.open(store)
+def _dispatch(store: Store, executor: Executor | None, workers: int | None, progress: Progress | None) -> None:
+    """Runs a store through an executor, or else through processes of this machine."""
     check_loadable(store)
     if executor is not None:
         dispatch(store, executor, workers, progress)
     else:
         with Processes(workers or 1) as processes:
             dispatch(store, processes, None, progress)
-    return SweepResult.open(store)
 
 
 def measure(

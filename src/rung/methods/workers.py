@@ -20,9 +20,8 @@ import torch
 
 from ..errors import StoreError
 from ..model.model import HookedTransformer
-from .cells import CellRuns
 from .executors import worker_died
-from .scoring import check_padding, one_per_example
+from .scoring import CellScores
 from .store import PATIENCE, Found, Store, Worker, cell_unit, chunk_unit
 
 TRIES = 3
@@ -107,16 +106,15 @@ class SweepWorker:
         metric, keys = self._metric, self.store.keys
         ran = [self._cells[cell] for cell in cells]
         memory = self.store.request.plan.max_memory
-        runs = CellRuns(self._model, self._tokens, ran, metric.positions, metric.answers, memory)
-        check_padding(metric, runs)
-        clean = one_per_example(metric, runs.clean, runs.tokens)
+        scores = CellScores(self._model, self._tokens, ran, metric, memory)
         values = {}
-        for done, (index, rows) in enumerate(runs, 1):
-            values[keys[cells[index]]] = one_per_example(metric, rows, runs.tokens)
+        for done, index, found in scores:
+            if index is not None:
+                values[keys[cells[index]]] = found
             self._tell(done)
             if self.stopped and done < len(cells):
                 return
-        self._worker.append(Found(unit, clean, values, [keys[cell] for cell in failed]))
+        self._worker.append(Found(unit, scores.clean, values, [keys[cell] for cell in failed]))
 
     def _tell(self, under_way: int) -> None:
         if self._progress is not None and not self.stopped:
@@ -225,7 +223,13 @@ def shard_of(store: Store, shard: str | None) -> range:
     """The chunks of a shard written i/n, from 1/n to n/n; None: all. Raises StoreError for anything else."""
     if shard is None:
         return range(store.n_chunks)
+    one, of = parse_shard(shard)
+    return range(one - 1, store.n_chunks, of)
+
+
+def parse_shard(shard: str) -> tuple[int, int]:
+    """i and n of a shard written i/n, from 1/n to n/n. Raises StoreError for anything else."""
     one, slash, of = shard.partition("/")
     if not (slash and one.isdecimal() and of.isdecimal() and 1 <= int(one) <= int(of)):
         raise StoreError(f"the shard is {shard!r}; write i/n, from 1/n to n/n")
-    return range(int(one) - 1, store.n_chunks, int(of))
+    return int(one), int(of)

@@ -196,8 +196,9 @@ class HookedTransformerConfig:
         if name.startswith("__"):
             raise AttributeError(name)
         others = self.__dict__.get("others", {})
-        if name in others:
-            return others[name]
+        for known in (others, others.get("engine_fields", {})):
+            if name in known:
+                return known[name]
         if name in _NEUTRAL:
             return _NEUTRAL[name][0]
         if name in _WITHOUT_EFFECT:
@@ -282,20 +283,27 @@ class HookedTransformerConfig:
             d_vocab = max(len(tokenizer), 1)
         bos = first_token(tokenizer)
         wanted = self.default_prepend_bos and says_first_token(tokenizer) is not False
-        bare = ModelConfig(
+        own: dict[str, Any] = dict(
             n_layers=self.n_layers, d_model=self.d_model, n_heads=self.n_heads, d_head=self.d_head,
             d_vocab=d_vocab, n_ctx=self.n_ctx, n_key_value_heads=self.n_key_value_heads,
             d_vocab_out=None if self.d_vocab_out in (-1, d_vocab) else self.d_vocab_out,
             d_mlp=None if self.attn_only else self.d_mlp, act_fn=None if self.attn_only else self._activation(),
             gated_mlp=self.gated_mlp and not self.attn_only,
             parallel_attn_mlp=self.parallel_attn_mlp and not self.attn_only,
-            normalization_type=self.normalization_type, eps=self.eps,  # type: ignore[arg-type]
-            positional_embedding_type=self.positional_embedding_type,  # type: ignore[arg-type]
-            rotary=self._rotary(), attention_dir=self.attention_dir,  # type: ignore[arg-type]
+            normalization_type=self.normalization_type, eps=self.eps,
+            positional_embedding_type=self.positional_embedding_type,
+            rotary=self._rotary(), attention_dir=self.attention_dir,
             attn_scale=self._scale(), tied_embeddings=False, bos_token_id=bos,
             default_prepend_bos=wanted and bos is not None, model_name=self.model_name,
         )  # fmt: skip
-        return replace(bare, biases=frozenset(BIASES) & (bias_shapes(bare).keys() - {"b_gate"}))
+        written = {_SAME_AS.get(name, name) for name in self.others}
+        more = {name: value for name, value in self.others.get("engine_fields", {}).items() if name not in written}
+        bare = ModelConfig(**(own | more))
+        return (
+            bare
+            if "biases" in more
+            else replace(bare, biases=frozenset(BIASES) & (bias_shapes(bare).keys() - {"b_gate"}))
+        )
 
     def _check(self) -> None:
         for name, harmless in _NEUTRAL.items():
@@ -342,8 +350,26 @@ class HookedTransformerConfig:
 _READ_WITH = {
     "window_size", "attn_types", "norm_topk_prob", "yarn_factor", "yarn_attention_factor", "yarn_beta_fast",
     "yarn_beta_slow", "yarn_original_max_position_embeddings", "yarn_truncate", "yarn_global_attn_only",
+    "engine_fields",
 }  # fmt: skip
-"""Fields that are read only beside one of `_NEUTRAL`."""
+"""Fields that are read only beside one of `_NEUTRAL`; and `engine_fields`, what a `ModelConfig` says beyond the classic
+fields, which a copy of `model.cfg` keeps.
+"""
+
+_SAME_AS = {
+    "num_experts": "n_experts",
+    "use_qk_norm": "qk_norm",
+    "use_local_attn": "windows",
+    "use_normalization_before_and_after": "norm_placement",
+}
+"""Classic fields that say what a field of `ModelConfig` of another name does."""
+
+_BOOKKEEPING = {
+    "tied_embeddings", "biases", "bos_token_id", "eos_token_ids", "default_prepend_bos", "family", "model_name",
+    "processing", "notes", "residual_scale", "scores_over_layer", "d_vocab_out", "attn_scale",
+}  # fmt: skip
+"""Fields of `ModelConfig` that the forward ignores, or that a classic config says in its own way."""
+_DEFAULTS = {each.name: each.default for each in fields(ModelConfig)}
 
 
 def describe(config: ModelConfig) -> HookedTransformerConfig:
@@ -370,6 +396,13 @@ def describe(config: ModelConfig) -> HookedTransformerConfig:
         cfg.NTK_by_parts_factor, cfg.NTK_original_ctx_len = scaling.factor, scaling.original_n_ctx
         cfg.NTK_by_parts_low_freq_factor = scaling.low_freq_factor
         cfg.NTK_by_parts_high_freq_factor = scaling.high_freq_factor
+    classic = {each.name for each in fields(HookedTransformerConfig)} | _BOOKKEEPING | {"rotary"}
+    more = {each.name: getattr(config, each.name) for each in fields(config) if each.name not in classic}
+    more = {name: value for name, value in more.items() if value != _DEFAULTS[name]}
+    if cfg._rotary() != rotary:
+        more["rotary"] = rotary
+    if more:
+        cfg.others["engine_fields"] = more | {"biases": config.biases}
     return cfg
 
 

@@ -1,5 +1,7 @@
 """Metrics: one number for each example, from logits and tokens."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -31,9 +33,12 @@ class Metric:
     """From all logits, or, if `reads` is given, from the rows that it selects: [row, d_vocab], example by example;
     with `answers` too, from the logits of those tokens only: [row, token]."""
     reads: Callable[[Tokens], Bool[Tensor, "batch pos"]] | None = None
-    """The positions whose logits are needed (None: all), so that others need not be computed."""
+    """The positions whose logits are needed (None: all), so that others need not be computed. None may be padding: a
+    metric of all logits is refused where a batch is padded."""
     answers: Callable[[Tokens], Int[Tensor, "row token"]] | None = None
     """The tokens whose logits are needed in each row (None: the whole vocabulary); needs `reads`."""
+    take: Callable[[slice], Metric] | None = None
+    """The same metric of some of the examples (None: it is of all at once), so that they need not run together."""
     source: tuple[str, Mapping[str, Any]] | None = field(default=None, init=False)
     """The metric as data: the function of `METRICS` that made it, and its arguments. None: it is functions alone.
     `dataclasses.replace` drops it, since what it changes is another metric."""
@@ -107,7 +112,11 @@ def next_token_loss(queries: Queries, real: Bool[Tensor, "batch pos"] | None = N
         total: Tensor = loss.new_zeros(mask.shape).masked_scatter(mask, loss).sum(1)
         return total / mask.sum(1)
 
-    return Metric("next-token loss", "nats", compute, lambda tokens: scored(tokens)[0])
+    def take(rows: slice) -> Metric:
+        own = queries if isinstance(queries, slice) else queries[rows]
+        return next_token_loss(own, None if real is None else real[rows])
+
+    return Metric("next-token loss", "nats", compute, lambda tokens: scored(tokens)[0], take=take)
 
 
 @as_data
@@ -126,7 +135,10 @@ def logit_difference(right: Int[Tensor, " batch"], wrong: Int[Tensor, " batch"],
     def answers(tokens: Tokens) -> Int[Tensor, "batch two"]:
         return torch.stack((right, wrong), 1).to(tokens.device)
 
-    return Metric("logit difference", "nats", compute, reads, answers)
+    def take(rows: slice) -> Metric:
+        return logit_difference(right[rows], wrong[rows], query)
+
+    return Metric("logit difference", "nats", compute, reads, answers, take)
 
 
 def _mask(queries: Queries, tokens: Tokens) -> Bool[Tensor, "batch pos"]:

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from ..config import ModelConfig
 from ..engine.sites import Site
-from ..engine.taps import NO_TAP, CacheTap, EditTap, Tap
+from ..engine.taps import NO_TAP, CacheTap, Tap
 from ..engine.transformer import forward
 from ..engine.weights import Weights
+from ..methods.interventions import Mean, on_head
 from ..methods.patterns import pattern_scores
+from ..methods.sweep import sweep
+from ..model.model import HookedTransformer, next_token_loss
+from ..tasks import metrics
 from .corpus import Corpus, distinct_tokens
 
 ROWS = 64
@@ -53,10 +56,9 @@ def losses(
     config: ModelConfig, weights: Weights, tokens: Int[Tensor, "batch length"], tap: Tap = NO_TAP
 ) -> tuple[Float[Tensor, "batch pos"], Float[Tensor, "batch pos"]]:
     """Loss in nats, and 1.0 where the top-1 prediction is correct, for every token except the first."""
-    logits = forward(config, weights, tokens, tap)[:, :-1]
-    targets = tokens[:, 1:]
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-    return loss.view_as(targets), (logits.argmax(-1) == targets).float()
+    logits = forward(config, weights, tokens, tap)
+    correct = logits[:, :-1].argmax(-1) == tokens[:, 1:]
+    return next_token_loss(logits, tokens, per_token=True), correct.float()
 
 
 @torch.no_grad()
@@ -85,25 +87,17 @@ def prose_loss(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tok
 
 @torch.no_grad()
 def ablations(config: ModelConfig, weights: Weights, repeats: Repeats) -> dict[str, float]:
-    """Increase of the second copy's loss, in nats, when heads are mean-ablated (the mean at each position).
-
-    Each head alone ("1.0"), and all heads of a layer together ("1.*").
+    """Increase of the second copy's loss, in nats, when heads are mean-ablated (the mean of these repeats, at each
+    position): each head alone ("1.0"), and all heads of a layer together ("1.*").
     """
     every = range(config.n_heads)
     sets = {f"{layer}.{h}": (layer, [h]) for layer in range(config.n_layers) for h in every}
     sets |= {f"{layer}.*": (layer, list(every)) for layer in range(config.n_layers)}
-    clean = losses(config, weights, repeats.tokens)[0][:, repeats.second].mean()
-    out = {}
-    for name, (layer, heads) in sets.items():
-
-        def to_mean(z: Tensor, heads: list[int] = heads) -> Tensor:
-            z = z.clone()
-            z[:, :, heads] = z[:, :, heads].mean(0, keepdim=True)
-            return z
-
-        tap = EditTap({Site("z", layer): to_mean})
-        out[name] = mean(losses(config, weights, repeats.tokens, tap)[0][:, repeats.second] - clean)
-    return out
+    put = Mean(repeats.tokens)
+    cells = [[on_head((layer, head), put) for head in heads] for layer, heads in sets.values()]
+    metric = metrics.next_token_loss(repeats.second)
+    found = sweep(HookedTransformer(config, weights), repeats.tokens, cells, metric)
+    return {name: mean(change) for name, change in zip(sets, found.change, strict=True)}
 
 
 def along_training(config: ModelConfig, weights: Weights, held_out: Int[Tensor, "tokens"]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from ..engine.cache import ActivationCache
 from ..errors import InterventionError
-from ..methods.cells import CellRuns
+from ..methods.cells import CellPlan, CellRuns
 from ..methods.interventions import Edited, Intervention
 from ..model.model import HookedTransformer
 from .utils import get_act_name
@@ -64,19 +65,27 @@ def generic_activation_patch(
         assert index_axis_names is not None
         shape = tuple(_ends(model, corrupted_tokens, activation_name)[axis] for axis in index_axis_names)
         indices = list(itertools.product(*map(range, shape)))
-    results = torch.zeros(len(indices), device=model.device)
-    if indices:
-        tokens, _ = model.read(corrupted_tokens)
-        patches = [[_patch(clean_cache, patch_setter, activation_name, index, tokens.shape[1])] for index in indices]
-        for at, rows in CellRuns(model, tokens, patches, partial(torch.ones_like, dtype=torch.bool)):
-            results[at] = float(patching_metric(rows.view(*tokens.shape, -1)))
-    results = results.view(shape)
+    tokens, _ = model.read(corrupted_tokens)
+    patches = [_patch(clean_cache, patch_setter, activation_name, index, tokens.shape[1]) for index in indices]
+    results = measure_each(model, tokens, patches, patching_metric).view(shape)
     if not return_index_df:
         return results
     if index_df is None:
         assert index_axis_names is not None
         index_df = make_df_from_ranges(shape, index_axis_names)
     return results, index_df
+
+
+def measure_each(
+    model: HookedTransformer, tokens: Tensor, interventions: Sequence[Intervention], metric: Metric
+) -> Float[Tensor, " intervention"]:
+    """`metric` of all logits under each intervention by itself."""
+    results = torch.zeros(len(interventions), device=model.device)
+    if interventions:
+        plan = CellPlan(model, tokens, [[one] for one in interventions], partial(torch.ones_like, dtype=torch.bool))
+        for at, rows in CellRuns(plan):
+            results[at] = float(metric(rows.view(*tokens.shape, -1)))
+    return results
 
 
 def _patch(

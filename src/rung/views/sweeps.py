@@ -12,7 +12,8 @@ from rich.text import Text
 from ..methods.grids import Grid
 from ..methods.interventions import Effect
 from .heatmap import HeatMap, heat_map, legend
-from .terminal import facts, heading, note
+from .terminal import facts, heading, note, printable
+from .wording import SWEEPS
 
 LISTED = 8
 """Cells in the table of the largest changes."""
@@ -52,6 +53,38 @@ def grid_view(
     )
 
 
+def ablation_view(model_name: str, task: str, put: str, grid: Grid, width: int) -> RenderableType:
+    """Each head ablated by itself."""
+    clean = f"{float(grid.result.clean.mean()):.2f} nats a token"
+    rows = [("task", task), ("replaced", put), ("clean loss", clean)]
+    return grid_view(SWEEPS["ablation"].format(model=model_name), rows, grid, width, [SWEEPS["ablation.note"]])
+
+
+class Patched(NamedTuple):
+    """Two prompts that were patched into each other."""
+
+    prompts: tuple[str, str]
+    """The clean text and the corrupted one."""
+    answers: tuple[str, str]
+    """Their next tokens."""
+    differences: tuple[float, float]
+    """The logit of the first answer minus that of the second, on each text."""
+    tokens: Sequence[str]
+    """The texts of the corrupted prompt's tokens."""
+
+
+def patching_view(model_name: str, site: str, said: Patched, grid: Grid, width: int) -> RenderableType:
+    """Activations of one text patched into another."""
+    (clean, corrupted), (right, wrong), (whole, none) = said.prompts, said.answers, said.differences
+    rows = [
+        ("clean text", f"{clean}: {right!r} over {wrong!r} by {whole:+.2f} nats"),
+        ("corrupted", f"{corrupted}: {none:+.2f} nats"),
+        ("positions", "  ".join(f"{at} {printable(text)}" for at, text in enumerate(said.tokens))),
+    ]
+    title = SWEEPS["patching"].format(model=model_name, site=site)
+    return grid_view(title, rows, grid, width, [SWEEPS["patching.note"]], Whole(whole - none, SWEEPS["patching.whole"]))
+
+
 def joint_view(model_name: str, task: str, effect: Effect) -> RenderableType:
     """The effect of heads that were ablated together."""
     change = effect.change.double()
@@ -64,7 +97,7 @@ def joint_view(model_name: str, task: str, effect: Effect) -> RenderableType:
         ("ablated", f"{edited:.2f} nats a token"),
         ("change", f"{float(change.mean()):+.2f} nats over {effect.n} sequences{spread}"),
     ]
-    return Group(heading(f"Heads of {model_name} ablated: change of the second copy's loss"), facts(rows))
+    return Group(heading(SWEEPS["ablation.joint"].format(model=model_name)), facts(rows))
 
 
 def _largest(grid: Grid) -> Table:

@@ -1,4 +1,4 @@
-"""Everything that a proof says in words, by the stable id of each test, so that all that shows it says the same."""
+"""Everything that a proof or a sweep says in words, by a stable id, so that all that shows it says the same."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ SUFFICES = 0.8
 
 SCOPE: Mapping[str, str] = {"random repeats": "token induction on random repeats"}
 """What a claim about each task is a claim of."""
+
+SWEEPS: Mapping[str, str] = {
+    "ablation": "Each head of {model} ablated by itself: change of the second copy's loss",
+    "ablation.joint": "Heads of {model} ablated: change of the second copy's loss",
+    "ablation.note": "A large change says that the model relies on the head on this task, not what for.",
+    "patching": "{site} of {model} patched from the clean run: change of the logit difference",
+    "patching.whole": "the way from the corrupted to the clean run",
+    "patching.note": "What is enough on one pair of prompts is evidence about that pair.",
+}
+"""Titles and notes of sweeps."""
 
 TEST_NAMES: Mapping[str, str] = {
     "behaviour.gain": "gain of the second copy",

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -329,6 +330,66 @@ def test_heads_are_ablated_by_themselves_or_together(folder, tmp_path):
     assert "0.1, 1.2, together" in shown
     assert "known are zero, mean, resample" in complaint("ablate", folder, "--by", "median")
     assert "no head 2.0" in complaint("ablate", folder, "--heads", "2.0")
+
+
+def test_a_shard_that_is_not_the_whole_says_how_far_it_is(folder, tmp_path):
+    ask = ("ablate", folder, "--sequences", 2, "--store", tmp_path / "store")
+    assert invoke(*ask, "--shard", "2/2").stdout == "4 of 8 cells are measured.\n"
+    assert json.loads(invoke(*ask, "--shard", "2/2", "--json").stdout)["measured"] == 4
+    found = json.loads(invoke(*ask, "--shard", "1/2", "--json").stdout)
+    plain = json.loads(invoke("ablate", folder, "--sequences", 2, "--json").stdout)
+    assert [len(row) for row in found["edited"]] == [4, 4]
+    assert found["edited"][1][2] == pytest.approx(plain["edited"][1][2], abs=1e-5)
+
+
+def test_a_sweep_runs_on_a_cluster():
+    texts = ("--clean", "the man and the man", "--corrupted", "the time and the time")
+    ask = ("patch", "two-layer-tiny", *texts, "--answer", " man", "--other", " time", "--site", "z", "--json")
+    plain, found = json.loads(invoke(*ask).stdout), json.loads(invoke(*ask, "--dask", "local").stdout)
+    assert found["edited"][1] == [pytest.approx(cell, abs=1e-5) for cell in plain["edited"][1]]
+
+
+def test_slurm_gets_its_options(monkeypatch, tmp_path):
+    given = {}
+
+    class Jobs:
+        def __init__(self, folder, cluster):
+            given.update(folder=folder, cluster=cluster)
+
+        def update_parameters(self, **options):
+            given.update(options)
+
+        def submit(self, fn, *args):
+            return SimpleNamespace(result=lambda: fn(*args))
+
+    monkeypatch.setitem(sys.modules, "submitit", SimpleNamespace(AutoExecutor=Jobs))
+    ask = ("ablate", "two-layer-tiny", "--json", "--sequences", 2, "--store", tmp_path / "store")
+    found = invoke(*ask, "--slurm", "timeout_min=60", "--slurm", "slurm_partition=cpu")
+    assert len(json.loads(found.stdout)["edited"]) == 2
+    assert given == {"folder": "slurm-logs", "cluster": "slurm", "timeout_min": 60, "slurm_partition": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--shard", "1/2"], "--shard 1/2 was given without --store"),
+        (["--shard", "3/2", "--store", "s"], "write i/n"),
+        (["--shard", "1/2", "--store", "s", "--workers", "2"], "was given beside --workers"),
+        (["--shard", "1/2", "--store", "s", "--dask", "local"], "was given beside --dask"),
+        (["--dask", "local", "--ray", "local"], "--dask and --ray were given"),
+        (["--ray", "head:6379"], "--ray was given without --store"),
+        (["--slurm", "timeout_min=5"], "--slurm was given without --store"),
+        (["--slurm", "timeout", "--store", "s"], "write NAME=VALUE"),
+        (["--heads", "0.1", "--workers", "2"], "--workers was given, but --heads are ablated together"),
+    ],
+)
+def test_sharing_that_does_not_fit_is_refused_before_the_model_is_loaded(options, told):
+    assert told in complaint("ablate", "no-such-model", *options)
+
+
+def test_a_cluster_whose_extra_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert "pip install 'rung[ray]'" in complaint("ablate", "two-layer-tiny", "--ray", "local")
 
 
 def test_prompts_are_patched_into_each_other():

@@ -13,7 +13,7 @@ from rung.evidence.setting import Setting, uniform_scores
 from rung.evidence.tests.attribution import direct_attribution, key_attribution
 from rung.methods import runner
 from rung.methods.attribution import attribute_logits
-from rung.methods.runner import InductionRunner, put_heads
+from rung.methods.runner import InductionRunner
 from rung.methods.scores import attribute_scores
 from rung.planted import plant
 from rung.tasks.induction import induction_batch
@@ -136,8 +136,7 @@ def test_a_large_model_whose_circuit_is_too_little_is_not_run_with_swaps(monkeyp
 
 def test_replacing_a_head_of_one_sequence_leaves_the_others(tried) -> None:
     """A patch puts each sequence's own row: z of itself changes nothing."""
-    itself = torch.arange(tried.n)
-    same = tried.read([put_heads([(1, 2)], tried.z([1]), itself)], 1).loss
+    same = tried.read([tried.replaced([(1, 2)], tried.z([1]))], 1).loss
     np.testing.assert_allclose(same, tried.clean.loss, atol=EXACT)
-    rolled = tried.read([put_heads([(1, 2)], tried.z([1]), itself.roll(1))], 1).loss
+    rolled = tried.read([tried.replaced([(1, 2)], {1: tried.z([1])[1].roll(1, 0)})], 1).loss
     assert not np.allclose(rolled, tried.clean.loss, atol=1e-6, equal_nan=True)

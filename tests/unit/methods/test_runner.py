@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from rung.methods import runner as module
-from rung.methods.runner import MEAN, RESAMPLE, ZERO, InductionRunner, averaged, put_heads, sub_seed
+from rung.methods.interventions import donor_rows
+from rung.methods.runner import MEAN, RESAMPLE, ZERO, InductionRunner, averaged, sub_seed
 from rung.tasks.induction import induction_batch
 
 EXACT = 1e-9
@@ -92,7 +93,7 @@ def test_zero_and_mean_are_those_of_plain_hooks(whole) -> None:
 def test_resampling_averages_logits_over_donors_before_the_loss(build) -> None:
     found = of(build(d_vocab=41, n_ctx=32))
     z = found.model.run_with_cache(found.donors)[1]["z", 1]
-    rows = found.donor_rows(RESAMPLE.draws)
+    rows = donor_rows(found.resample(RESAMPLE.draws), found.n)
     assert rows.shape == (8, found.n) and all(len(set(column)) == 8 for column in rows.T.tolist())
     total = 0
     for row in rows:
@@ -131,11 +132,11 @@ def test_a_run_starts_at_the_first_layer_that_is_edited(build) -> None:
 
 def test_a_value_of_another_sequence_is_put_where_it_is_told(whole) -> None:
     """Patching half of the positions with the run's own values changes nothing; with another's, the rest stays."""
-    own = put_heads([(1, 2)], whole.z([1]), torch.arange(whole.n), whole.batch.predictable)
+    own = whole.replaced([(1, 2)], whole.z([1]), whole.batch.predictable)
     same(whole.read([own], 1).loss, whole.clean.loss)
     late = torch.zeros_like(whole.batch.predictable)
     late[:, -1] = True
-    other = put_heads([(1, 2)], whole.z([1]), torch.arange(whole.n).roll(1), late)
+    other = whole.replaced([(1, 2)], {1: whole.z([1])[1].roll(1, 0)}, late)
     same(whole.read([other], 1).loss, whole.clean.loss)
 
 

@@ -24,6 +24,7 @@ TOKENS = torch.arange(1, 25).reshape(2, 12)
 OTHERS = torch.arange(101, 221).reshape(10, 12)
 METRIC = next_token_loss(slice(4, 11))
 CELLS = [
+    on_head((0, 1), Mean(OTHERS), TOKENS % 3 == 0),
     *(on_head((layer, head), Mean(OTHERS)) for layer in range(2) for head in range(2)),
     *(Intervention(("resid_pre", layer), Patch(OTHERS[:2]), positions=(at,)) for layer in range(2) for at in range(3)),
     [on_head((0, 0), Resample(OTHERS)), on_head((1, 1), Resample(OTHERS))],
@@ -67,7 +68,7 @@ def test_a_stored_sweep_is_the_sweep_and_is_read_again(model, tmp_path):
 
 def test_nothing_is_run_again_that_was_finished(model, tmp_path, monkeypatch):
     stored = sweep(model, TOKENS, CELLS, METRIC, store=tmp_path / "store")
-    monkeypatch.setattr("rung.methods.workers.CellRuns", None)
+    monkeypatch.setattr("rung.methods.scoring.CellRuns", None)
     assert same(sweep(model, TOKENS, CELLS, METRIC, store=tmp_path / "store"), stored)
 
 

@@ -120,6 +120,27 @@ def test_a_tensor_replaces_the_positions_that_it_has(build: Any, draw: Any) -> N
     check(model, tokens, cells, METRICS[0])
 
 
+@pytest.mark.parametrize(
+    ("site", "head"), [("z", 2), ("k", 1), ("pattern", 0), ("resid_pre", None), ("mlp_out", None)], ids=str
+)
+def test_a_mask_gives_each_example_positions_of_its_own(build: Any, draw: Any, site: str, head: int | None) -> None:
+    model, tokens, run, donors = build(GROUPED), draw(), draw(seed=3), draw(rows=9, seed=2)
+    own = [(1, 4), (), (-1, 3)]
+    mask = torch.zeros_like(tokens, dtype=torch.bool)
+    for row, at in enumerate(own):
+        mask[row, list(at)] = True
+    cells = [Intervention((site, 1), put, head, mask) for put in (Patch(run), Mean(donors))]
+    check(model, tokens, cells, METRICS[0])
+    found = sweep(model, tokens, cells, METRICS[0])
+    for row, at in enumerate(own):
+        alone = slice(row, row + 1)
+        each = [Intervention((site, 1), put, head, at) for put in (Patch(run[alone]), Mean(donors))]
+        expected = sweep(model, tokens[alone], each, METRICS[0]).edited[:, 0]
+        torch.testing.assert_close(found.edited[:, row], expected, **SAME)
+    with pytest.raises(InterventionError, match=r"shape \[3, 6\]; a mask of \[3, 7\]"):
+        sweep(model, tokens, [Intervention((site, 1), Patch(run), head, mask[:, 1:])], METRICS[0])
+
+
 def test_logits_are_replaced_and_unembedded_last(build: Any, draw: Any) -> None:
     model, tokens, run = build("LN, learned positions, MLP, biases"), draw(), Patch(draw(seed=3))
     cells = [Intervention("unembed.hook_out", run, None, (4,)), Intervention("ln_final.hook_scale", Mean(run.run))]

@@ -150,22 +150,22 @@ from multiprocessing import get_context
 import torch
 torch.set_num_threads(1)
 from rung import HookedTransformer
-from rung.methods import cells, workers
+from rung.methods import workers
 from rung.methods.executors import Processes
 from rung.methods.interventions import Zero, on_head, Intervention
 from rung.methods.sweep import SweepResult, sweep
 from rung.tasks.metrics import next_token_loss
 
-class Poisoned(cells.CellRuns):
+class Poisoned(workers.CellScores):
     def __init__(self, model, tokens, some, *rest):
         self.deadly = [at for at, cell in enumerate(some) if cell[0].head == 1 and "z" in str(cell[0].site)]
         self.crowded = len(some) > 1 and any("attn_out" in str(cell[0].site) for cell in some)
         super().__init__(model, tokens, some, *rest)
     def __iter__(self):
-        for index, rows in super().__iter__():
+        for done, index, values in super().__iter__():
             if os.getpid() != parent and (index in self.deadly or self.crowded):
                 os.kill(os.getpid(), signal.SIGKILL)
-            yield index, rows
+            yield done, index, values
 
 parent = os.getpid()
 model = HookedTransformer.from_pretrained("two-layer-tiny")
@@ -176,7 +176,7 @@ crowd = [Intervention(("attn_out", 1), Zero(), positions=(at,)) for at in range(
 every = [fine[0], on_head((0, 1), Zero()), *fine[1:], *crowd]
 metric = next_token_loss(slice(4, 11))
 clean = sweep(model, tokens, every, metric)
-workers.CellRuns = Poisoned
+workers.CellScores = Poisoned
 with Processes(2, get_context("fork")) as executor:
     found = sweep(model, tokens, every, metric, executor=executor, store=sys.argv[1])
 assert found.failed == (1,), found.failed
@@ -280,7 +280,7 @@ def test_what_an_item_raises_is_raised(model, asked, monkeypatch):
     def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rung.methods.workers.one_per_example", fails)
+    monkeypatch.setattr("rung.methods.scoring.one_per_example", fails)
     with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError):
         sweep(model, **asked, executor=executor)
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -111,6 +112,36 @@ def test_a_models_cfg_can_be_read_and_its_bookkeeping_written():
     other = copy.deepcopy(model)
     other.cfg.use_attn_in = True
     assert not model.cfg.use_attn_in and other.cfg is not model.cfg
+
+
+def test_a_copy_of_a_models_cfg_builds_the_same_kind_of_model(any_kind):
+    """Also what classic fields have no names for: latent attention, experts, windows, caps, norms elsewhere."""
+    for cfg in (copy.copy(any_kind.cfg), HookedTransformerConfig.from_dict(any_kind.cfg.to_dict())):
+        twin = HookedTransformer(cfg)
+        kept = ("tied_embeddings", "biases", "bos_token_id", "default_prepend_bos", "model_name", "processing")
+        same = replace(twin.config, **{name: getattr(any_kind.config, name) for name in kept})
+        assert same == any_kind.config
+        tokens = torch.arange(8).reshape(2, 4)
+        other = HookedTransformer(same, any_kind.weights)
+        torch.testing.assert_close(other(tokens), any_kind(tokens))
+        assert twin(tokens).shape == other(tokens).shape
+
+
+def test_a_copy_that_is_changed_is_what_it_says_or_is_refused(build):
+    capped = build("RMS before and behind, queries normed, caps, windows")
+    assert capped.cfg.attn_scores_soft_cap == 2.0
+    free = copy.copy(capped.cfg)
+    free.attn_scores_soft_cap = None
+    assert HookedTransformer(free).config == replace(
+        HookedTransformer(capped.cfg.__copy__()).config, attn_scores_soft_cap=None
+    )
+    free.n_layers = 2
+    with pytest.raises(ConfigError, match="windows"):
+        HookedTransformer(free)
+    routed = copy.copy(build("RMS, experts, clipped in vain").cfg)
+    routed.num_experts = None
+    with pytest.raises(ConfigError, match="experts"):
+        HookedTransformer(routed)
 
 
 def test_keys_and_values_stay_grouped():

@@ -11,12 +11,14 @@ from rung.config import Rotary, RotaryScaling
 from rung.engine.kv_cache import KeyValueCache
 from rung.errors import InterventionError, PromptError
 from rung.methods.attribution import attribute_logits
+from rung.methods.gradients import screen_interventions
 from rung.methods.interventions import Intervention, Mean, Patch, Zero, run_with_interventions
+from rung.methods.paths import Edge, patch_all_senders, patch_paths
 from rung.methods.scores import attribute_scores
 from rung.methods.sweep import sweep
 from rung.model.model import HookedTransformer
 from rung.model.tokenizer import TextTokenizer
-from rung.tasks.metrics import logit_difference, next_token_loss
+from rung.tasks.metrics import Metric, logit_difference, next_token_loss
 from rung.transformer_lens import patching, utils
 
 Build = Callable[..., HookedTransformer]
@@ -356,3 +358,25 @@ def test_a_swept_loss_and_an_accuracy_leave_padding_out(reader: Any, kind: str, 
     with pytest.raises(InterventionError, match=r"'logit difference' reads position \d of example 0, which is padding"):
         at = 0 if side == "left" else tokens.shape[1] - 1
         sweep(model, tokens, cells, logit_difference(torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6]), at))
+
+
+@SIDES
+def test_a_metric_of_all_logits_is_refused_where_a_batch_is_padded(reader: Any, side: str) -> None:
+    """So that its number cannot depend on what the model makes of padding."""
+    model = reader("LN, learned positions, MLP, biases")
+    model.set_padding_side(side)
+    tokens = model.to_tokens(TEXTS, padding_side=side)
+    mean = Metric("mean logit", "logits", lambda logits, tokens: logits.mean((1, 2)))
+    cells = [Intervention(("z", 1), Zero(), 2)]
+    own = model.to_tokens("cdefg")
+    assert sweep(model, own, cells, mean).measured.all()
+    edges = [Edge((0, 1), (1, 2), "K")]
+    asked: list[Callable[[], Any]] = [
+        lambda: sweep(model, tokens, cells, mean),
+        lambda: screen_interventions(model, tokens, cells, mean),
+        lambda: patch_paths(model, tokens, tokens.roll(1, 0), edges, mean),
+        lambda: patch_all_senders(model, tokens, tokens.roll(1, 0), ("logits", None), mean),
+    ]
+    for ask in asked:
+        with pytest.raises(InterventionError, match=r"'mean logit' reads all logits, also position \d of example 0"):
+            ask()

@@ -57,6 +57,12 @@ def test_scores_are_those_of_the_card(name):
         close(key, value, told[key])
 
 
+def test_ablations_are_those_of_the_card():
+    config, weights, *_ = load_checkpoint("two-layer-tiny")
+    found = scores.ablations(config, weights, scores.random_repeats(config))
+    assert found == pytest.approx(read_card("two-layer-tiny")["scores"]["ablation_rise"], abs=NATS)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_says_where_the_model_comes_from(name):
     told, recipe = read_card(name), RECIPES[name]

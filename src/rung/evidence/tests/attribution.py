@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,15 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...circuits.heads import Head, attention_scale, head_label
-from ...engine.cache import ActivationCache
-from ...engine.linearize import linear_norm, norms_after, write_matrix
 from ...engine.positions import position_info
-from ...engine.sites import Site
 from ...engine.taps import CacheTap
 from ...engine.transformer import upcast
-from ...engine.weights import block_weights, unembedding, unlayered
 from ...errors import NotDefinedError
-from ...methods.attribution import uncapped_logits, written_sites
+from ...methods.attribution import LogitRead, written_sites
 from ...methods.runner import Chunk, InductionRunner, PerSequence, per_sequence
 from ...methods.scores import LinearizedRead, query_key_vectors, reading_sites, seen_keys
 from ..observation import Observation, Quantity, TestSpec
@@ -115,54 +111,28 @@ def _direct(runner: InductionRunner, chunk: Chunk) -> tuple[Pushes, float, float
     """Each component's push, the largest difference between their sum and the model's number, the largest number."""
     config, at, tokens = runner.config, chunk.of(runner.predictable), chunk.of(runner.batch.tokens)
     tokens = tokens.to(runner.model.device)
-    scale = [] if config.normalization_type is None else [Site("ln_final.scale")]
-    tap = CacheTap(
-        [*written_sites(config, config.n_layers), *scale], keep=lambda x: x[at] if x.shape[:2] == at.shape else x[0]
-    )
+    tap = CacheTap(written_sites(config, config.n_layers), keep=lambda x: x[at][None])
     stream = runner.run(tokens, tap)
-    runner.row_logits(stream, at, tap)
-    logits = uncapped_logits(config, runner.weights, stream[at][None])[0]
-    W_U = upcast(unembedding(runner.weights)).T
     right, sequence = tokens.roll(-1, 1)[at], at.nonzero()[:, 0]
     everything = runner.batch.tokens[chunk.rows].to(tokens.device)
-    member = W_U.new_zeros(len(tokens), config.n_out).scatter_(1, everything, 1.0)
-    count = member.sum(1, keepdim=True)
-    # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
-    stretch = (count / (count - 1))[sequence]
-    direction = (W_U[right] - (member @ W_U / count)[sequence]) * stretch * config.logit_scale
-    of_right = logits.gather(1, right[:, None])
-    whole = ((of_right - (logits * member[sequence]).sum(1, keepdim=True) / count[sequence]) * stretch)[:, 0]
-    w_final = unlayered(runner.weights, "ln_final_w")
-    parts = ActivationCache(tap.store, runner.model, has_batch_dim=False)
+    member = stream.new_zeros(len(tokens), config.n_out, dtype=upcast(stream).dtype).scatter_(1, everything, 1.0)
+    count = member.sum(1)
 
-    def share(part: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
-        part = linear_norm(config, w_final, upcast(part))
-        part = part if config.normalization_type is None else part / tap.store["ln_final.hook_scale"]
-        return (part * direction).sum(-1)
+    def contrast(table: Float[Tensor, "token *width"]) -> Float[Tensor, "one row *width"]:
+        # Right minus the mean of the others is (right minus the mean of all) · count / (count − 1).
+        wide = table.view(len(table), -1)
+        mean = (member @ wide / count[:, None])[sequence]
+        found = (wide[right] - mean) * (count / (count - 1))[sequence, None]
+        return found.view(1, len(right), *table.shape[1:])
 
+    read = LogitRead.of(runner.model, stream[at][None], contrast)
     pushes: Pushes = {}
-    summed = torch.zeros_like(whole)
-    for site in written_sites(config, config.n_layers):
-        if site.name == "z" and site.layer is not None:
-            w = block_weights(runner.weights, site.layer)
-            for head in range(config.n_heads):
-                written = upcast(tap.store[site.path][:, head] @ w.W_O[head])
-                own = share(parts.as_written(written, "attn_out", site.layer))
-                pushes[site.layer, head] = per_sequence(own, at)
-                summed += own
-            if w.b_O is not None:
-                summed += share(parts.as_written(upcast(w.b_O).expand(len(right), -1), "attn_out", site.layer))
-        elif site.name in ("embed", "pos_embed", "mlp_out"):
-            own = share(tap.store[site.path])
-            pushes[_label(site)] = per_sequence(own, at)
-            summed += own
-    b, b_U = unlayered(runner.weights, "ln_final_b"), unlayered(runner.weights, "b_U")
-    summed += 0 if b is None else direction @ upcast(b)
-    if b_U is not None:
-        b_U = upcast(b_U)
-        of_bias = b_U[right] - (member @ b_U[:, None] / count)[sequence, 0]
-        summed += of_bias * stretch[:, 0] * config.logit_scale
-    return pushes, float((whole - summed).abs().max()), float(whole.abs().max())
+    summed = torch.zeros_like(read.total)
+    for component, own in read.terms(tap.store):
+        summed += own
+        if _is_component(component):
+            pushes[component] = per_sequence(own[0], at)
+    return pushes, float((read.total - summed).abs().max()), float(read.total.abs().max())
 
 
 def key_attribution(runner: InductionRunner, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
@@ -179,9 +149,7 @@ def key_attribution(runner: InductionRunner, receiver: Head, into: Literal["Q", 
 def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Literal["Q", "K"]) -> Pushes:
     layer = receiver[0]
     config, tokens, at = runner.config, chunk.of(runner.batch.tokens), chunk.of(runner.predictable)
-    after = [Site("ln1_post.scale", under) for under in range(layer)] if norms_after(config) else []
-    written = [site for site in written_sites(config, layer) if site not in after]
-    tap = CacheTap([*reading_sites(config, layer), *written, *after])
+    tap = CacheTap([*reading_sites(config, layer), *written_sites(config, layer)])
     runner.run(tokens, tap, stop=layer + 1)
     run = tap.store
     info = position_info(config, runner.weights, tokens.shape, runner.model.device)
@@ -198,22 +166,10 @@ def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Litera
         others = ((scores * seen).sum(2) - own) / (seen.sum(1) - 1).clamp(min=1)
         return per_sequence(((own - others) * found)[at], at)
 
-    def parts() -> Iterator[tuple[Component, Float[Tensor, "batch pos d_head"]]]:
-        for site in written:
-            if site.name != "z" or site.layer is None:
-                yield _label(site), read.of_stream(run[site.path])
-                continue
-            for head in range(config.n_heads):
-                # Every norm on the way is linear, so the weights are multiplied first: d_head is small.
-                W = write_matrix(config, block_weights(runner.weights, site.layer), head) @ read.matrix
-                part = upcast(run[site.path][:, :, head]) @ W / (read.before * read.after)
-                yield (
-                    (site.layer, head),
-                    read.turned(part / run[Site("ln1_post.scale", site.layer).path] if after else part),
-                )
-
-    return {component: pushed(part) for component, part in parts()}
+    terms = read.terms(runner.weights, run)
+    return {component: pushed(part) for component, part in terms if _is_component(component)}
 
 
-def _label(site: Site) -> str:
-    return site.name if site.layer is None else f"{site.layer}.mlp"
+def _is_component(term: Head | str) -> bool:
+    """Whether a term is what a component writes, not a constant."""
+    return isinstance(term, tuple) or term in ("embed", "pos_embed") or term.endswith(".mlp")

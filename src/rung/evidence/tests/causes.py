@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...circuits.heads import Head
-from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, put_heads, together, untouched
+from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, together, untouched
 from ...tasks.induction import Interchange, corrupt
 from ...tasks.induction import interchange as draw_interchange
 from ..claim import OUTPUT, Role
@@ -73,11 +73,10 @@ def denoising(setting: Setting, spec: TestSpec) -> Observation:
     answers = corruption.answer[:, None].expand_as(runner.batch.tokens)
     layer = role.heads[0][0]
     rest = [(layer, head) for head in range(runner.config.n_heads) if (layer, head) not in role.heads]
-    itself = torch.arange(runner.n, device=runner.model.device)
 
     def loss(heads: Sequence[Head], tokens: Tensor | None) -> PerSequence:
         """At the one query of each sequence, with the clean output of `heads` put back."""
-        put = put_heads(heads, runner.z({at for at, _ in heads}), itself) if heads else untouched
+        put = runner.replaced(heads, runner.z({at for at, _ in heads})) if heads else untouched
         return averaged(runner.read([put], at=corruption.query, tokens=tokens, answers=answers).loss)
 
     clean, broken = loss((), None), loss((), corruption.tokens)
@@ -126,8 +125,7 @@ def interchange(setting: Setting, spec: TestSpec) -> Observation:
     """
     runner, role = setting.runner, setting.claim.role(spec.role)
     given = exchanged(setting, role, spec.subject)
-    itself = torch.arange(runner.n, device=runner.model.device)
-    put = put_heads(role.heads, given.values, itself, given.where)
+    put = runner.replaced(role.heads, given.values, given.where)
     start = min(layer for layer, _ in role.heads)
     followed = runner.read([put], start).top == given.answers
     if role.writes_to != OUTPUT:
@@ -149,10 +147,9 @@ def member_content(setting: Setting, spec: TestSpec) -> Observation:
     runner, role, (head,) = setting.runner, setting.claim.role(spec.role), spec.heads
     given = exchanged(setting, role, role.labels)
     others = [other for other in role.heads if other != head]
-    itself = torch.arange(runner.n, device=runner.model.device)
     (without,) = runner.ablation(others, MEAN)
     (gone,) = runner.ablation([head], MEAN)
-    swapped = put_heads([head], given.values, itself, given.where)
+    swapped = runner.replaced([head], given.values, given.where)
     start = min(layer for layer, _ in role.heads)
     base = runner.read([without], start).loss
     costs = [averaged(runner.read([together(without, one)], start).loss - base) for one in (swapped, gone)]

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...circuits.composition import Into
 from ...circuits.heads import Head
 from ...engine.sites import Site
 from ...engine.taps import EditTap
+from ...methods.interventions import donor_rows
 from ...methods.paths import INPUTS, ReceiverTap, message
-from ...methods.runner import MEAN, Chunk, InductionRunner, PerSequence, TapFactory, averaged, put_heads, together
+from ...methods.runner import MEAN, Chunk, InductionRunner, PerSequence, TapFactory, averaged, together
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 from .causes import Exchanged, exchanged, shares_of
@@ -47,7 +47,7 @@ def _messages(setting: Setting, senders: Sequence[Head]) -> list[Messages]:
     runner = setting.runner
     layers = sorted({layer for layer, _ in senders})
     clean, foreign = runner.z(layers), runner.z(layers, donors=True)
-    rows = runner.donor_rows(PATCH_DONORS).to(runner.model.device)
+    rows = donor_rows(runner.resample(PATCH_DONORS), runner.n).to(runner.model.device)
     return [Messages(runner, {layer: foreign[layer][row] for layer in layers}, clean) for row in rows]
 
 
@@ -78,9 +78,8 @@ def _received(runner: InductionRunner, deltas: dict[tuple[Head, Into], Tensor]) 
 def whole_effect(setting: Setting, senders: Sequence[Head]) -> PerSequence:
     """What the same foreign messages cost when everything hears them."""
     runner = setting.runner
-    itself = torch.arange(runner.n, device=runner.model.device)
     start = min(layer for layer, _ in senders)
-    reads = [runner.read([put_heads(senders, one.swapped, itself)], start) for one in _messages(setting, senders)]
+    reads = [runner.read([runner.replaced(senders, one.swapped)], start) for one in _messages(setting, senders)]
     return _mean([averaged(read.loss - runner.clean.loss) for read in reads])
 
 
@@ -149,10 +148,9 @@ def output_part(setting: Setting, spec: TestSpec) -> Observation:
     (without,) = runner.ablation(others, MEAN)
     start = min(layer for layer, _ in heads)
     base = runner.read([without], start).loss
-    itself = torch.arange(runner.n, device=runner.model.device)
     effects: dict[str, list[PerSequence]] = {"direct": [], "whole": []}
     for messages in _messages(setting, [head]):
-        ways = {"direct": _added(runner, messages.delta([head])), "whole": put_heads([head], messages.swapped, itself)}
+        ways = {"direct": _added(runner, messages.delta([head])), "whole": runner.replaced([head], messages.swapped)}
         for name, way in ways.items():
             effects[name].append(averaged(runner.read([together(without, way)], start).loss - base))
     return Observation(

@@ -11,10 +11,10 @@ import torch
 from ...circuits.composition import Composition, composition
 from ...circuits.heads import Head, eigenvalue_copying, head_label
 from ...engine.sites import Site
-from ...engine.taps import CacheTap, EditTap, compose
+from ...engine.taps import CacheTap, EditTap
 from ...engine.weights import changed
 from ...errors import NotDefinedError
-from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, put_heads
+from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, together
 from ...tasks.induction import induction_batch
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Scores, Setting, signature_scores
@@ -64,8 +64,7 @@ def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
             same = place == k
             table[k] = z[same].mean(0) if same.any() else z[place >= 0].mean(0)
         values[layer] = table[own.clamp(min=0)]
-    itself = torch.arange(runner.n, device=runner.model.device)
-    put = put_heads(spec.heads, values, itself, runner.batch.predictable)
+    put = runner.replaced(spec.heads, values, runner.batch.predictable)
     return _of_gain(setting, averaged(runner.read([put], min(layers)).loss - runner.clean.loss))
 
 
@@ -74,11 +73,10 @@ def dose(setting: Setting, spec: TestSpec) -> Observation:
     runner = setting.runner
     layers = sorted({layer for layer, _ in spec.heads})
     clean, means = runner.z(layers), runner.donor_means(layers)
-    itself = torch.arange(runner.n, device=runner.model.device)
     quantities = {}
     for at in DOSES:
         values = {layer: (1 - at) * clean[layer] + at * means[layer][:, : runner.width] for layer in layers}
-        cost = averaged(runner.read([put_heads(spec.heads, values, itself)], min(layers)).loss - runner.clean.loss)
+        cost = averaged(runner.read([runner.replaced(spec.heads, values)], min(layers)).loss - runner.clean.loss)
         quantities[f"{at:g}"] = Quantity(cost, setting.gain)
     return Observation(quantities, "of the gain")
 
@@ -123,22 +121,13 @@ def self_repair(setting: Setting, spec: TestSpec) -> Observation:
     start = min(layer for layer, _ in heads)
     site = Site("ln_final.scale")
 
-    def measured(chunk: Chunk) -> Mapping[str, np.ndarray]:
-        at, tokens = chunk.of(runner.predictable), chunk.of(runner.batch.tokens)
-        entered = _entering(runner, chunk, start)
+    def frozen(chunk: Chunk) -> EditTap:
         kept = CacheTap([site])
-        runner.row_logits(_entering(runner, chunk, runner.config.n_layers), at, kept)
-        frozen = EditTap({site: lambda _: kept.store[site.path]})
-        stream = runner.run(tokens, ablated(chunk), start, entered)
-        logits = runner.row_logits(stream, at, compose(frozen))
-        loss = np.full(at.shape, np.nan)
-        right = tokens.roll(-1, 1).to(at.device)[at]
-        losses = torch.nn.functional.cross_entropy(logits, right, reduction="none")
-        loss[at.cpu().numpy()] = losses.double().cpu().numpy()
-        return {"loss": averaged(loss)}
+        last = _entering(runner, chunk, runner.config.n_layers)
+        runner.row_logits(last, chunk.of(runner.predictable), kept)
+        return EditTap({site: lambda _: kept.store[site.path]})
 
-    frozen_loss = runner.by_chunk(measured)["loss"]
-    return _of_gain(setting, frozen_loss - averaged(runner.clean.loss))
+    return _of_gain(setting, averaged(runner.read([together(ablated, frozen)], start).loss - runner.clean.loss))
 
 
 def eigenvalues(setting: Setting, spec: TestSpec) -> Observation:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from rung.circuits.heads import kv_head
 from rung.engine.cache import ActivationCache
 from rung.engine.sites import Site, check_head
 from rung.engine.weights import block_weights, read_of_stream
 from rung.errors import SiteError
-from rung.model.hooks import HookPoint
+from rung.methods.interventions import Edited, Intervention
 from rung.model.model import HookedTransformer
+from rung.transformer_lens.patching import measure_each
 
 
 def get_act_patch_direct_path(
@@ -45,24 +48,21 @@ def get_act_patch_direct_path(
     W_O: Tensor = block_weights(model.weights, src_layer).W_O[src_head]
     z = Site("z", src_layer).path
     delta = (clean_cache[z] - corrupted_cache[z])[:, :, src_head] @ W_O
-    with torch.no_grad():
-        for layer in range(src_layer + 1, config.n_layers):
-            stream = corrupted_cache[Site("resid_pre", layer).path]
-            scale = corrupted_cache.get(Site("ln1.scale", layer).path, torch.ones((), device=model.device))
-            W = read_of_stream(config, block_weights(model.weights, layer), component.upper())
-            for head in range(config.n_heads):
-                index = head if component == "q" else head * config.n_kv // config.n_heads
-                more = (delta / scale) @ W[index]
 
-                def patch(x: Tensor, hook: HookPoint, index: int = index, more: Tensor = more) -> Tensor:
-                    x = x.clone()
-                    x[:, :, index] = x[:, :, index] + more
-                    return x
+    def add(x: Tensor, first: int, layer: int, index: int) -> Tensor:
+        scale = corrupted_cache.get(Site("ln1.scale", layer).path, torch.ones((), device=model.device))
+        W = read_of_stream(config, block_weights(model.weights, layer), component.upper())
+        more: Tensor = ((delta / scale) @ W[index])[:, first : first + x.shape[1]]
+        return x + more
 
-                logits = model.run_with_hooks(
-                    stream, start_at_layer=layer, fwd_hooks=[(Site(component, layer).path, patch)]
-                )
-                results[layer, head] = float(patching_metric(logits))
+    patches = []
+    for layer in range(src_layer + 1, config.n_layers):
+        for head in range(config.n_heads):
+            index = head if component == "q" else kv_head(config, (layer, head))
+            put = Edited(partial(add, layer=layer, index=index))
+            patches.append(Intervention(Site(component, layer), put, index))
+    found = measure_each(model, model.read(corrupted_tokens)[0], patches, patching_metric)
+    results[src_layer + 1 :] = found.view(config.n_layers - src_layer - 1, config.n_heads)
     return results
 
 
