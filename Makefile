@@ -88,6 +88,16 @@ $(BIN)/python:
 	@.venv-tl4/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==4.3.0
 	@touch $@
 
+.venv-nnsight/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-nnsight
+	@.venv-nnsight/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt nnsight
+	@touch $@
+
+.venv-interp/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-interp
+	@.venv-interp/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt interp-engine
+	@touch $@
+
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) -e .
 	@touch $@
