@@ -14,13 +14,12 @@ Last: the sweep's matrix products counted, beside the least (`least_work.py`), a
 import argparse
 import statistics
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from peers import ENVIRONMENTS, Candidate, build, find_python, machine, peak_memory, prepare, serve
+from peers import CLOCKS, ENVIRONMENTS, Candidate, build, find_python, machine, peak_memory, prepare, serve
 
 N_LAYERS, N_HEADS, D_HEAD, D_VOCAB, LENGTH, BATCH = 12, 12, 64, 50257, 101, 8
 READ = slice(LENGTH // 2, LENGTH - 1)
@@ -225,9 +224,6 @@ LIBRARIES = ("rung", "HookedTransformer 3.9", "TransformerBridge 4")
 """Those that attribute and compose; nnsight and interp-engine have no such functions."""
 
 
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-
-
 def start(
     name: str, folder: str, device: str, clock: str
 ) -> tuple[dict[str, Any], Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -347,9 +343,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these candidates beside rung, by a part")
     parser.add_argument("--work", nargs="+", default=[*WORK, *WHOLE, "counts", "growth"])
     parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--clock", choices=CLOCKS, default="wall", help="cpu: seconds of all cores, where other processes share them"
-    )
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -29,6 +30,9 @@ ENVIRONMENTS = {
     "interp-engine": ".venv-interp",
 }
 """The folder of each candidate's environment; None: the one that runs the benchmark."""
+
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+"""Seconds that pass, or those that this process used of all cores, which tell more where other processes share them."""
 
 
 def find_python(name: str) -> str | None:
