@@ -123,9 +123,8 @@ def main() -> None:
     print(f"{machine(args.threads)} · {BATCH} × {LENGTH} tokens, float32, {args.clock} seconds\n", flush=True)
     model, tokens = make_model()
     found = {way: run(model, tokens) for way, run in WAYS.items()}
-    times = {
-        way: seconds(lambda run=run: run(model, tokens), args.rounds, CLOCKS[args.clock]) for way, run in WAYS.items()
-    }
+    now = CLOCKS[args.clock]
+    times = {way: seconds(lambda run=run: run(model, tokens), args.rounds, now) for way, run in WAYS.items()}
     command = [sys.executable, __file__, "--threads", str(args.threads), "--memory"]
     memory = {way: json.loads(subprocess.run([*command, way], check=True, capture_output=True).stdout) for way in WAYS}
     print("direct logit attribution of every head at every position")

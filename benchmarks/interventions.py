@@ -381,7 +381,7 @@ def main() -> None:
             if "counts" in args.work:
                 print_counts(folder, of_sweep, make_task, of, READ)
             if "growth" in args.work:
-                print_growth(args.threads)
+                print_growth(args.threads, CLOCKS[args.clock], args.rounds)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ and the corrupted one up to the last layer that is patched, are counted once. El
 """
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +128,7 @@ BASE = {"layers": 6, "heads": 8, "positions": 64, "interventions": 48}
 GROWTH = {"layers": (3, 6, 12), "heads": (4, 8, 16), "positions": (32, 64, 128), "interventions": (12, 24, 48, 96)}
 
 
-def print_growth(threads: int, rounds: int = 3) -> None:
+def print_growth(threads: int, now: Callable[[], float], rounds: int) -> None:
     """How a sweep grows with each of four sizes, the others held fast."""
     torch.set_num_threads(threads)
     said = ", ".join(f"{value} {name}" for name, value in BASE.items())
@@ -141,9 +140,9 @@ def print_growth(threads: int, rounds: int = 3) -> None:
             model, tokens, cells, metric, shape = _small(sizes)
             times = []
             for _ in range(rounds):
-                begun = time.perf_counter()
+                begun = now()
                 sweep(model, tokens, cells, metric)
-                times.append(time.perf_counter() - begun)
+                times.append(now() - begun)
             done = count(lambda: sweep(model, tokens, cells, metric))  # noqa: B023
             least = shape.clean() + sum(shape.zeroed_head(layer) for layer in _layers(sizes))
             seconds = statistics.median(times)
