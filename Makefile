@@ -36,11 +36,12 @@ wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 lowest: ## the lowest versions that pyproject.toml allows: install them, run rung on them (minutes, Python 3.11)
 	@$(PYTHON) scripts/check_lowest.py
 
-bench: $(VENV)/.dev ## rung beside its peers
-	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/interventions.py benchmarks/weights.py benchmarks/workers.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+bench: $(VENV)/.dev ## what rung costs
+	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/attribution.py benchmarks/weights.py benchmarks/workers.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
-bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made ## rung beside transformers and TransformerLens (a quarter of an hour)
+bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made .venv-nnsight/.made .venv-interp/.made ## rung beside its peers (an hour)
 	@$(BIN)/python benchmarks/forward.py
+	@$(BIN)/python benchmarks/interventions.py
 
 soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
 	@$(BIN)/python benchmarks/soundness.py
@@ -61,7 +62,7 @@ tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environmen
 	@.venv-tl/bin/python tests/differential/record.py
 
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 .venv-nnsight .venv-interp build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
@@ -86,6 +87,16 @@ $(BIN)/python:
 .venv-tl4/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-tl4
 	@.venv-tl4/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==4.3.0
+	@touch $@
+
+.venv-nnsight/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-nnsight
+	@.venv-nnsight/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt nnsight
+	@touch $@
+
+.venv-interp/.made: constraints.txt
+	@$(PYTHON) -m venv .venv-interp
+	@.venv-interp/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt interp-engine
 	@touch $@
 
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python

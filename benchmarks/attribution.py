@@ -7,19 +7,16 @@ small, 8 × 101 tokens. Memory is the growth of a fresh process's peak above tha
 """
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from peers import CLOCKS, machine
 from torch import Tensor
 
 from rung import HookedTransformer, ModelConfig
@@ -79,28 +76,28 @@ def measure_memory(way: str) -> None:
     print(json.dumps(peak() - before))
 
 
-def seconds(run: Callable[[], Any], rounds: int) -> float:
+def seconds(run: Callable[[], Any], rounds: int, now: Callable[[], float]) -> float:
     """The median of a few runs."""
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = now()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(now() - start)
     return statistics.median(times)
 
 
-def compare_screens(model: HookedTransformer, tokens: Tensor, every: int) -> None:
+def compare_screens(model: HookedTransformer, tokens: Tensor, every: int, now: Callable[[], float]) -> None:
     """Screens all heads and confirms the largest, beside an exact sweep."""
     right, wrong = torch.randint(50257, (2, BATCH), generator=torch.Generator().manual_seed(1))
     metric = logit_difference(right, wrong)
     cells = [on_head((layer, head), Zero()) for layer in range(12) for head in range(12)][::every]
-    start = time.perf_counter()
+    start = now()
     screen = screen_interventions(model, tokens, cells, metric)
-    screened = time.perf_counter()
+    screened = now()
     sweep(model, tokens, [cells[at] for at in screen.top(TOP)], metric)
-    confirmed = time.perf_counter()
+    confirmed = now()
     exact = sweep(model, tokens, cells, metric)
-    end = time.perf_counter()
+    end = now()
     check = compare_screen(screen, exact.change, TOP)
     print(f"\nzero-ablation of {len(cells)} heads, logit difference at the last position")
     print(f"  exact sweep of all            {end - confirmed:7.2f} s")
@@ -118,17 +115,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=1, help="screen every n-th head only")
     parser.add_argument("--memory", choices=WAYS, help="print the memory that one way needs, and nothing else")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.memory:
         return measure_memory(args.memory)
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    name = platform.processor() or platform.machine()
-    print(f"{datetime.date.today()} · {name}, {os.cpu_count()} cores, load {load}, {args.threads} threads")
-    print(f"torch {torch.__version__} · {BATCH} × {LENGTH} tokens, float32\n")
+    print(f"{machine(args.threads)} · {BATCH} × {LENGTH} tokens, float32, {args.clock} seconds\n", flush=True)
     model, tokens = make_model()
     found = {way: run(model, tokens) for way, run in WAYS.items()}
-    times = {way: seconds(lambda run=run: run(model, tokens), args.rounds) for way, run in WAYS.items()}
+    now = CLOCKS[args.clock]
+    times = {way: seconds(lambda run=run: run(model, tokens), args.rounds, now) for way, run in WAYS.items()}
     command = [sys.executable, __file__, "--threads", str(args.threads), "--memory"]
     memory = {way: json.loads(subprocess.run([*command, way], check=True, capture_output=True).stdout) for way in WAYS}
     print("direct logit attribution of every head at every position")
@@ -137,7 +133,7 @@ def main() -> None:
     faster, less = (one["classic"] / one["projected"] for one in (times, memory))
     print(f"  {faster:.1f} × faster, {less:.0f} × less memory")
     print(f"  largest difference {float((found['classic'] - found['projected']).abs().max()):.1e}")
-    compare_screens(model, tokens, args.every)
+    compare_screens(model, tokens, args.every, now)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,10 @@ some heads only (`--dense`, `--heads`) and are scaled up; the subset is stated. 
 """
 
 import argparse
-import datetime
-import os
-import platform
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from peers import CLOCKS, machine, peak_memory
 from torch import Tensor
 
 from rung.circuits.composition import composition
@@ -21,20 +17,6 @@ from rung.config import ModelConfig
 from rung.model.model import HookedTransformer
 
 SAMPLE = 1024
-
-
-def resident(what: str) -> float:
-    """Resident memory of this process in MB: VmRSS now, VmHWM its peak since it was last reset. Linux only."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
-
-
-def timed(what: Callable[[], object]) -> tuple[float, float]:
-    """Seconds, and peak MB beyond what the process held before."""
-    Path("/proc/self/clear_refs").write_text("5")
-    before, start = resident("VmRSS"), time.perf_counter()
-    what()
-    return time.perf_counter() - start, resident("VmHWM") - before
 
 
 @torch.no_grad()
@@ -49,23 +31,37 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--dense", type=int, default=2, help="senders of the dense loop, of 144")
     parser.add_argument("--heads", type=int, default=1, help="heads of the exact copying, of 144")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     shape = {"n_layers": 12, "d_model": 768, "n_heads": 12, "d_head": 64, "d_vocab": 50257, "n_ctx": 1024}
     model = HookedTransformer(ModelConfig(**shape, model_name="random, GPT-2 small's shape"), seed=0)
-    print(
-        f"{datetime.date.today()} · {platform.machine()}, {os.cpu_count()} CPUs, 1 thread · torch {torch.__version__}"
-    )
+    print(f"{machine(1)} · {asked.clock} seconds", flush=True)
     model.all_composition_scores("K")
-    rows = [
-        ("one kind, rung", *timed(lambda: model.all_composition_scores("K"))),
-        ("all three kinds with folded norms, rung", *timed(lambda: composition(model))),
-        (f"{SAMPLE} sampled tokens, 1 head", *timed(lambda: sampled_copying(model, (1, 1), SAMPLE))),
-        (f"all tokens, {asked.heads} head(s)", *timed(lambda: exact(model, asked.heads))),
-        (f"one kind, dense loop, {asked.dense} of 144 senders", *timed(lambda: dense(model, asked.dense))),
-    ]
-    for name, seconds, extra in rows:
-        print(f"{name:<45} {seconds:8.2f} s  {extra:7.0f} MB more")
+    now = CLOCKS[asked.clock]
+
+    def timed(name: str, what: Callable[[], object], share: float = 1) -> float:
+        """Prints seconds, and peak MB beyond what the process held before; returns the seconds of the whole."""
+
+        def run() -> float:
+            start = now()
+            what()
+            return now() - start
+
+        seconds, memory = peak_memory(run)
+        held = "      –" if memory is None else f"{memory:7.0f}"
+        print(f"{name:<45} {seconds:8.2f} s  {held} MB more", flush=True)
+        return seconds / share
+
+    ours = timed("one kind, rung", lambda: model.all_composition_scores("K"))
+    timed("all three kinds with folded norms, rung", lambda: composition(model))
+    theirs = timed(
+        f"one kind, dense loop, {asked.dense} of 144 senders", lambda: dense(model, asked.dense), asked.dense / 144
+    )
+    print(f"  composition is {theirs / ours:.0f} × faster than the dense loop scaled up")
+    sampled = timed(f"{SAMPLE} sampled tokens, 1 head", lambda: sampled_copying(model, (1, 1), SAMPLE))
+    exactly = timed(f"all tokens, {asked.heads} head(s)", lambda: exact(model, asked.heads), asked.heads)
+    print(f"  the sampled estimate takes 1/{exactly / sampled:.0f} of the time")
     worst = (dense(model, 12) - model.all_composition_scores("K")[0].flatten(1))[:, 12:].abs().max()
     print(f"largest difference from the dense loop (layer 0's senders): {worst:.1e}")
 
