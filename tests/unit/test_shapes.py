@@ -104,6 +104,23 @@ def test_methods_properties_and_dataclasses_are_checked():
     assert list(Rows().each()) == [1]
 
 
+def test_dataclasses_with_fields_of_the_same_names_are_told_apart():
+    @checked
+    @dataclass
+    class Words:
+        values: list[str]
+
+    @checked
+    @dataclass
+    class Numbers:
+        values: list[int]
+
+    Words(["a"])
+    Numbers([1])
+    with pytest.raises(TypeCheckError):
+        Numbers(["a"])
+
+
 def test_closures_of_one_function_are_each_called():
     def scaled(by: float):
         @checked
@@ -122,3 +139,16 @@ def test_rung_is_checked():
     with pytest.raises(TypeCheckError):
         logit_difference(torch.zeros(3), torch.zeros(3))
     assert whole is not jaxtyped
+
+
+Row = Float[Tensor, " n"]
+
+
+def test_an_annotation_that_is_a_string_is_read():
+    def same(one: "Row", other: "Row") -> "int":
+        return 1
+
+    found = checked(same)
+    found(torch.zeros(2), torch.zeros(2))
+    with pytest.raises(TypeCheckError):
+        found(torch.zeros(2), torch.zeros(3))
