@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
