@@ -19,8 +19,6 @@ from rung.model.tokenizer import TextTokenizer
 from rung.tasks.metrics import logit_difference, next_token_loss
 from rung.transformer_lens import patching, utils
 
-from ..conftest import KINDS
-
 Build = Callable[..., HookedTransformer]
 CLOSE: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 TEXTS = ["ab", "cdefg", "h"]
@@ -172,9 +170,8 @@ def check_rows(model: HookedTransformer, side: Any, **options: Any) -> None:
 
 
 @SIDES
-def test_a_row_goes_on_as_it_would_alone(reader: Any, any_kind_name: str, side: Any) -> None:
-    """With a key-value cache where padding is on one side, and without where it is on the other; kinds take turns."""
-    kept = (list(KINDS).index(any_kind_name) % 2 == 0) == (side == "left")
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_row_goes_on_as_it_would_alone(reader: Any, any_kind_name: str, kept: bool, side: Any) -> None:
     check_rows(reader(any_kind_name), side, use_past_kv_cache=kept, **SETTINGS["sampled with penalties"])
 
 
