@@ -4,9 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
+
+from .shapes import jaxtyped
+
+# The import hook of --jaxtyping-packages decorates rung with this; nothing of rung is imported yet.
+jaxtyping.jaxtyped = jaxtyped
 
 # No test reaches the network by mistake; the library reads this when it is imported.
 os.environ["HF_HUB_OFFLINE"] = "1"

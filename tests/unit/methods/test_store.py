@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -274,29 +275,18 @@ def test_a_lease_is_held_by_one_worker_and_given_back(model, tmp_path):
     assert store.standing(chunk_unit(0)).dead == 0
 
 
-def test_a_heartbeat_that_stops_is_taken_over_and_one_that_goes_on_is_not(model, tmp_path):
-    store = Store.create(tmp_path / "store", request_of(model), patience=0.3)
+def test_a_heartbeat_that_stops_is_taken_over_and_one_that_goes_on_is_not(model, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("rung.methods.store.time", SimpleNamespace(monotonic=lambda: now[0]))
+    store = Store.create(tmp_path / "store", request_of(model), patience=30.0)
     silent = hold(store, chunk_unit(0), "another-machine 1")
     beating = hold(store, chunk_unit(1), "another-machine 1")
-    assert store.standing(chunk_unit(0)).held and store.standing(chunk_unit(1)).held
-    stop = torch.zeros(1)
-
-    def beat() -> None:
-        while not stop:
-            os.utime(beating)
-
-    thread = Thread(target=beat)
-    thread.start()
-    try:
-        deadline = 0
-        while store.standing(chunk_unit(0)).held:
-            assert store.standing(chunk_unit(1)).held
-            deadline += 1
-        assert deadline and store.standing(chunk_unit(0)).dead == 1 and silent.exists()
-        assert store.standing(chunk_unit(1)).dead == 0
-    finally:
-        stop += 1
-        thread.join()
+    for beat in range(7):
+        now[0] = 10.0 * beat
+        os.utime(beating, ns=(beat, beat))
+        assert store.standing(chunk_unit(1)) == (1, 0, True)
+        assert store.standing(chunk_unit(0)) == ((1, 0, True) if beat < 3 else (1, 1, False))
+    assert silent.exists()
 
 
 def test_a_worker_of_this_machine_that_is_gone_is_not_waited_for(model, tmp_path):

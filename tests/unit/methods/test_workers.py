@@ -199,7 +199,6 @@ def test_a_cell_that_kills_three_workers_has_failed_and_the_rest_is_finished(tmp
         [sys.executable, "-c", POISON, str(tmp_path / "store")],
         capture_output=True,
         text=True,
-        timeout=300,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         check=False,
     )

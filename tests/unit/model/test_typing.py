@@ -1,8 +1,10 @@
 """What type checkers and editors are told that a call gives back."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,11 @@ def test_calls_say_what_comes_back(tmp_path: Path) -> None:
     snippet = tmp_path / "snippet.py"
     snippet.write_text(SNIPPET)
     environment = os.environ | {"MYPYPATH": str(ROOT / "src")}
-    # A cache of its own: another run of mypy may be writing to the project's.
-    command = [sys.executable, "-m", "mypy", "--cache-dir", str(ROOT / ".mypy_cache" / "tests"), str(snippet)]
+    # A cache of its own, begun with the project's: another run of mypy may be writing to that.
+    cache, project = tmp_path / "cache", ROOT / ".mypy_cache"
+    if project.exists():
+        with suppress(shutil.Error):  # a file that is being replaced
+            shutil.copytree(project, cache)
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(cache), str(snippet)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
