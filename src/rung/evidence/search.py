@@ -24,11 +24,15 @@ MARGIN = 1.2
 
 
 def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, sequences: int) -> Claim:
-    """Fills the claim's empty roles: heads with the signature that, on the discovery sequences, are needed."""
+    """Fills the claim's empty roles: heads with the signature that, on the discovery sequences, are needed.
+
+    A model that lacks the behaviour gets the claim back as it is; one in which it is undecided is searched, since the
+    search confirms nothing.
+    """
     seed = sub_seed(seed, "discovery")
     batch = induction_batch(model, sequences=sequences, seed=seed)
     setting = Setting(InductionRunner(model, batch, seed=seed), claim, floors)
-    if not model.config.n_layers or not behaves(setting):
+    if not model.config.n_layers or lacks_behaviour(setting):
         return claim
     chosen: dict[str, tuple[Head, ...]] = {role.name: role.heads for role in claim.roles if role.heads}
     # Receivers first: a sender must come before every receiver.
@@ -48,12 +52,12 @@ def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, se
     return claim.with_heads(chosen)
 
 
-def behaves(setting: Setting) -> bool:
-    """Whether the behaviour is there."""
+def lacks_behaviour(setting: Setting) -> bool:
+    """Whether the discovery sequences show that the behaviour is not there."""
     alpha = look_alpha(setting.floors.alpha, setting.runner.n, setting.floors.sequences)
     specs = (TestSpec("behaviour.gain", 0, "the model"), TestSpec("behaviour.order", 0, "the model"))
     found = [summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha) for spec in specs]
-    return all(m.outcome is Outcome.HOLDS for m in found)
+    return any(m.outcome in (Outcome.FAILS, Outcome.CONTRADICTED) for m in found)
 
 
 def _may_send(claim: Claim, role: Role, head: tuple[int, ...], chosen: Mapping[str, tuple[Head, ...]]) -> bool:

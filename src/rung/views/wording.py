@@ -415,6 +415,8 @@ def verdict_sentence(proof: Proof) -> str:
         said = f"{rung}, capped: {proof.sequences} of the {floors.sequences:g} confirmation sequences required."
     elif verdict.rung == NOTHING:
         said = _nothing(proof)
+    elif empty := [role.name for role in proof.claim.roles if not role.heads]:
+        said = f"{rung}, {SCOPE[proof.claim.task]}. No more can be said: no head was found for {' and '.join(empty)}."
     elif verdict.stopped_by is None:
         said = f"{rung}. A circuit for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
     else:
