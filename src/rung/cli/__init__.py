@@ -1,5 +1,5 @@
 """The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `attribute`,
-`why-attend`, `board`, `worker`, `train`, `fetch`, `models` and `doctor`.
+`why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -21,6 +21,7 @@ from . import (
     fetch,
     heads,
     inspect,
+    lab,
     models,
     patch,
     prove,
@@ -73,6 +74,7 @@ def rung(
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
+      rung lab              the lesson, live: a local page over a running model
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
@@ -97,6 +99,7 @@ app.command(
 )(why_attend.why_attend)
 app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
+app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command(short_help="Work on a stored sweep, beside any number of other workers.")(worker.worker)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
