@@ -53,8 +53,7 @@ def prove(
     check_model(model)
     found = claim
     if not claim.complete:
-        progress("search", 0, 1)
-        found = search(claim, model, floors, seed, sequences)
+        found = search(claim, model, floors, seed, sequences, progress)
         found.check(model.config)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
@@ -118,7 +117,7 @@ def run_tests(
             break
         runs = count(1)
         progress(spec.id, done, len(specs))
-        setting.runner.on_run = lambda spec=spec, done=done, runs=runs: progress(  # type: ignore[misc]
+        setting.on_run = lambda spec=spec, done=done, runs=runs: progress(  # type: ignore[misc]
             f"{spec.id}, run {next(runs)}", done, len(specs)
         )
         measured.append(summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 
 import numpy as np
 
 from ..circuits.heads import Head
-from ..methods.runner import MEAN, InductionRunner, averaged, sub_seed
+from ..methods.runner import MEAN, InductionRunner, Progress, averaged, no_progress, sub_seed
 from ..model.model import HookedTransformer
 from ..tasks.induction import STRATA, induction_batch
 from .claim import Claim, Role
@@ -23,7 +24,14 @@ MARGIN = 1.2
 """How far above a floor the search wants a member: one that barely passes may fail on the confirming sequences."""
 
 
-def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, sequences: int) -> Claim:
+def search(
+    claim: Claim,
+    model: HookedTransformer,
+    floors: Floors,
+    seed: int,
+    sequences: int,
+    progress: Progress = no_progress,
+) -> Claim:
     """Fills the claim's empty roles: heads with the signature that, on the discovery sequences, are needed.
 
     A model that lacks the behaviour gets the claim back as it is; one in which it is undecided is searched, since the
@@ -32,6 +40,9 @@ def search(claim: Claim, model: HookedTransformer, floors: Floors, seed: int, se
     seed = sub_seed(seed, "discovery")
     batch = induction_batch(model, sequences=sequences, seed=seed)
     setting = Setting(InductionRunner(model, batch, seed=seed), claim, floors)
+    runs = count(1)
+    setting.on_run = lambda: progress(f"search, run {next(runs)}", 0, 1)
+    progress("search", 0, 1)
     if not model.config.n_layers or lacks_behaviour(setting):
         return claim
     chosen: dict[str, tuple[Head, ...]] = {role.name: role.heads for role in claim.roles if role.heads}

@@ -26,6 +26,7 @@ MOST_WINDOWS = 48
 
 
 Made = TypeVar("Made")
+AnyRunner = TypeVar("AnyRunner", bound=Runner)
 
 
 class Setting:
@@ -36,6 +37,9 @@ class Setting:
         self.claim = claim
         self.floors = floors
         self.text = text
+        self.on_run: Callable[[], None] = lambda: None
+        """Called after each run of the model, on whichever batch."""
+        self._report(runner)
         self.tables: Tables = {}
         self.pair_shares: dict[tuple[Head, Head], float] = {}
         """Share of tokens that each pair of sender and receiver matches, as the weights tests compute them."""
@@ -89,8 +93,8 @@ class Setting:
         assert self.text is not None
         rows = text_windows(self.runner.model, self.text)
         scored = min(MOST_WINDOWS, len(rows) * 2 // 3)
-        return Runner(
-            self.runner.model, TextBatch(rows[:scored]), seed=self.runner.seed_for("text"), donors=rows[scored:]
+        return self._report(
+            Runner(self.runner.model, TextBatch(rows[:scored]), seed=self.runner.seed_for("text"), donors=rows[scored:])
         )
 
     @cached_property
@@ -99,12 +103,13 @@ class Setting:
         assert self.text is not None
         batch = repeated_passages(self.runner.model, self.text)
         scored = min(MOST_WINDOWS, len(batch.tokens) * 2 // 3)
-        return InductionRunner(
-            self.runner.model,
-            batch.take(slice(0, scored)),
-            seed=self.runner.seed_for("prose"),
-            donors=batch.tokens[scored:],
-        )
+        scored_batch, donors = batch.take(slice(0, scored)), batch.tokens[scored:]
+        seed = self.runner.seed_for("prose")
+        return self._report(InductionRunner(self.runner.model, scored_batch, seed=seed, donors=donors))
+
+    def _report(self, runner: AnyRunner) -> AnyRunner:
+        runner.on_run = lambda: self.on_run()
+        return runner
 
 
 def signature_scores(runner: Runner, batch: InductionBatch) -> Scores:

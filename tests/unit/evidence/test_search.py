@@ -15,6 +15,7 @@ from rung.evidence.setting import Setting
 from rung.methods.runner import InductionRunner
 from rung.planted import plant
 from rung.tasks.induction import induction_batch
+from rung.tasks.prose import bundled_text
 from rung.views.wording import verdict_sentence
 
 
@@ -51,3 +52,19 @@ def test_no_circuit_is_spoken_of_where_no_head_was_found(circuit, monkeypatch):
         "Clue (rung 1 of 4), token induction on random repeats. No more can be said: no head was found for "
         "previous_token and induction."
     )
+
+
+def test_the_search_and_every_test_report_each_run(circuit):
+    """A bar that stands still for a minute on a large model looks like a hang."""
+    steps: list[str] = []
+    prove("induction", circuit.model, progress=lambda step, done, total: steps.append(step))
+    assert {"search", "search, run 4", "behaviour.gain, run 1", "support.necessity, run 1", "done"} <= set(steps)
+
+
+def test_runs_on_text_are_reported(circuit, reading):
+    runner = InductionRunner(reading(circuit), induction_batch(circuit.model, sequences=2, seed=1), seed=1)
+    tried = Setting(runner, INDUCTION, Floors(), bundled_text())
+    runs: list[int] = []
+    tried.on_run = lambda: runs.append(1)
+    assert tried.text_runner.stream(1)
+    assert len(runs) == len(tried.text_runner.chunks)
