@@ -64,6 +64,7 @@ def from_tracr(
         raise CheckpointError(f"{n_heads} heads cannot share {wide[0]} columns of queries evenly")
     if positions.shape[1] != d_model:
         raise CheckpointError(f"pos_embed is {positions.shape[1]} wide, and token_embed {d_model}")
+    W_U = _reads(d_model, range(d_model) if output is None else output)
     config = ModelConfig(
         n_layers=_n_layers(arrays),
         d_model=d_model,
@@ -72,15 +73,14 @@ def from_tracr(
         d_mlp=wide[1],
         act_fn=act_fn,
         d_vocab=len(vocabulary),
-        d_vocab_out=d_model if output is None else len(output),
+        d_vocab_out=W_U.shape[1],
         n_ctx=len(positions),
         normalization_type=None,
         attention_dir="causal" if causal else "bidirectional",
         biases=_BIASES,
         model_name=name,
     )
-    weights: dict[str, Tensor | tuple[Tensor, ...]] = {"W_E": vocabulary, "W_pos": positions}
-    weights["W_U"] = _reads(d_model, range(d_model) if output is None else output)
+    weights: dict[str, Tensor | tuple[Tensor, ...]] = {"W_E": vocabulary, "W_pos": positions, "W_U": W_U}
     layers = [_layer(arrays, layer, config) for layer in range(config.n_layers)]
     if arrays:
         raise CheckpointError(f"these parameters are none of a compiled program's: {', '.join(sorted(arrays))}")
