@@ -321,7 +321,7 @@ def find_claim(name: str) -> Claim:
 
 
 def parse_heads(text: str) -> tuple[str, tuple[Head, ...]]:
-    """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))); 1.4 may be a1.h4. Raises ClaimError on anything else."""
+    """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))); a1.h4 is 1.4. Raises ClaimError on anything else."""
     name, found, listed = text.partition("=")
     pieces = [piece.strip() for piece in listed.split(",")]
     heads = [re.fullmatch(r"([0-9]{1,9})\.([0-9]{1,9})|a([0-9]{1,9})\.h([0-9]{1,9})", piece) for piece in pieces]
