@@ -1,5 +1,5 @@
 """The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `attribute`,
-`why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models` and `doctor`.
+`why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -16,6 +16,7 @@ import typer
 from . import (
     ablate,
     attribute,
+    bench,
     board,
     doctor,
     fetch,
@@ -79,6 +80,7 @@ def rung(
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
       rung train RECIPE     train a small model, and watch the circuit form
+      rung bench soundness  how often is a verdict above what is true?
 
     MODEL is a folder that holds config.json and model.safetensors, a GGUF file, the name of a bundled or fetched model
     (rung models lists them), or a repository of the Hugging Face hub: ORG/NAME, or a short name like gpt2-small.
@@ -105,6 +107,7 @@ app.command(short_help="Work on a stored sweep, beside any number of other worke
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)
+app.add_typer(bench.app, name="bench", short_help="Measure how far a verdict can be trusted.")
 app.command(short_help="Does Rung work on this machine?")(doctor.doctor)
 
 
