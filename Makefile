@@ -43,8 +43,8 @@ bench-peers: $(VENV)/.dev .venv-tl/.made .venv-tl4/.made .venv-nnsight/.made .ve
 	@$(BIN)/python benchmarks/forward.py
 	@$(BIN)/python benchmarks/interventions.py
 
-soundness: $(VENV)/.dev ## the ladder on planted models over many seeds (half an hour)
-	@$(BIN)/python benchmarks/soundness.py
+soundness: $(VENV)/.dev ## the ladder on thousands of planted models, written to docs/soundness.md; resumes (hours)
+	@$(BIN)/python benchmarks/soundness.py --page docs/soundness.md
 
 kills: $(VENV)/.dev ## kill -9 in the middle of stored sweeps, twenty times with one worker and with three (minutes)
 	@RUNG_KILLS=20 $(BIN)/python -m pytest -q tests/unit/methods/test_workers.py -k killed

@@ -323,11 +323,13 @@ def find_claim(name: str) -> Claim:
 
 
 def parse_heads(text: str) -> tuple[str, tuple[Head, ...]]:
-    """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))). Raises ClaimError on anything else."""
+    """`induction=1.4,1.10` as ("induction", ((1, 4), (1, 10))); a1.h4 is 1.4. Raises ClaimError on anything else."""
     name, found, listed = text.partition("=")
     pieces = [piece.strip() for piece in listed.split(",")]
-    if not found or not name.strip() or not all(re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", piece) for piece in pieces):
+    heads = [re.fullmatch(r"([0-9]{1,9})\.([0-9]{1,9})|a([0-9]{1,9})\.h([0-9]{1,9})", piece) for piece in pieces]
+    if not found or not name.strip() or not all(heads):
         raise ClaimError(
             f"heads are given as ROLE=LAYER.HEAD[,LAYER.HEAD…], for example induction=1.4,1.10; not {text!r}"
         )
-    return name.strip(), tuple((int(layer), int(head)) for layer, head in (piece.split(".") for piece in pieces))
+    numbers = ([int(number) for number in head.groups() if number is not None] for head in heads if head is not None)
+    return name.strip(), tuple((layer, head) for layer, head in numbers)

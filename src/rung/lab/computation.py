@@ -91,18 +91,25 @@ class Computation:
     ask: type[Ask]
     answer: type[Answer]
     run: Callable[[Lab, Any, Job], Answer]
+    shared: bool = True
+    """Whether the ask determines the answer, so that identical requests share one run and its answer is kept."""
 
 
 AskType = TypeVar("AskType", bound=Ask)
 AnswerType = TypeVar("AnswerType", bound=Answer)
 
 
-def computation(name: str, lane: Lane = "quick") -> Callable[[Callable[[Lab, AskType, Job], AnswerType]], Computation]:
-    """Makes a computation of a function `(lab, ask, job) -> answer`; the types come from its annotations."""
+def computation(
+    name: str, lane: Lane = "quick", *, shared: bool = True
+) -> Callable[[Callable[[Lab, AskType, Job], AnswerType]], Computation]:
+    """Makes a computation of a function `(lab, ask, job) -> answer`; the types come from its annotations.
+
+    `shared=False`: the answer depends on more than the ask (on what was trained before, say), so each request runs.
+    """
 
     def make(function: Callable[[Lab, AskType, Job], AnswerType]) -> Computation:
         hints = get_type_hints(function)
-        return Computation(name, lane, hints["ask"], hints["return"], function)
+        return Computation(name, lane, hints["ask"], hints["return"], function, shared)
 
     return make
 

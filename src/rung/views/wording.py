@@ -497,9 +497,13 @@ def _on_prose(proof: Proof) -> str:
 
 def read_record(path: str) -> Record:
     """A record whose sentence is the one that its tests give. Raises RecordError."""
-    found = load_record(path)
+    return with_own_sentence(load_record(path), path)
+
+
+def with_own_sentence(found: Record, name: str) -> Record:
+    """The record, if its sentence is the one that its tests give. Raises RecordError."""
     if found.sentence != (said := verdict_sentence(found.proof)):
-        raise RecordError(f"the record {path} says {found.sentence!r}; its tests say {said!r}")
+        raise RecordError(f"the record {name} says {found.sentence!r}; its tests say {said!r}")
     return found
 
 
