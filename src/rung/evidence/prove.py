@@ -11,7 +11,7 @@ from ..errors import ClaimError
 from ..methods.runner import InductionRunner, Progress, no_progress
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
-from ..tasks.induction import induction_batch
+from ..tasks.induction import TASKS, induction_batch
 from ..tasks.prose import bundled_text
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
@@ -59,7 +59,7 @@ def prove(
     weights = hash_weights(model.config, model.weights)
     checkpoint = model.checkpoint_digest() or weights
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = induction_batch(model, sequences=sequences, seed=confirm)
+    batch = induction_batch(model, sequences=sequences, seed=confirm, task=TASKS[found.task])
     setting = Setting(InductionRunner(model, batch, seed=confirm), found, floors, text)
     required = required_tests(found, model.config, text is not None)
     described = descriptive_tests(found, model.config, text is not None)
