@@ -11,7 +11,7 @@ FEWEST_SEQUENCES = 2
 
 
 RESERVE = 1 / 8
-"""The share of α that looks at fewer sequences than the first size may spend, all together: they give at most a clue."""
+"""The share of α that looks at fewer sequences than the first size may spend together: they give at most a clue."""
 
 
 def look_alpha(alpha: float, sequences: int, first: int) -> float:
