@@ -14,14 +14,12 @@ from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
 from ..engine.sites import check_head
 from ..errors import ClaimError, near
-from ..tasks.induction import Corrupted
+from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, TASKS, Corrupted
 from .observation import Rung, TestSpec
 
 Signature = Literal["previous_token", "induction"]
 """Where a role's heads look: one back, or at the token after the earlier occurrence."""
 OUTPUT = "output"
-TASKS = ("random repeats",)
-"""The tasks that the ladder can run."""
 
 
 def labels(heads: Iterable[Head]) -> str:
@@ -179,7 +177,7 @@ def _impossible(sender: Head, receiver: Head) -> str:
 
 INDUCTION = Claim(
     name="induction",
-    task="random repeats",
+    task=RANDOM_REPEATS.name,
     roles=(
         Role(
             name="previous_token",
@@ -198,7 +196,10 @@ INDUCTION = Claim(
 )
 """On … A B … A the model predicts B: route, match, copy (Olsson et al. 2022, arXiv:2209.11895)."""
 
-CLAIMS: Mapping[str, Claim] = {"induction": INDUCTION}
+LOOKUP = replace(INDUCTION, name="lookup", task=LOOK_UP.name)
+"""On k₁ v₁ k₂ v₂ … k₂ the model predicts v₂: the same circuit, on pairs that return in another order."""
+
+CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (INDUCTION, LOOKUP)}
 """The claims that Rung knows by name."""
 
 
@@ -254,9 +255,10 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
         specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
     circuit = ["without", "first_copy", "logit_difference", "rival_circuit", "permuted"]
     specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
-    for role in claim.roles if texts else ():
+    on_prose = texts and TASKS[claim.task] is RANDOM_REPEATS
+    for role in claim.roles if on_prose else ():
         specs += [_of_head("shown.prose_signature", 1, role, head) for head in role.heads]
-    if texts:
+    if on_prose:
         specs.append(TestSpec("shown.prose_necessity", 3, THE_CIRCUIT))
     for role in (role for role in claim.roles if role.writes_to == OUTPUT):
         specs += [_of_head("shown.eigenvalues", 4, role, head) for head in role.heads]

@@ -13,7 +13,7 @@ from ..errors import ClaimError, near
 from ..methods.runner import InductionRunner, Progress, no_progress
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
-from ..tasks.induction import induction_batch
+from ..tasks.induction import TASKS, induction_batch
 from ..tasks.prose import bundled_text
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
@@ -94,7 +94,7 @@ def prepare(
     weights = hash_weights(model.config, model.weights)
     checkpoint = model.checkpoint_digest() or weights
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = induction_batch(model, sequences=sequences, seed=confirm)
+    batch = induction_batch(model, sequences=sequences, seed=confirm, task=TASKS[found.task])
     return Confirmation(
         claim=found,
         setting=Setting(InductionRunner(model, batch, seed=confirm), found, floors, text),

@@ -17,7 +17,10 @@ from ..evidence.record import Record, load_record
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
 
-SCOPE: Mapping[str, str] = {"random repeats": "token induction on random repeats"}
+SCOPE: Mapping[str, str] = {
+    "random repeats": "token induction on random repeats",
+    "key-value look-up": "key-value look-up of random tokens",
+}
 """What a claim about each task is a claim of."""
 
 SWEEPS: Mapping[str, str] = {
@@ -484,7 +487,7 @@ def _on_prose(proof: Proof) -> str:
         return " Not tested on prose: no tokenizer."
     m = proof.find("shown.prose_necessity")
     if m is None or m.value is None:
-        return " Not tested on prose."
+        return "" if proof.claim.task == "key-value look-up" else " Not tested on prose."
     gain = m.check("gain")
     if gain is None or gain.low <= 0:
         return " On repeated prose the model gains nothing that its heads could explain."

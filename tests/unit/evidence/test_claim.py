@@ -52,7 +52,7 @@ def test_no_text_breaks_the_reader(text):
 
 def test_an_unknown_claim_or_role_is_told_its_near_names():
     assert find_claim("induction") is INDUCTION is CLAIMS["induction"]
-    with pytest.raises(ClaimError, match=r"no claim 'inducton'; known are induction\. Near names: induction\."):
+    with pytest.raises(ClaimError, match=r"no claim 'inducton'; known are induction, lookup\. Near names: induction\."):
         find_claim("inducton")
     with pytest.raises(
         ClaimError, match=r"no role 'previous'; its roles are previous_token, induction\. Near names: pr"

@@ -157,7 +157,7 @@ def _relayed(runner: InductionRunner, chunk: Chunk, receiver: Head, into: Litera
     q, k = query_key_vectors(runner.model, receiver, run)
     n = tokens.shape[1]
     seen = seen_keys(info, layer, n)
-    right = (torch.arange(n) - runner.batch.back[chunk.rows][:, None] + 1).clamp(0, n - 1).to(q.device)[:, :, None]
+    right = chunk.of(runner.batch.source).clamp(max=n - 1).to(q.device)[:, :, None]
     found = seen.expand(len(tokens), -1, -1).gather(2, right)[..., 0]
 
     def pushed(part: Float[Tensor, "batch pos d_head"]) -> PerSequence:
