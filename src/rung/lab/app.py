@@ -82,6 +82,7 @@ class LabApp:
                 Route("/api/session", self.session, methods=["GET"]),
                 Route("/api/run", self.run, methods=["POST"]),
                 Route("/api/drawer", self.drawer, methods=["POST"]),
+                Route("/api/drawer/save", self.save_drawer, methods=["POST"]),
             ],
             exception_handlers={
                 HTTPException: _http_error,
@@ -143,6 +144,19 @@ class LabApp:
             return json_response(await asyncio.to_thread(read_opened, body, "the file"))
         except RungError as error:
             return problem(422, str(error), "invalid")
+
+    async def save_drawer(self, request: Request) -> Response:
+        """The text of a drawer's file: `{"pins": […], "proof": … | null}` checked, with its digest."""
+        from .drawer import FILE_NAME, save_text
+
+        try:
+            content = msgspec.json.decode(await request.body())
+            text = await asyncio.to_thread(save_text, content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return problem(400, f"the request cannot be read: {error}", "invalid")
+        except RungError as error:
+            return problem(422, str(error), "invalid")
+        return json_response({"name": FILE_NAME, "text": text})
 
 
 class EventStream:

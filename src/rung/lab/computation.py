@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -53,6 +53,7 @@ class Array(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape)
 
 
+@runtime_checkable
 class Lab(Protocol):
     """What a computation may use of the running lab."""
 
@@ -71,6 +72,7 @@ class Lab(Protocol):
         """What `make` gives, kept under `key` among the last few."""
 
 
+@runtime_checkable
 class Job(Protocol):
     """One running request."""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_MODELS = 4
 """Models that are held at a time, beside the one that the lab was started with."""
+MOST_BYTES = 2 << 30
+"""Bytes of their weights, beside the one that was used last."""
 MOST_KEPT = 32
 """Values that `keep` holds."""
 
@@ -54,7 +56,7 @@ class Models:
         with self._lock:
             self._loaded[name] = model
             self._loaded.move_to_end(name)
-            for other in [other for other in self._loaded if other != self.default][: -MOST_MODELS or None]:
+            for other in self._surplus(name):
                 del self._loaded[other]
                 for key in [key for key in self._twins if key[0] == other]:
                     del self._twins[key]
@@ -62,6 +64,16 @@ class Models:
             if found is None:
                 found = self._twins[name, lane] = twin(model)
             return found
+
+    def _surplus(self, name: str) -> list[str]:
+        """The models to let go of: those that were used longest ago, beyond what may be held."""
+        others = [other for other in reversed(self._loaded) if other not in (self.default, name)]
+        room, dropped = MOST_BYTES, []
+        for count, other in enumerate(others, 1):
+            room -= sum(weight.nbytes for weight in self._loaded[other].parameters())
+            if room < 0 or count >= MOST_MODELS:
+                dropped.append(other)
+        return dropped
 
 
 def twin(model: HookedTransformer) -> HookedTransformer:
