@@ -29,7 +29,6 @@ TESTS = (
 MODELS = ("circuit", "stripe", "cancelled_downstream", "covered", "other_reason")
 
 
-
 @dataclass(frozen=True)
 class LiftChoice:
     """Which tests, run on which heads, held to what."""
@@ -42,31 +41,33 @@ class LiftChoice:
 
 SENTENCES = {
     "nothing": "You chose no test, so nothing was held against the models. A stripe alone stays a clue.",
-    "not_there": "There is no such test on that head: {tests} asks what a head writes to the output, and the route head "
-    "writes for another head.",
-    "rejects_truth": "Your tests also reject the true circuit: {tests} does not hold there. Something is asked of a head "
-    "that is not its job.",
-    "patterns_only": "All your tests look at where the head looks. The decoy whose head writes nothing passes them: "
-    "{outcomes}. Ask what the head does.",
-    "matching_only": "Your tests show where the head looks and how it finds the place. The decoy whose head writes "
-    "nothing passes them too: {outcomes}. Ask what is moved, and whether it matters.",
-    "whole_layer": "You tested the layer, not the head. In the decoy another head of that layer copies, and the silent "
-    "striped head gets its credit: {outcomes}.",
-    "other_head": "You tested the head that feeds the stripe. It does its work in the decoy too, where the striped head "
-    "writes nothing: {outcomes}.",
-    "weights_only": "Weights say what a head can do. In one decoy a later head takes back all that the striped head "
-    "writes, and its weights are as good: {outcomes}. Intervene.",
-    "contribution_only": "A direct push is a contribution, not reliance. In one decoy a later head takes the push back: "
-    "{outcomes}. Ablate, and see whether the loss moves.",
-    "no_floor": "Any effect above zero is not an effect worth a claim. In one decoy a second circuit does the same work; "
-    "ablating the striped head moves the loss by less than a thousandth of the gain, and that is above zero: {outcomes}.",
-    "not_needed": "You show what the head can carry, not that the model needs it. In one decoy a second circuit does the "
-    "same without it: {outcomes}. Ablate it.",
-    "needed_not_why": "You show that the model needs the head, not what for. In one decoy it is relied on because it "
-    "takes back what another head says wrongly: {outcomes}. Exchange its output and see what the model says.",
+    "not_there": "There is no such test on that head: {tests} asks what a head writes to the output, and the "
+    "route head writes for another head.",
+    "rejects_truth": "Your tests also reject the true circuit: {tests} does not hold there. Something is asked "
+    "of a head that is not its job.",
+    "patterns_only": "All your tests look at where the head looks. The decoy whose head writes nothing passes "
+    "them: {outcomes}. Ask what the head does.",
+    "matching_only": "Your tests show where the head looks and how it finds the place. The decoy whose head "
+    "writes nothing passes them too: {outcomes}. Ask what is moved, and whether it matters.",
+    "whole_layer": "You tested the layer, not the head. In the decoy another head of that layer copies, and the"
+    " silent striped head gets its credit: {outcomes}.",
+    "other_head": "You tested the head that feeds the stripe. It does its work in the decoy too, where the "
+    "striped head writes nothing: {outcomes}.",
+    "weights_only": "Weights say what a head can do. In one decoy a later head takes back all that the striped "
+    "head writes, and its weights are as good: {outcomes}. Intervene.",
+    "contribution_only": "A direct push is a contribution, not reliance. In one decoy a later head takes the "
+    "push back: {outcomes}. Ablate, and see whether the loss moves.",
+    "no_floor": "Any effect above zero is not an effect worth a claim. In one decoy a second circuit does the "
+    "same work; ablating the striped head moves the loss by less than a thousandth of the gain, and that is above "
+    "zero: {outcomes}.",
+    "not_needed": "You show what the head can carry, not that the model needs it. In one decoy a second circuit"
+    " does the same without it: {outcomes}. Ablate it.",
+    "needed_not_why": "You show that the model needs the head, not what for. In one decoy it is relied on "
+    "because it takes back what another head says wrongly: {outcomes}. Exchange its output and see what the model "
+    "says.",
     "accepts_decoy": "Your tests accept a model in which the claim is false: {outcomes}.",
-    "right": "Your tests hold on the true circuit and reject all four decoys. The stripe is now more than a clue: the "
-    "model relies on this head, for the reason claimed.",
+    "right": "Your tests hold on the true circuit and reject all four decoys. The stripe is now more than a "
+    "clue: the model relies on this head, for the reason claimed.",
 }
 """Each mistake in words; `outcomes` are the chosen tests' own on that decoy."""
 

@@ -3,8 +3,8 @@
     k₁ v₁ k₂ v₂ … k₅ v₅ k₂ → v₂        the pairs return in another order
 
 Signatures are graded by the heads that they find; interventions and weight checks by whether they hold on the true
-circuit and reject each decoy. (The planted models of the induction circuit solve this task too: what follows the earlier
-key is its value.)
+circuit and reject each decoy. (The planted models of the induction circuit solve this task too: what follows the
+earlier key is its value.)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import RungError, near
 from ..methods.runner import Progress, no_progress
 from ..tasks.induction import LOOK_UP, induction_batch
 from .result import Case, CheckResult
-from .trial import GENUINE, SEED, by_floors, confirmation, outcome, planted_model, run_chosen
+from .trial import SEED, by_floors, confirmation, outcome, planted_model, run_chosen
 
 RouteSignature = Literal["one_back", "two_back", "itself"]
 MatchSignature = Literal["value", "key", "last"]
@@ -38,7 +38,9 @@ WEIGHTS: Mapping[str, str] = {
 }
 OWN_QK = "embedding_qk"
 """The look-up head's QK on embeddings alone: the key's token against the query's."""
-MODELS = ("circuit", "stripe", "covered", "unread", "other_reason")
+MODELS = ("circuit", "stripe", "covered", "unread", "other_reason", "says_forbidden", "matches_kin")
+MECHANISM = 4
+"""The truth of a model whose claim holds by causes and by weights."""
 CLEAR = 0.3
 """A signature's score from which it has found a head."""
 MATCHES = 0.8
@@ -59,28 +61,33 @@ class PlanChoice:
 
 
 SENTENCES = {
-    "route_signature": "Your route signature finds {found}, with {score:.2f}; the head that feeds the look-up is "
-    "{truth}. From the value, look at the token just before it: the key.",
-    "match_signature": "Your look-up signature finds {found}, with {score:.2f}; the head that looks up is {truth}. It "
-    "does not look at the earlier key, nor at the last token, but at what stands after the earlier key.",
-    "no_intervention": "No intervention: signatures and weights alone accept a model in which a second circuit does the "
-    "same work, and the heads you name are not needed.",
-    "wrong_input": "You patch the edge into {into}, and on the true circuit nothing runs there. The route head writes at "
-    "the value's position, and it is read where keys are made: patch into K.",
-    "own_qk": "You ask whether the look-up head's QK matches embeddings: it does for {share:.0%} of tokens on the true "
-    "circuit. It matches what the route head wrote; compose the two.",
+    "route_signature": "Your route signature finds {found}, with {score:.2f}; the head that feeds the look-up "
+    "is {truth}. From the value, look at the token just before it: the key.",
+    "match_signature": "Your look-up signature finds {found}, with {score:.2f}; the head that looks up is "
+    "{truth}. It does not look at the earlier key, nor at the last token, but at what stands after the earlier key.",
+    "no_intervention": "No intervention: signatures and weights alone accept a model in which a second circuit "
+    "does the same work, and the heads you name are not needed.",
+    "wrong_input": "You patch the edge into {into}, and on the true circuit nothing runs there. The route head "
+    "writes at the value's position, and it is read where keys are made: patch into K.",
+    "own_qk": "You ask whether the look-up head's QK matches embeddings: it does for {share:.0%} of tokens on "
+    "the true circuit. It matches what the route head wrote; compose the two.",
     "rejects_truth": "Your plan rejects the true circuit: {tests}.",
-    "silent": "Your plan accepts a model whose look-up head writes nothing: you intervene on nothing that it writes, and "
-    "no weight check asks what it moves.",
-    "not_needed": "Your plan accepts a model in which a second circuit does the same work. Exchanging an output shows "
-    "what it can carry; ablating it shows whether it is needed.",
-    "edge": "Your plan accepts a model whose look-up head is fed by a head that you do not name: yours writes where no "
-    "head reads. Patch the path between the two, or compose their weights.",
-    "reason": "Your plan accepts a model that relies on the head for another reason: it takes back what another head says "
-    "wrongly. Exchange its output with another sequence's, and see what the model says.",
-    "no_weights": "Your interventions tell the circuit from its decoys on these sequences. No weight check says that the "
-    "heads are built to do it on others: add OV, and the composed QK.",
-    "right": "Your plan finds both heads, holds on the true circuit and rejects all four decoys, by causes and by weights.",
+    "silent": "Your plan accepts a model whose look-up head writes nothing: you intervene on nothing that it "
+    "writes, and no weight check asks what it moves.",
+    "not_needed": "Your plan accepts a model in which a second circuit does the same work. Exchanging an output"
+    " shows what it can carry; ablating it shows whether it is needed.",
+    "edge": "Your plan accepts a model whose look-up head is fed by a head that you do not name: yours writes "
+    "where no head reads. Patch the path between the two, or compose their weights.",
+    "reason": "Your plan accepts a model that relies on the head for another reason: it takes back what another"
+    " head says wrongly. Exchange its output with another sequence's, and see what the model says.",
+    "no_weights": "Your plan accepts models that pass every intervention on these sequences, and whose heads "
+    "are not built to do it for two fifths of the tokens. Check the weights: OV, and the composed QK.",
+    "no_ov": "Your plan accepts a model whose look-up head, by its own weights, raises a wrong token for two "
+    "fifths of the vocabulary. Matching is one half; check what OV copies.",
+    "no_composed_qk": "Your plan accepts a model whose heads take two tokens for the same: for a part of the "
+    "vocabulary another key matches better. OV says what is carried; check the composed QK, which says where from.",
+    "right": "Your plan finds both heads, holds on the true circuit and rejects all six decoys, by causes and "
+    "by weights.",
 }
 
 
@@ -133,7 +140,10 @@ def find_head(role: str, signature: str, seed: int = 1) -> tuple[Head, float]:
     with torch.no_grad():
         cache = model.run_with_cache(batch.tokens, names_filter=lambda name: name.endswith("pattern"))[1]
     scores = np.array(
-        [cache["pattern", layer][rows, :, at, key.clamp(min=0)].mean(0).tolist() for layer in range(model.config.n_layers)]
+        [
+            cache["pattern", layer][rows, :, at, key.clamp(min=0)].mean(0).tolist()
+            for layer in range(model.config.n_layers)
+        ]
     )
     layer, head = np.unravel_index(int(scores.argmax()), scores.shape)
     return (int(layer), int(head)), float(scores.max())
@@ -152,7 +162,9 @@ def _case(choice: PlanChoice, kind: str) -> Case:
         outcomes[test] = outcome(measured[test], by_floors)
     if OWN_QK in choice.weights:
         outcomes[OWN_QK] = "holds" if own_match(kind) >= MATCHES else "fails"
-    return Case(kind, planted.truth >= GENUINE, all(one == "holds" for one in outcomes.values()), outcomes, planted.why)
+    return Case(
+        kind, planted.truth == MECHANISM, all(one == "holds" for one in outcomes.values()), outcomes, planted.why
+    )
 
 
 def own_match(kind: str) -> float:
@@ -173,12 +185,17 @@ def _judged(choice: PlanChoice, cases: tuple[Case, ...]) -> CheckResult:
     fooled = {case.model for case in cases if not case.right}
     if not choice.interventions and "covered" in fooled:
         return _wrong("no_intervention", cases)
-    names = {"stripe": "silent", "covered": "not_needed", "unread": "edge", "other_reason": "reason"}
+    names = {
+        "stripe": "silent",
+        "covered": "not_needed",
+        "unread": "edge",
+        "other_reason": "reason",
+        "says_forbidden": "no_ov" if choice.weights else "no_weights",
+        "matches_kin": "no_composed_qk",
+    }
     for kind, name in names.items():
         if kind in fooled:
             return _wrong(name, cases)
-    if not choice.weights:
-        return _wrong("no_weights", cases)
     return CheckResult(True, "", SENTENCES["right"], cases)
 
 

@@ -214,7 +214,8 @@ print(f"0.0 into 1.0's keys matches {routed_diagonal(model, (0, 0), (1, 0)).shar
             "Composition: does 1.0 read what a head of layer 0 writes? Beside it, what random heads give.",
             """scores = composition(model)
 for sender in range(model.config.n_heads):
-    print(f"0.{sender} into 1.0's keys {scores.score(f'0.{sender}', '1.0', 'K'):.2f} (random heads {scores.chance:.2f})")""",
+    score = scores.score(f"0.{sender}", "1.0", "K")
+    print(f"0.{sender} into 1.0's keys {score:.2f} (random heads {scores.chance:.2f})")""",
         ),
     ),
 )

@@ -149,7 +149,12 @@ def evidence_graph(proof: Proof) -> EvidenceGraph:
 
 
 def _node(
-    name: str, label: str, rung: int, is_rung: bool, specs: Sequence[TestSpec], outcomes: Mapping[tuple[str, str], Outcome]
+    name: str,
+    label: str,
+    rung: int,
+    is_rung: bool,
+    specs: Sequence[TestSpec],
+    outcomes: Mapping[tuple[str, str], Outcome],
 ) -> EvidenceNode:
     own = [outcomes[spec.key] for spec in specs]
     fill = Outcome.HOLDS if own else Outcome.NOT_RUN

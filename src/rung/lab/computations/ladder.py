@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -34,7 +35,7 @@ class AboutTest(msgspec.Struct, frozen=True):
     rung: int
 
 
-class Verdict(Answer):
+class Verdict(Answer, frozen=True, kw_only=True):
     """A proof, whole or in part, as the page draws it."""
 
     model: str
@@ -54,7 +55,7 @@ class Verdict(Answer):
     sequences: int
 
 
-class Required(Answer):
+class Required(Answer, frozen=True, kw_only=True):
     """The claim on this model, and the tests that it must pass."""
 
     model: str
@@ -64,14 +65,14 @@ class Required(Answer):
     tests: list[AboutTest]
 
 
-class Proved(Verdict):
+class Proved(Verdict, frozen=True, kw_only=True):
     """A whole proof and its record."""
 
     record: str
     """The text of the record's file."""
 
 
-class DecoyProved(Verdict):
+class DecoyProved(Verdict, frozen=True, kw_only=True):
     """A whole proof of a planted model whose truth is known."""
 
     truth: int
@@ -79,25 +80,29 @@ class DecoyProved(Verdict):
     why: str
 
 
-class AskClaim(Ask):
+class AskClaim(Ask, frozen=True, kw_only=True):
     """A claim about induction: heads as in `--heads`, "previous_token=0.7; induction=1.4,1.10"; empty: a search."""
 
     model: str = DEFAULT_MODEL
     heads: str = ""
 
 
-class AskPart(AskClaim, kw_only=True):
+class AskPart(AskClaim, frozen=True, kw_only=True):
     """Which tests to run, by id."""
 
     tests: list[str]
     sequences: int = 64
 
 
-class AskProof(AskClaim):
+class AskProof(AskClaim, frozen=True, kw_only=True):
+    """A whole proof."""
+
     sequences: int = 64
 
 
-class AskDecoy(Ask):
+class AskDecoy(Ask, frozen=True, kw_only=True):
+    """Which decoy, planted from which seed."""
+
     decoy: str
     seed: int = 0
 
@@ -171,7 +176,7 @@ def _heads(claim: Claim) -> dict[str, list[str]]:
     return {role.name: [f"{layer}.{head}" for layer, head in role.heads] for role in claim.roles}
 
 
-def _shown(proof: Proof) -> dict[str, object]:
+def _shown(proof: Proof) -> dict[str, Any]:
     verdict = proof.verdict
     return {
         "model": proof.model["name"],

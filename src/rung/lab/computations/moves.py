@@ -16,6 +16,8 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class ShownMove(msgspec.Struct, frozen=True):
+    """A move as the page shows it."""
+
     name: str
     title: str
     cells: list[Cell]
@@ -23,21 +25,23 @@ class ShownMove(msgspec.Struct, frozen=True):
     """The text of the .ipynb file."""
 
 
-class Moves(Answer):
+class Moves(Answer, frozen=True, kw_only=True):
+    """All moves, in order."""
+
     moves: list[ShownMove]
 
 
-class Printed(Answer):
+class Printed(Answer, frozen=True, kw_only=True):
     """What each cell printed."""
 
     printed: list[str]
 
 
-class AskMoves(Ask):
+class AskMoves(Ask, frozen=True, kw_only=True):
     """The code of every move."""
 
 
-class AskRun(Ask):
+class AskRun(Ask, frozen=True, kw_only=True):
     """Which move to run: its name, since the code is the package's own."""
 
     move: str
