@@ -450,7 +450,8 @@ def stopper(proof: Proof) -> str:
 
 
 def _nothing(proof: Proof) -> str:
-    if any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
+    unmeasured = proof.verdict.stopped_by is not None and proof.find(*proof.verdict.stopped_by) is None
+    if unmeasured or any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
         return f"Nothing can be said: {stopper(proof)}."
     return f"Nothing to explain: no {SCOPE[proof.claim.task]} in this model. {stopper(proof).capitalize()}."
 
