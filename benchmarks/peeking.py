@@ -30,7 +30,7 @@ def section(found: dict[str, Peeks], trials: int) -> str:
             HEADING,
             f"Written by `benchmarks/peeking.py`, {datetime.date.today()}: {trials} samples of each effect, whose mean "
             "is exactly the floor, so that every “holds” is wrong. A test is taken at each look, on the same sequences "
-            f"and more. α = 0.01 is split over the looks ({spent}); this is no confidence sequence, which would allow a "
+            f"and more. α = 0.01 is split over the looks ({spent}); it is no confidence sequence, which would allow a "
             "look after every sequence, and needs effects that are bounded.",
             "",
             markdown((columns, rows)),
