@@ -242,9 +242,6 @@ function best(points: Point[], role: "previous_token" | "induction"): [number, n
   return at;
 }
 
-/** The first measured step at which something holds. */
-const first = (points: Point[], holds: (point: Point) => boolean): number | null => points.find(holds)?.step ?? null;
-
 const stages = (points: Point[]): number[] =>
   points.filter((point, i) => i > 0 && point.stage !== points[i - 1]!.stage).map((point) => points[points.indexOf(point) - 1]!.step);
 
@@ -375,20 +372,19 @@ class PhasePanel extends Panel<CheckpointAsk, Checkpoint> {
   }
 
   question(): string {
-    return "Which came first: the falling loss, the previous-token score, or the induction score? Why in that order?";
+    return "Which came first: the falling loss, the previous-token score, or the induction score? Did you expect that order?";
   }
 
   explain(answer: Checkpoint): TemplateResult {
     const { points, stages: planned } = answer.kept;
     const [p, i] = [best(points, "previous_token"), best(points, "induction")];
-    const at = {
-      prev: first(points, (x) => x.previous_token[p[0]]![p[1]]! >= 0.5),
-      ind: first(points, (x) => x.induction[i[0]]![i[1]]! >= 0.5),
-      loss: first(points, (x) => x.second <= x.first / 2),
-    };
+    const at = points.find((x) => x.induction[i[0]]![i[1]]! >= 0.5);
+    const prev = at?.previous_token[p[0]]![p[1]] ?? NaN;
     return html`<p>
-        The ${route("route")} comes first: ${p.join(".")} looks one back by half at step ${at.prev}. The ${match("match")} of ${i.join(".")} reaches half at
-        step ${at.ind}, and the second copy’s loss is halved at step ${at.loss}. A later head can only read what an earlier one has written.
+        You may have expected ${route("route")}, then ${match("match")}, then loss. The scores do not wait for one another: when ${i.join(".")} reaches one half, at
+        step ${at?.step}, ${p.join(".")} looks one back with ${num(prev)} of its attention. The second copy’s loss is halved at step
+        ${points.find((x) => x.second <= x.first / 2)?.step}. A blurred route already tells a match where to look; both then sharpen. Whether one causes the other no
+        curve can say: the verdicts below can.
       </p>
       <p>
         Do not read more out of the sharp fall than is there. This recipe is a curriculum of ${planned} stages; the next ones began at steps
@@ -604,7 +600,7 @@ class RungsPanel extends Panel<RungsAsk, Rungs> {
   }
 
   predict(): TemplateResult {
-    return html`<p>The claim: an earlier head ${route("routes")}, a later one ${match("matches")} and ${copy("copies")}. Which rung will the shipped model’s step 700 reach?</p>
+    return html`<p>The claim: an earlier head ${route("routes")}, a later one ${match("matches")} and ${copy("copies")}. Which rung will the shipped run’s step 700 reach?</p>
       ${choices("Rung at step 700", RUNGS.map((name) => [name, name] as const), this.prediction, (name) => this.setPrediction(name))}`;
   }
 
@@ -661,8 +657,7 @@ class RungsPanel extends Panel<RungsAsk, Rungs> {
       </p>
       ${early
         ? html`<p>
-            At step ${early.step} the verdict is ${early.name}; ${early.stopped_by ? html`<code>${early.stopped_by.join(" ")}</code> stopped it.` : ""} The model relies on the heads before their weights do the
-            job for every token and position.
+            At step ${early.step} the verdict is ${early.name}; ${early.stopped_by ? html`<code>${early.stopped_by.join(" ")}</code> stopped it.` : ""} The scores of that step alone would not have told you so.
           </p>`
         : nothing}`;
   }
