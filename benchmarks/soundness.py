@@ -1,82 +1,98 @@
-"""The ladder on planted models over many seeds: how often a verdict stands above, or below, what is true.
+"""The ladder on planted models over many seeds, written as a page of the documents.
 
-Prints one line a kind and exact 95 % upper bounds (Clopper & Pearson 1934): zero false verdicts of 30 only bound a rate
-at 12 %, so the bound is what counts. `python benchmarks/soundness.py --seeds 30`.
+`python benchmarks/soundness.py --store build/soundness --workers 4` runs it, or resumes; `--page docs/soundness.md`
+writes the page, with `--finished` of what is done so far. `rung bench soundness` shows the same tables.
 """
 
 import argparse
 import datetime
 import platform
-import time
-from collections import Counter
+import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import torch
-from scipy.stats import binomtest
 
-from rung.errors import ClaimError, RungError
-from rung.evidence.claim import INDUCTION
-from rung.evidence.observation import RUNGS
-from rung.evidence.prove import prove
-from rung.planted import ARCHITECTURES, KINDS, plant
+from rung.evidence.soundness import Result, Results, finished, plan, run_cases
+from rung.methods.workers import parse_shard
+from rung.views.soundness import EXPLAINED, kind_sheet, markdown, missed_lines, rung_sheet, totals
+from rung.views.terminal import write
 
-NAMES = ("nothing", *RUNGS)
-
-
-def verdict_of(kind: str, architecture: str, seed: int) -> tuple[int, int]:
-    """(rung given, rung true); a refused claim counts as nothing said."""
-    planted = plant(kind, seed, architecture=architecture)
-    edge = replace(INDUCTION.edges[0], into=planted.into)
-    try:
-        claim = replace(INDUCTION.with_heads(planted.heads), edges=(edge,))
-        proof = prove(claim, planted.model, text=planted.text)
-    except ClaimError:
-        return -1, planted.truth if not planted.refused else -1
-    return proof.verdict.rung, planted.truth
+AFTER = "\n## Looking again\n"
+"""Where the page's next part begins, which `benchmarks/peeking.py` writes."""
 
 
-def cases(architectures: Sequence[str]) -> list[tuple[str, str]]:
-    """Every kind in every architecture that it can be planted in."""
-    found = []
-    for architecture in architectures:
-        for kind in KINDS:
-            try:
-                plant(kind, 0, architecture=architecture)
-            except RungError:
-                continue
-            found.append((kind, architecture))
-    return found
+def page(results: Sequence[Result], planned: int, *, commit: str) -> str:
+    """The tables, with where they come from."""
+    seconds = sum(one.seconds for one in results)
+    made = f"{datetime.date.today()}, commit {commit}, {platform.machine()}, Python {platform.python_version()}"
+    lines = missed_lines(results)
+    return "\n".join(
+        (
+            "# Soundness: what the ladder says of models whose truth is known",
+            "",
+            "Written by `benchmarks/soundness.py`; `rung bench soundness` runs the same models.",
+            "",
+            f"{len(results)} of {planned} planned models, {made}, torch {torch.__version__}, {seconds / 60:.0f} "
+            f"minutes on one thread, {seconds / max(len(results), 1):.1f} s a model. {EXPLAINED}",
+            "",
+            markdown((("", "count [95 % interval]"), totals(results))),
+            "",
+            "## By rung",
+            "",
+            markdown(rung_sheet(results)),
+            "",
+            "## Verdicts that were wrong",
+            "",
+            *(
+                [f"- {line}" for line in lines]
+                or ["None: no verdict above the truth, and every true circuit recognised."]
+            ),
+            "",
+            "## By kind and architecture",
+            "",
+            "`src/rung/planted` says of each kind what is in the model, and why its verdict may not be higher.",
+            "",
+            markdown(kind_sheet(results)),
+            "",
+        )
+    )
 
 
-def bound(wrong: int, n: int) -> float:
-    """Upper end of the exact one-sided 95 % interval of a rate."""
-    return float(binomtest(wrong, n).proportion_ci(0.9, method="exact").high)
+def commit_of(folder: Path) -> str:
+    """The commit of the code, with a + where files differ from it."""
+    asked = ("git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=10", "--exclude=*")
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def log(done: int, total: int) -> None:
+    """A line every ten models."""
+    if done % 10 == 0 or done == total:
+        write(f"{datetime.datetime.now():%H:%M:%S} {done} of {total}\n")
 
 
 def main() -> None:
-    """Runs every kind and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--architectures", nargs="+", default=["attention_only"], choices=list(ARCHITECTURES))
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--store", type=Path, default=Path("build/soundness"))
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--shard")
+    parser.add_argument("--finished", action="store_true")
+    parser.add_argument("--page", type=Path)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    print(f"{datetime.date.today()} · {platform.machine()} · torch {torch.__version__} · {args.seeds} seeds a kind")
-    above = below = decoys = circuits = 0
-    started = time.perf_counter()
-    for kind, architecture in cases(args.architectures):
-        found = [verdict_of(kind, architecture, seed) for seed in range(args.seeds)]
-        true = found[0][1]
-        over, under = sum(said > truth for said, truth in found), sum(said < truth for said, truth in found)
-        given = ", ".join(f"{NAMES[said + 1]} {n}" for said, n in sorted(Counter(said for said, _ in found).items()))
-        print(f"{kind:<22} {architecture:<17} true: {NAMES[true + 1]:<15} above {over}, below {under}   {given}")
-        above, decoys = above + over, decoys + len(found)
-        if true == RUNGS.index("mechanism"):
-            below, circuits = below + under, circuits + len(found)
-    print(f"verdicts above the truth: {above} of {decoys} (rate at most {bound(above, decoys):.1%})")
-    print(f"true circuits not recognised: {below} of {circuits} (rate at most {bound(below, circuits):.1%})")
-    print(f"{(time.perf_counter() - started) / decoys:.1f} s a proof")
+    torch.set_num_threads(1)
+    cases, results = plan(args.seeds), Results(args.store)
+    if args.shard is not None:
+        one, of = parse_shard(args.shard)
+        cases = cases[one - 1 :: of]
+    known = args.finished
+    found = finished(cases, results) if known else run_cases(cases, results, workers=args.workers, progress=log)
+    text = page(found, len(cases), commit=commit_of(Path(__file__).parent))
+    if args.page is None:
+        write(text)
+    else:
+        after = args.page.read_text("utf-8").partition(AFTER)[1:] if args.page.exists() else ()
+        args.page.write_text(text + "".join(after), "utf-8")
 
 
 if __name__ == "__main__":

@@ -6,23 +6,13 @@ from functools import cache
 
 import pytest
 
-from rung.evidence.claim import INDUCTION, Claim, required_tests
-from rung.evidence.identity import confirmation_seed
+from rung.evidence.claim import Claim, required_tests
 from rung.evidence.looks import look_alpha
 from rung.evidence.observation import Floors, Measurement, Outcome
 from rung.evidence.prove import run_tests
-from rung.evidence.setting import Setting
+from rung.evidence.soundness import claim_of, setting_of
 from rung.evidence.verdict import verdict
-from rung.methods.runner import InductionRunner
-from rung.model.origin import hash_weights
 from rung.planted import Planted, plant
-from rung.tasks.induction import induction_batch
-
-
-def claim_of(planted: Planted) -> Claim:
-    """What is claimed of a planted model."""
-    edge = replace(INDUCTION.edges[0], into=planted.into)
-    return replace(INDUCTION.with_heads(planted.heads), edges=(edge,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +40,9 @@ class Tested:
 @cache
 def _tested(kind: str, architecture: str, seed: int) -> Tested:
     planted = plant(kind, seed, architecture=architecture)
-    claim, config = claim_of(planted), planted.model.config
-    claim.check(config)
-    texts = planted.text is not None
-    drawn = confirmation_seed(claim, config, hash_weights(config, planted.model.weights), texts)
-    batch = induction_batch(planted.model, sequences=64, seed=drawn)
-    setting = Setting(InductionRunner(planted.model, batch, seed=drawn), claim, Floors(), planted.text)
-    specs = [spec for spec in required_tests(claim, config, texts=texts) if spec.rung <= planted.truth + 1]
+    claim = claim_of(planted)
+    setting, required = setting_of(planted, claim)
+    specs = [spec for spec in required if spec.rung <= planted.truth + 1]
     return Tested(planted, claim, tuple(run_tests(setting, specs, look_alpha(0.01, 64, 64))))
 
 

@@ -18,7 +18,7 @@ from rung.evidence.observation import RUNGS, Floors
 from rung.evidence.prove import prove
 from rung.model.model import HookedTransformer
 from rung.planted import ARCHITECTURES, KINDS, plant
-from rung.planted.models import unfit
+from rung.planted.models import OWN_ARCHITECTURE, unfit
 from rung.planted.narrow import NARROW
 from rung.planted.wiring import Stream
 from rung.views.wording import verdict_sentence
@@ -31,8 +31,6 @@ QUICK = ("rms", "layernorm", "learned_positions", "rotary", "grouped", "silent_m
 """Two layers, so that a proof takes seconds."""
 PROVED = set(NARROW) - {"period_lookup", "dormant_route"}
 """Kinds that have a proof of their own for the first seed."""
-OWN_ARCHITECTURE = {"circuit_norm", "circuit_behind", "passenger_behind"}
-"""Kinds that are planted in the plain architecture only, with changes of their own."""
 REFUSED = {"same_layer"}
 """Kinds whose claim contradicts itself."""
 
@@ -46,8 +44,6 @@ def turns() -> list[tuple[str, str, int]]:
                 continue
             for architecture in ("attention_only", QUICK[(at + seed) % len(QUICK)]):
                 fits = not unfit(kind, ARCHITECTURES[architecture])
-                if kind in OWN_ARCHITECTURE:
-                    fits = architecture == "attention_only"
                 if fits and kind not in REFUSED and (kind, architecture, seed) not in STOPPED.values():
                     found.append((kind, architecture, seed))
     return found
@@ -57,7 +53,7 @@ def test_the_kinds_that_are_set_apart_are_those_that_say_so():
     """`turns` is read when tests are collected, so it plants nothing itself."""
     generator = torch.Generator().manual_seed(0)
     plans = {kind: make(Stream.draw(generator), generator) for kind, make in KINDS.items()}
-    assert {kind for kind, plan in plans.items() if plan.config_changes} == OWN_ARCHITECTURE
+    assert {kind for kind, plan in plans.items() if plan.config_changes} == set(OWN_ARCHITECTURE)
     assert {kind for kind, plan in plans.items() if plan.refused} == REFUSED
 
 

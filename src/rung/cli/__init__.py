@@ -1,5 +1,5 @@
 """The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `attribute`,
-`why-attend`, `board`, `worker`, `train`, `fetch`, `models` and `doctor`.
+`why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -16,11 +16,13 @@ import typer
 from . import (
     ablate,
     attribute,
+    bench,
     board,
     doctor,
     fetch,
     heads,
     inspect,
+    lab,
     models,
     patch,
     prove,
@@ -73,10 +75,12 @@ def rung(
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
+      rung lab              the lesson, live: a local page over a running model
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
       rung train RECIPE     train a small model, and watch the circuit form
+      rung bench soundness  how often is a verdict above what is true?
 
     MODEL is a folder that holds config.json and model.safetensors, a GGUF file, the name of a bundled or fetched model
     (rung models lists them), or a repository of the Hugging Face hub: ORG/NAME, or a short name like gpt2-small.
@@ -97,11 +101,13 @@ app.command(
 )(why_attend.why_attend)
 app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
+app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command(short_help="Work on a stored sweep, beside any number of other workers.")(worker.worker)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)
+app.add_typer(bench.app, name="bench", short_help="Measure how far a verdict can be trusted.")
 app.command(short_help="Does Rung work on this machine?")(doctor.doctor)
 
 

@@ -13,13 +13,22 @@ from .progress import step_bar
 
 
 def prove(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: induction.")],
+    claim: Annotated[
+        str, typer.Argument(metavar="CLAIM", help="What to prove: induction, lookup, previous_token or copying.")
+    ],
     model: Annotated[str, typer.Option(metavar="MODEL", help=MODEL_HELP)] = "two-layer",
     heads: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ROLE=HEADS",
             help="The heads of a role, layer.head: induction=1.4,1.10. Once a role; a role left out is searched for.",
+        ),
+    ] = None,
+    circuit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A circuit in MIB's JSON (the EAP-IG package's): roles without --heads are filled from its edges.",
         ),
     ] = None,
     require: Annotated[
@@ -66,10 +75,14 @@ def prove(
       rung prove induction
       rung prove induction --model ./my-model --require mechanism
       rung prove induction --heads previous_token=0.1 --heads induction=1.2
+      rung prove induction --circuit eap.json
+      rung prove copying --heads copying=1.0
 
     A claim says which heads play which roles. Induction: on “A B … A” the model predicts B. A previous_token head
     writes into B's position that A came before it; an induction head of a later layer finds that position through its
-    keys and copies B. Heads that you do not name are searched for, on other sequences than those that test them.
+    keys and copies B. Lookup: the same on “k1 v1 k2 v2 … k2”, whose pairs return in another order. previous_token and
+    copying are the two roles of induction by themselves: what reads the one, and what makes the other attend there, is
+    left open. Heads that you do not name are searched for, on other sequences than those that test them.
 
     \b
     The rungs: each asks more than the one below
@@ -110,6 +123,7 @@ def prove(
     RUNG: behaviour, clue, contribution, causal-support, mechanism, or 0 to 4
     """
     from ..evidence.claim import find_claim, parse_heads
+    from ..evidence.mib import fill_roles, read_mib
     from ..evidence.prove import prove as prove_claim
     from ..evidence.record import check_target, write_record
     from ..evidence.record import record as write_down
@@ -128,7 +142,11 @@ def prove(
     if target is not None:
         check_target(target)
     passages = None if text is None else read_text(text)
+    graph = None if circuit is None else read_mib(circuit)
     opened = open_model(model, device, dtype, threads)
+    if graph is not None:
+        graph.check_model(opened.config)
+        claimed = fill_roles(claimed, graph)
     with step_bar(quiet, test_in_progress) as progress:
         proof = prove_claim(
             claimed, opened, sequences=sequences, seed=seed, text=passages, progress=progress or no_progress

@@ -13,7 +13,7 @@ from .progress import step_bar
 
 
 def verify(
-    record: Annotated[str, typer.Argument(metavar="FILE", help="The record that `rung prove` wrote.")],
+    record: Annotated[str, typer.Argument(metavar="FILE", help="A record of `rung prove`, or a drawer of `rung lab`.")],
     model: Annotated[
         str | None,
         typer.Option(metavar="MODEL", help=f"{MODEL_HELP}  [default: the one the record names]", show_default=False),
@@ -39,16 +39,19 @@ def verify(
     Examples
       rung verify induction.json
       rung verify induction.json --model ./my-model
+      rung verify evidence.drawer.json
 
-    First the record is read: outcomes follow from numbers and floors, the verdict from outcomes, and its sentence from
-    all of them; what does not follow is an error that names the entry. Then the weights are compared by their hash, and
-    every test runs again. Numbers may move by 0.2 % (of the larger of the number and 1) between machines.
+    Of a drawer, the proof that it holds. First the record is read: outcomes follow from numbers and floors, the verdict
+    from outcomes, and its sentence from all of them; what does not follow is an error that names the entry. Then the
+    weights are compared by their hash, and every test runs again. Numbers may move by 0.2 % (of the larger of the
+    number and 1) between machines.
 
     \b
     Exit codes: 0 it holds · 1 something differs, or the record does not follow from itself · 2 bad input
     """
     from ..errors import RecordError
     from ..evidence.verify import verify as run_again
+    from ..lab.drawer import drawer_proof
     from ..methods.runner import no_progress
     from ..views.proof import verified_view
     from ..views.terminal import show
@@ -58,7 +61,7 @@ def verify(
     if not Path(record).is_file():
         raise RungError(f"there is no record {record}; rung prove writes one")
     try:
-        found = read_record(record)
+        found = drawer_proof(Path(record)) or read_record(record)
         opened = open_model(model or found.proof.model["name"], device, dtype or found.proof.run["dtype"], threads)
         with step_bar(quiet, test_in_progress) as progress:
             again, differences = run_again(found.proof, opened, text=passages, progress=progress or no_progress)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from ..config import ModelConfig
-from ..errors import ClaimError
+from ..errors import ClaimError, near
 from ..methods.runner import InductionRunner, Progress, no_progress
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
-from ..tasks.induction import induction_batch
+from ..tasks.induction import TASKS, induction_batch
 from ..tasks.prose import bundled_text
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
@@ -26,6 +28,92 @@ from .verdict import verdict
 
 METHODS = ("pattern", "attribution", "ablation", "weights")
 """What the agreement table compares."""
+
+
+@dataclass(eq=False)
+class Confirmation:
+    """A claim with its heads, and the sequences that confirm it: what a proof is run on, whole or in part."""
+
+    claim: Claim
+    setting: Setting
+    required: tuple[TestSpec, ...]
+    described: tuple[TestSpec, ...]
+    sequences: int
+    alpha: float
+    """What this look may spend."""
+    about: Mapping[str, Any]
+    """The model, as a record names it."""
+    how: Mapping[str, Any]
+    """Seeds and where the heads are from, as a record names them."""
+    measured: dict[tuple[str, str], Measurement] = field(default_factory=dict)
+    """Tests that were run, by id and subject."""
+
+    def conclude(self, measured: Sequence[Measurement]) -> Proof:
+        """The proof that these measurements make; a required test that is not among them is "not run"."""
+        model, text, floors = self.setting.runner.model, self.setting.text, self.setting.floors
+        return Proof(
+            claim=self.claim,
+            model=self.about,
+            verdict=verdict(self.required, measured, floors, self.sequences),
+            measurements=tuple(measured),
+            agreement=tuple(agreement(role, self.setting) for role in self.claim.roles if role.heads),
+            run={
+                "looks": [{"sequences": self.sequences, "alpha": self.alpha}],
+                **self.how,
+                "text": None if text is None else hashlib.sha256(text.encode()).hexdigest(),
+                "first_token": model.config.bos_token_id,
+                "dtype": str(model.dtype).removeprefix("torch."),
+                "device": str(model.device),
+                "versions": versions(),
+            },
+            floors=floors,
+        )
+
+
+def prepare(
+    claim: str | Claim,
+    model: HookedTransformer,
+    *,
+    sequences: int = 64,
+    seed: int = 0,
+    floors: Floors | None = None,
+    text: str | None = None,
+    progress: Progress = no_progress,
+) -> Confirmation:
+    """Everything of `prove` but its tests: checks the claim, searches for heads, draws the confirming sequences."""
+    claim = find_claim(claim) if isinstance(claim, str) else claim
+    floors = floors or Floors()
+    check_sequences(sequences, floors)
+    claim.check(model.config)
+    check_model(model)
+    found = claim
+    if not claim.complete:
+        found = search(claim, model, floors, seed, sequences, progress)
+        found.check(model.config)
+    text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
+    weights = hash_weights(model.config, model.weights)
+    checkpoint = model.checkpoint_digest() or weights
+    confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
+    batch = induction_batch(model, sequences=sequences, seed=confirm, task=TASKS[found.task])
+    return Confirmation(
+        claim=found,
+        setting=Setting(InductionRunner(model, batch, seed=confirm), found, floors, text),
+        required=required_tests(found, model.config, text is not None),
+        described=descriptive_tests(found, model.config, text is not None),
+        sequences=sequences,
+        alpha=look_alpha(floors.alpha, sequences, floors.sequences),
+        about={
+            "name": model.config.model_name,
+            "checkpoint": checkpoint,
+            "weights": weights,
+            "config": model.config.to_dict(),
+        },
+        how={
+            "search_seed": None if claim.complete else seed,
+            "confirmation_seed": confirm,
+            "heads": "given" if claim.complete else "found by search",
+        },
+    )
 
 
 def prove(
@@ -46,49 +134,22 @@ def prove(
     hooks attached; SiteError for a missing head; PromptError where the model cannot read the task. A model without the
     behaviour gets a verdict, not an error.
     """
-    claim = find_claim(claim) if isinstance(claim, str) else claim
-    floors = floors or Floors()
-    check_sequences(sequences, floors)
-    claim.check(model.config)
-    check_model(model)
-    found = claim
-    if not claim.complete:
-        found = search(claim, model, floors, seed, sequences, progress)
-        found.check(model.config)
-    text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
-    weights = hash_weights(model.config, model.weights)
-    checkpoint = model.checkpoint_digest() or weights
-    confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = induction_batch(model, sequences=sequences, seed=confirm)
-    setting = Setting(InductionRunner(model, batch, seed=confirm), found, floors, text)
-    required = required_tests(found, model.config, text is not None)
-    described = descriptive_tests(found, model.config, text is not None)
-    alpha = look_alpha(floors.alpha, sequences, floors.sequences)
-    measured = run_tests(setting, (*required, *described), alpha, progress)
-    return Proof(
-        claim=found,
-        model={
-            "name": model.config.model_name,
-            "checkpoint": checkpoint,
-            "weights": weights,
-            "config": model.config.to_dict(),
-        },
-        verdict=verdict(required, measured, floors, sequences),
-        measurements=tuple(measured),
-        agreement=tuple(agreement(role, setting) for role in found.roles if role.heads),
-        run={
-            "looks": [{"sequences": sequences, "alpha": alpha}],
-            "search_seed": None if claim.complete else seed,
-            "confirmation_seed": confirm,
-            "heads": "given" if claim.complete else "found by search",
-            "text": None if text is None else hashlib.sha256(text.encode()).hexdigest(),
-            "first_token": model.config.bos_token_id,
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "device": str(model.device),
-            "versions": versions(),
-        },
-        floors=floors,
-    )
+    found = prepare(claim, model, sequences=sequences, seed=seed, floors=floors, text=text, progress=progress)
+    measured = run_tests(found.setting, (*found.required, *found.described), found.alpha, progress)
+    return found.conclude(measured)
+
+
+def prove_part(found: Confirmation, tests: Collection[str], progress: Progress = no_progress) -> Proof:
+    """The proof with the required tests of these ids alone; every other one is "not run", and stops the verdict.
+
+    Tests that `found` has run already are not run again. Raises ClaimError for an id that the claim does not require.
+    """
+    ids = list(dict.fromkeys(spec.id for spec in found.required))
+    for test in tests:
+        if test not in ids:
+            raise ClaimError(f"the claim {found.claim.name!r} requires no test {test!r}.{near(test, ids)}")
+    chosen = [spec for spec in found.required if spec.id in tests]
+    return found.conclude(run_tests(found.setting, chosen, found.alpha, progress, found.measured))
 
 
 def check_model(model: HookedTransformer) -> None:
@@ -108,19 +169,31 @@ def check_model(model: HookedTransformer) -> None:
 
 
 def run_tests(
-    setting: Setting, specs: Sequence[TestSpec], alpha: float, progress: Progress = no_progress
+    setting: Setting,
+    specs: Sequence[TestSpec],
+    alpha: float,
+    progress: Progress = no_progress,
+    known: dict[tuple[str, str], Measurement] | None = None,
 ) -> list[Measurement]:
-    """Every test, from behaviour up; the rungs above a behaviour that is not there are not run."""
+    """Every test, from behaviour up; the rungs above a behaviour that is not there are not run.
+
+    What is `known` is not run again, and what is run is added to it.
+    """
+    known = {} if known is None else known
     measured: list[Measurement] = []
     for done, spec in enumerate(specs):
         if spec.rung > 0 and (not setting.runner.config.n_layers or not _behaves(measured)):
             break
+        if spec.key in known:
+            measured.append(known[spec.key])
+            continue
         runs = count(1)
         progress(spec.id, done, len(specs))
         setting.on_run = lambda spec=spec, done=done, runs=runs: progress(  # type: ignore[misc]
             f"{spec.id}, run {next(runs)}", done, len(specs)
         )
-        measured.append(summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha))
+        known[spec.key] = summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha)
+        measured.append(known[spec.key])
     progress("done", len(specs), len(specs))
     return measured
 

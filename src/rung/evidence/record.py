@@ -156,16 +156,32 @@ def load_record(path: str | Path) -> Record:
         raise RecordError(f"the record {path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise RecordError(f"{path} is not a record: it is not text") from None
+    return parse_record(text, str(path))
+
+
+def parse_record(text: str, name: str) -> Record:
+    """Reads a record's text; `name` is what errors call it. Raises RecordError as `load_record` does."""
     try:
-        found = json.loads(text, parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_no_twins)
+        found = read_json(text)
     except RecordError as error:
-        raise RecordError(f"{path} is not a record: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path} is not a record: it is not JSON ({_short(error)})") from None
+        raise RecordError(f"{name} is not a record: {error}") from None
+    return record_of(found, name)
+
+
+def record_of(value: Any, name: str) -> Record:
+    """The record of JSON values that `read_json` read. Raises RecordError as `load_record` does."""
     try:
-        return _record(found)
+        return _record(value)
     except (RecordError, ConfigError) as error:
-        raise RecordError(f"the record {path} cannot be read: {error}") from None
+        raise RecordError(f"the record {name} cannot be read: {error}") from None
+
+
+def read_json(text: str) -> Any:
+    """JSON read strictly: no NaN, no number too large for a float, no key twice. Raises RecordError."""
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"it is not JSON ({_short(error)})") from None
 
 
 def _short(error: Exception) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ..circuits.heads import Head
 from ..methods.runner import MEAN, InductionRunner, Progress, averaged, no_progress, sub_seed
 from ..model.model import HookedTransformer
-from ..tasks.induction import STRATA, induction_batch
+from ..tasks.induction import STRATA, TASKS, induction_batch
 from .claim import Claim, Role
 from .decide import summarize
 from .looks import look_alpha
@@ -38,7 +38,7 @@ def search(
     search confirms nothing.
     """
     seed = sub_seed(seed, "discovery")
-    batch = induction_batch(model, sequences=sequences, seed=seed)
+    batch = induction_batch(model, sequences=sequences, seed=seed, task=TASKS[claim.task])
     setting = Setting(InductionRunner(model, batch, seed=seed), claim, floors)
     runs = count(1)
     setting.on_run = lambda: progress(f"search, run {next(runs)}", 0, 1)

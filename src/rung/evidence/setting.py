@@ -74,7 +74,8 @@ class Setting:
     def unrepeated_scores(self) -> Scores:
         """The same places on sequences in which nothing repeats."""
         runner = self.runner
-        batch = induction_batch(runner.model, sequences=runner.n, seed=runner.batch.seed, kind="unrepeated")
+        own = runner.batch
+        batch = induction_batch(runner.model, sequences=runner.n, seed=own.seed, kind="unrepeated", task=own.task)
         return signature_scores(runner, batch)
 
     def siblings(self, role: Role, floor: float) -> set[Head]:
@@ -124,7 +125,7 @@ def signature_scores(runner: Runner, batch: InductionBatch) -> Scores:
         for name in ("previous_token", "induction")
     }
     at = torch.arange(width)
-    source = (at - batch.back[:, None] + 1).clamp(min=0)
+    source = batch.source
     places: dict[Signature, tuple[Tensor, Tensor]] = {
         "previous_token": (source, (source - 1).clamp(min=0)),
         "induction": (at.expand_as(source), source),
@@ -155,6 +156,5 @@ def signature_scores(runner: Runner, batch: InductionBatch) -> Scores:
 
 def uniform_scores(batch: InductionBatch, window: int | None = None) -> PerSequence:
     """What even attention over all positions that a source sees gives the one before: 1/(source + 1), 1/window."""
-    source = np.arange(1.0, batch.tokens.shape[1] + 1) - batch.back.numpy()[:, None] + 1
-    seen = source.clip(1, np.inf if window is None else window)
+    seen = (batch.source.numpy() + 1.0).clip(1, np.inf if window is None else window)
     return averaged(np.where(batch.predictable.numpy(), 1 / seen, np.nan))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -53,6 +53,7 @@ class Array(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape)
 
 
+@runtime_checkable
 class Lab(Protocol):
     """What a computation may use of the running lab."""
 
@@ -71,6 +72,7 @@ class Lab(Protocol):
         """What `make` gives, kept under `key` among the last few."""
 
 
+@runtime_checkable
 class Job(Protocol):
     """One running request."""
 
@@ -91,18 +93,25 @@ class Computation:
     ask: type[Ask]
     answer: type[Answer]
     run: Callable[[Lab, Any, Job], Answer]
+    shared: bool = True
+    """Whether the ask determines the answer, so that identical requests share one run and its answer is kept."""
 
 
 AskType = TypeVar("AskType", bound=Ask)
 AnswerType = TypeVar("AnswerType", bound=Answer)
 
 
-def computation(name: str, lane: Lane = "quick") -> Callable[[Callable[[Lab, AskType, Job], AnswerType]], Computation]:
-    """Makes a computation of a function `(lab, ask, job) -> answer`; the types come from its annotations."""
+def computation(
+    name: str, lane: Lane = "quick", *, shared: bool = True
+) -> Callable[[Callable[[Lab, AskType, Job], AnswerType]], Computation]:
+    """Makes a computation of a function `(lab, ask, job) -> answer`; the types come from its annotations.
+
+    `shared=False`: the answer depends on more than the ask (on what was trained before, say), so each request runs.
+    """
 
     def make(function: Callable[[Lab, AskType, Job], AnswerType]) -> Computation:
         hints = get_type_hints(function)
-        return Computation(name, lane, hints["ask"], hints["return"], function)
+        return Computation(name, lane, hints["ask"], hints["return"], function, shared)
 
     return make
 

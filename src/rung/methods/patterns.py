@@ -182,16 +182,102 @@ CLUE_OVER_CONTROL = 3.0
 """The least ratio of an induction or duplicate-token score to that of the control."""
 
 
+def floor_of(name: str, control: HeadScores | None, layer: int, head: int) -> float:
+    """The least score of a head that counts as a clue: `CLUE` and, for induction and duplicate token,
+    `CLUE_OVER_CONTROL` times the score on the control.
+    """
+    if control is None or name == "previous_token":
+        return CLUE
+    return max(CLUE, CLUE_OVER_CONTROL * float(control[name][layer, head]))
+
+
 def clue(scores: HeadScores, control: HeadScores | None, layer: int, head: int) -> str | None:
-    """The signature with a head's highest score, or None if no score is high enough: at least `CLUE` and, for
-    induction and duplicate token, `CLUE_OVER_CONTROL` times the score on the control.
+    """The signature with a head's highest score among those that reach their floor; None if none does."""
+    label = label_head(scores, control, layer, head)
+    return label.reached[0] if label.reached else None
+
+
+@dataclass(frozen=True)
+class HeadLabel:
+    """What a head's attention looks like: a signature, "mixed" or "none fits", with the score and the floor behind it.
+
+    `score` and `floor` are those of the signature that comes nearest to its floor, or exceeds it most. Attention to
+    BOS or to the query itself takes no part: an idle position does not erase a signature.
+    """
+
+    name: str
+    score: float
+    floor: float
+    signature: str
+    """The signature that `score` and `floor` belong to."""
+    reached: tuple[str, ...]
+    """Every signature that reaches its floor, the highest score first."""
+
+
+def label_head(scores: HeadScores, control: HeadScores | None, layer: int, head: int) -> HeadLabel:
+    """Labels a head by the signatures that reach their floor: the one that does, "mixed" if several do, "none fits"
+    if none does.
     """
     values = {name: float(scores[name][layer, head]) for name in SIGNATURES}
-    for name in ("induction", "duplicate_token"):
-        if control is not None and values[name] < CLUE_OVER_CONTROL * float(control[name][layer, head]):
-            del values[name]
-    best = max(values, key=lambda name: values[name])
-    return best if values[best] >= CLUE else None
+    floors = {name: floor_of(name, control, layer, head) for name in SIGNATURES}
+    reached = sorted((name for name in SIGNATURES if values[name] >= floors[name]), key=lambda name: -values[name])
+    nearest = reached[0] if reached else max(SIGNATURES, key=lambda name: values[name] / floors[name])
+    label = reached[0] if len(reached) == 1 else "mixed" if reached else "none fits"
+    return HeadLabel(label, values[nearest], floors[nearest], nearest, tuple(reached))
+
+
+SPLIT: Mapping[str, str] = {
+    "induction": "the position after the token's first occurrence",
+    "previous": "the position just before",
+    "duplicate": "the token's first occurrence",
+    "self": "the query's own position",
+    "bos": "the first position of the sequence",
+    "elsewhere": "all other positions",
+}
+"""The parts of a head's attention from the second copy, which sum to 1; a key that fits several is in the first."""
+
+
+@torch.no_grad()
+def attention_split(
+    model: HookedTransformer, task: RandomTokens, progress: Progress | None = None
+) -> dict[str, Float[Tensor, "layer head"]]:
+    """Each head's attention from the second copy, split over `SPLIT`: means over predictable queries and sequences.
+
+    Raises SiteError if the model has no heads.
+    """
+    config, total = model.config, len(task.tokens)
+    if not config.n_layers:
+        raise SiteError(f"{config.model_name} has no layers, so no heads to split the attention of")
+    parts = _split_masks(task).to(model.device)
+    length = task.tokens.shape[1]
+    rows = max(1, min(_ELEMENTS // (config.n_heads * length**2), _TOKENS // length))
+    summed = torch.zeros(len(SPLIT), config.n_layers, config.n_heads, dtype=torch.float64)
+
+    def reduce(pattern: Tensor, *, hook: Any) -> None:
+        seen = upcast(pattern)[..., task.predictable, :]
+        summed[:, hook.layer()] += torch.einsum("bhqk,sqk->sh", seen, parts.to(seen.dtype)).cpu()
+
+    hooks = [(Site("pattern", layer).path, reduce) for layer in range(config.n_layers)]
+    for begin in range(0, total, rows):
+        with model.hooks(fwd_hooks=hooks):
+            model(task.tokens[begin : begin + rows], return_type=None)
+        if progress is not None:
+            progress(min(begin + rows, total), total)
+    means = summed / (total * (task.period - 1))
+    return {name: means[at] for at, name in enumerate(SPLIT)}
+
+
+def _split_masks(task: RandomTokens) -> Bool[Tensor, "part query key_pos"]:
+    """For the predictable queries, the keys of each part of `SPLIT`: every key is in one."""
+    query = torch.arange(task.tokens.shape[1])[task.predictable, None]
+    key = torch.arange(task.tokens.shape[1])[None]
+    back = query - key
+    wanted = (back == task.period - 1, back == 1, back == task.period, back == 0, (key == 0).expand_as(back))
+    free, parts = torch.ones_like(back, dtype=torch.bool), []
+    for mask in (*wanted, free):
+        parts.append(mask & free)
+        free = free & ~mask
+    return torch.stack(parts)
 
 
 def known_score(name: str) -> str:

@@ -384,7 +384,8 @@ class InductionRunner(Runner):
     ) -> None:
         if donors is None:
             own = sub_seed(seed, "donors")
-            donors = induction_batch(model, sequences=max(len(batch.tokens), FEWEST_DONORS), seed=own).tokens
+            count = max(len(batch.tokens), FEWEST_DONORS)
+            donors = induction_batch(model, sequences=count, seed=own, task=batch.task).tokens
         super().__init__(model, batch, seed=seed, donors=donors)
         self._first: PerQuery | None = None
 
@@ -392,8 +393,8 @@ class InductionRunner(Runner):
     def first_loss(self) -> PerQuery:
         """Clean loss on the first copy, stored at the position of the corresponding query in the second copy."""
         if self._first is None:
-            at = np.arange(self.batch.tokens.shape[1]) - self.batch.back.numpy()[:, None]
-            found = np.take_along_axis(self.read(at=self.batch.first_copy).loss, at.clip(0), 1)
+            at = (self.batch.source.numpy() - 1).clip(0)
+            found = np.take_along_axis(self.read(at=self.batch.first_copy).loss, at, 1)
             self._first = np.where(self.batch.predictable.numpy(), found, np.nan)
         return self._first
 
@@ -410,28 +411,26 @@ class InductionRunner(Runner):
 
     @torch.no_grad()
     def remaining_losses(self) -> tuple[PerQuery, PerQuery]:
-        """Loss of the predictable tokens among the first copy's remaining tokens, and its order-blind bound.
+        """Loss of the predictable tokens among the first copy's remaining answers, and its order-blind bound.
 
-        −log of p(right) / Σ p(remaining), which does not depend on the logits of other tokens; ln(n − k) after k tokens
-        of the second copy: a predictor that knows the set of remaining tokens but not their order has at least this
-        expected loss.
+        −log of p(right) / Σ p(remaining), which does not depend on the logits of other tokens; the logarithm of their
+        number, ln(n − k) after k tokens of a repeat: a predictor that knows the set of remaining answers but not their
+        order has at least this expected loss.
         """
         batch = self.batch
-        column = torch.arange(batch.tokens.shape[1])
         loss, bound = (np.full(batch.tokens.shape, np.nan) for _ in range(2))
         for chunk, x in zip(self.chunks, self.stream(self.config.n_layers), strict=True):
             at = chunk.of(batch.predictable)
             sequence, query = at.nonzero(as_tuple=True)
-            read = query - batch.second[chunk.rows][sequence] + 1
-            first, n = batch.first[chunk.rows][sequence], batch.period[chunk.rows][sequence]
-            left = (column >= (first + read)[:, None]) & (column < (first + n)[:, None])
+            left = batch.asked_at[chunk.rows][sequence] >= query[:, None]
+            source = batch.source[chunk.rows][sequence, query]
             logits = self.row_logits(x, at.to(x.device))
             remaining = logits.gather(1, batch.tokens[chunk.rows][sequence].to(logits.device))
             remaining = remaining.masked_fill(~left.to(remaining.device), -torch.inf)
-            right = remaining.gather(1, (first + read)[:, None].to(remaining.device))[:, 0]
+            right = remaining.gather(1, source[:, None].to(remaining.device))[:, 0]
             of = (chunk.rows[sequence].numpy(), query.numpy())
             loss[of] = (remaining.logsumexp(1) - right).double().cpu().numpy()
-            bound[of] = (n - read).double().log().numpy()
+            bound[of] = left.sum(1).double().log().numpy()
         return loss, bound
 
 

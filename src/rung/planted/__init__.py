@@ -2,6 +2,7 @@
 
 from .decoys import DECOYS
 from .models import KINDS, PLANTED, Planted, plant
+from .tracr import from_tracr
 from .wiring import ARCHITECTURES, Architecture
 
-__all__ = ["ARCHITECTURES", "DECOYS", "KINDS", "PLANTED", "Architecture", "Planted", "plant"]
+__all__ = ["ARCHITECTURES", "DECOYS", "KINDS", "PLANTED", "Architecture", "Planted", "from_tracr", "plant"]

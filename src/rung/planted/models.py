@@ -66,8 +66,6 @@ def plant(
         raise RungError(reason)
     generator = torch.Generator().manual_seed(seed)
     plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
-    if plan.config_changes and architecture != PLAIN:
-        raise RungError(f"{kind} has an architecture of its own; it is planted in the plain one only.")
     layers = _deepened(plan.made, architecture.n_layers)
     model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
     roles = {"previous_token": plan.previous_token, "induction": plan.induction}
@@ -79,6 +77,8 @@ def plant(
 
 def unfit(kind: str, architecture: Architecture) -> str:
     """Why a kind cannot be planted in an architecture; empty where it can."""
+    if kind in OWN_ARCHITECTURE and architecture != PLAIN:
+        return f"{kind} has an architecture of its own; it is planted in the plain one only."
     positions = {**POSITIONS, **NARROW_POSITIONS}.get(kind, (architecture.positions,))
     if architecture.positions not in positions:
         return f"{kind} needs {' or '.join(positions)} positions, not {architecture.positions}."
@@ -355,6 +355,9 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "wrong_match": _wrong_match,
 }
 """Kinds for which sums over heads and positions are enough to tell truth from decoy."""
+
+OWN_ARCHITECTURE = ("circuit_norm", "circuit_behind", "passenger_behind")
+"""Kinds that change the plain architecture, and are planted in no other."""
 
 KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW}
 """Every kind, by name."""

@@ -79,6 +79,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "mlp": Architecture(mlp="stray"),
     "deep": Architecture(n_layers=4),
     "gpt2": Architecture(normalization_type="LN", positions="standard", mlp="stray"),
+    "small_llama": Architecture(normalization_type="RMS", positions="rotary", mlp="stray", act_fn="silu"),
     "llama": Architecture(
         normalization_type="RMS", positions="rotary", mlp="stray", act_fn="silu", grouped=True, n_layers=4
     ),

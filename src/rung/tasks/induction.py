@@ -1,4 +1,7 @@
-"""The induction task: `[BOS] prefix r₁…rₙ gap r₁…rₙ tail`; after the second r₁ the first copy predicts the second.
+"""Tasks solved by finding an earlier match and copying what followed it: random repeats and key-value look-up.
+
+    random repeats       [BOS] prefix r₁ r₂ … rₙ gap r₁ r₂ … rₙ tail          after the second r₁ comes r₂
+    key-value look-up    [BOS] prefix k₁ v₁ k₂ v₂ … gap k₅ v₅ k₂ v₂ … tail    the pairs return in another order
 
 Periods, prefixes and gaps differ between sequences, so that attending to a fixed distance or position does not solve
 the task. All tokens of a sequence are different, except for the repetition. The tail pads rows to equal length: no
@@ -44,11 +47,49 @@ EDGES = (1 / 3, 0.85)
 role that fails beyond some position is detected."""
 
 
+@dataclass(frozen=True)
+class Task:
+    """How the second copy is made from the first, and which of its tokens follow from it."""
+
+    name: str
+    block: int
+    """Tokens that stay together; a copy is a number of whole blocks."""
+    shuffles: bool
+    """Whether the blocks return in another order."""
+
+    def whole(self, n: int) -> int:
+        """The longest copy of whole blocks with at most `n` tokens."""
+        return n // self.block * self.block
+
+    def order(self, n: int, generator: Generator) -> Int[Tensor, " n"]:
+        """For each token of a second copy of `n` tokens, the place of the same token in the first."""
+        if not self.shuffles:
+            return torch.arange(n)
+        blocks = torch.randperm(n // self.block, generator=generator)
+        return (blocks[:, None] * self.block + torch.arange(self.block)).flatten()
+
+    def predicts(self, place: Int[Tensor, "*copy"], n: Int[Tensor, "*copy"]) -> Bool[Tensor, "*copy"]:
+        """Whether the token after this place of the second copy follows from the first copy.
+
+        Where the blocks are shuffled, only the tokens within a block do.
+        """
+        inside = (place >= 0) & (place < n - 1)
+        return inside & (place % self.block < self.block - 1) if self.shuffles else inside
+
+
+RANDOM_REPEATS = Task("random repeats", 1, False)
+LOOK_UP = Task("key-value look-up", 2, True)
+TASKS: Mapping[str, Task] = {task.name: task for task in (RANDOM_REPEATS, LOOK_UP)}
+"""The tasks that the ladder can run, by name."""
+
+
 @dataclass(frozen=True, eq=False)
 class InductionBatch:
     """Sequences, and the positions of their copies, which begin at `first` and `second`."""
 
     tokens: Int[Tensor, "sequence pos"]
+    order: Int[Tensor, "sequence pos"]
+    """For each place of the second copy, the place of the same token in the first; 0 beyond the copy's end."""
     period: Int[Tensor, " sequence"]
     prefix: Int[Tensor, " sequence"]
     gap: Int[Tensor, " sequence"]
@@ -56,6 +97,7 @@ class InductionBatch:
     kind: Kind
     seed: int
     bos: int | None
+    task: Task = RANDOM_REPEATS
 
     @property
     def second(self) -> Int[Tensor, " sequence"]:
@@ -63,33 +105,48 @@ class InductionBatch:
         return self.first + self.period + self.gap
 
     @property
-    def back(self) -> Int[Tensor, " sequence"]:
-        """The distance from a token of the second copy to its first occurrence."""
-        return self.period + self.gap
-
-    @property
     def ends(self) -> Int[Tensor, " sequence"]:
         """The position after the second copy; nothing from there on is scored."""
         return self.second + self.period
 
     @cached_property
+    def _place(self) -> Int[Tensor, "sequence pos"]:
+        """The place in the second copy of each position; negative before it."""
+        return torch.arange(self.tokens.shape[1]) - self.second[:, None]
+
+    @cached_property
     def predictable(self) -> Bool[Tensor, "sequence pos"]:
-        """Mask of the queries whose next token is in the first copy: the second copy without its last token."""
-        return self._within(self.second)
+        """Mask of the queries whose next token follows from the first copy."""
+        return self.task.predicts(self._place, self.period[:, None].expand_as(self._place))
 
     @cached_property
-    def first_copy(self) -> Bool[Tensor, "sequence pos"]:
-        """Mask of the queries for the same targets at their first occurrence: the first copy without its last token."""
-        return self._within(self.first)
+    def source(self) -> Int[Tensor, "sequence pos"]:
+        """For each predictable query, the position of its answer B in the first copy; 0 elsewhere."""
+        place = self.order.gather(1, self._place.clamp(min=0))
+        return torch.where(self.predictable, self.first[:, None] + place + 1, 0)
 
     @cached_property
+    def asked_at(self) -> Int[Tensor, "sequence pos"]:
+        """For each source, the query that it answers; −1 at other positions."""
+        found = torch.full_like(self.tokens, -1)
+        rows, queries = self.predictable.nonzero(as_tuple=True)
+        found[rows, self.source[rows, queries]] = queries
+        return found
+
+    @property
     def sources(self) -> Bool[Tensor, "sequence pos"]:
-        """Mask of the positions of B: the first copy without its first token."""
-        return self.first_copy.roll(1, 1)
+        """Mask of the positions of B."""
+        return self.asked_at >= 0
 
-    def _within(self, start: Tensor) -> Tensor:
-        at = torch.arange(self.tokens.shape[1])
-        return (at >= start[:, None]) & (at < (start + self.period - 1)[:, None])
+    @property
+    def first_copy(self) -> Bool[Tensor, "sequence pos"]:
+        """Mask of the queries for the same targets at their first occurrence."""
+        return self.sources.roll(-1, 1)
+
+    @property
+    def distances(self) -> Int[Tensor, " query"]:
+        """How far the source of each predictable query is behind it."""
+        return (torch.arange(self.tokens.shape[1]) - self.source)[self.predictable]
 
     @cached_property
     def strata(self) -> Mapping[str, Bool[Tensor, "sequence pos"]]:
@@ -98,16 +155,14 @@ class InductionBatch:
         groups = [rows == i for i in range(3)]
         groups += [self.prefix == 0, self.prefix > 0, self.gap == 0, self.gap > 0]
         found = [group[:, None] & self.predictable for group in groups]
-        source = torch.arange(self.tokens.shape[1]) - self.back[:, None] + 1
-        low, high = source[self.predictable].double().quantile(torch.tensor(EDGES, dtype=torch.float64))
-        found += [
-            self.predictable & where for where in (source <= low, (source > low) & (source <= high), source > high)
-        ]
+        low, high = self.source[self.predictable].double().quantile(torch.tensor(EDGES, dtype=torch.float64))
+        early, late = self.source <= low, self.source > high
+        found += [self.predictable & where for where in (early, ~early & ~late, late)]
         return dict(zip(STRATA, found, strict=True))
 
     def take(self, rows: slice) -> "InductionBatch":
         """A batch of some of the sequences."""
-        picked = {name: getattr(self, name)[rows] for name in ("tokens", "period", "prefix", "gap", "first")}
+        picked = {name: getattr(self, name)[rows] for name in ("tokens", "order", "period", "prefix", "gap", "first")}
         return replace(self, **picked)
 
 
@@ -118,7 +173,12 @@ def draw(seed: int, row: int, purpose: str = "") -> Generator:
 
 
 def induction_batch(
-    model: HookedTransformer, *, sequences: int = 64, seed: int = 0, kind: Kind = "repeated"
+    model: HookedTransformer,
+    *,
+    sequences: int = 64,
+    seed: int = 0,
+    kind: Kind = "repeated",
+    task: Task = RANDOM_REPEATS,
 ) -> InductionBatch:
     """Sequences with a third each of short, medium and long periods, half with a prefix, half with a gap.
 
@@ -132,34 +192,36 @@ def induction_batch(
     start = int(config.bos_token_id is not None)
     shortest, longest = period_range(length)
     edges = [shortest * (longest / shortest) ** (i / 3) for i in range(4)]
-    tokens, shapes = [], []
+    tokens, shapes, orders = [], [], torch.zeros(sequences, length, dtype=torch.long)
     for row in range(sequences):
         generator = draw(seed, row)
         low, high = edges[row % 3], edges[row % 3 + 1]
         n = between(-int(-low // 1), max(int(high), shortest), generator)
-        n = min(max(n, shortest), longest)
+        n = task.whole(min(max(n, shortest), longest))
         prefix, gap = (between(1, most, generator) for most in longest_fill(length))
         prefix, gap = prefix * (row // 3 % 2), gap * (row // 6 % 2)
         own = ordinary[torch.randperm(len(ordinary), generator=generator)[:length]]
-        tokens.append(_lay_out(config, own, n, prefix, gap, kind, generator))
+        orders[row, :n] = order = task.order(n, generator)
+        if kind == "shuffled":
+            order = order[torch.randperm(n, generator=generator)]
+        tokens.append(_lay_out(config, own, prefix, gap, order, repeated=kind != "unrepeated"))
         shapes.append((n, prefix, gap))
     period, prefixes, gaps = torch.tensor(shapes).T
     return InductionBatch(
-        torch.stack(tokens), period, prefixes, gaps, start + prefixes, kind, seed, config.bos_token_id
+        torch.stack(tokens), orders, period, prefixes, gaps, start + prefixes, kind, seed, config.bos_token_id, task
     )
 
 
 def _lay_out(
-    config: ModelConfig, own: Tensor, n: int, prefix: int, gap: int, kind: Kind, generator: Generator
+    config: ModelConfig, own: Tensor, prefix: int, gap: int, order: Int[Tensor, " n"], repeated: bool = True
 ) -> Int[Tensor, " pos"]:
     """One row, with BOS if the model has one, and with the second copy."""
-    row = own.clone()
+    row, n = own.clone(), len(order)
     start = int(config.bos_token_id is not None)
     if config.bos_token_id is not None:
         row[0] = config.bos_token_id
-    if kind != "unrepeated":
+    if repeated:
         one, two = start + prefix, start + prefix + n + gap
-        order = torch.randperm(n, generator=generator) if kind == "shuffled" else torch.arange(n)
         row[two : two + n] = row[one : one + n][order]
     return row
 
@@ -214,23 +276,24 @@ def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, s
     """
     ordinary = ordinary_tokens(model.config, model.tokenizer)
     tokens, rows = batch.tokens.clone(), torch.arange(len(batch.tokens))
-    pair = torch.zeros_like(batch.period)
+    asked = torch.zeros_like(batch.period)
     for row in rows.tolist():
         generator = draw(seed, row, "corrupt")
-        pair[row] = between(0, int(batch.period[row]) - 2, generator)
-        at = int(batch.first[row] + pair[row]) + (which == "B")
+        queries = batch.predictable[row].nonzero()[:, 0]
+        asked[row] = queries[between(0, len(queries) - 1, generator)]
+        at = int(batch.source[row, asked[row]]) - (which == "A")
         foreign = ordinary[~torch.isin(ordinary, batch.tokens[row])]
         if not len(foreign):  # Every ordinary token occurs: take one from the tail, which no scored query sees.
             foreign = batch.tokens[row, -1:]
         tokens[row, at] = foreign[between(0, len(foreign) - 1, generator)]
     query = torch.zeros_like(batch.predictable)
-    query[rows, batch.second + pair] = True
-    return Corruption(tokens, query, batch.tokens[rows, batch.second + pair + 1])
+    query[rows, asked] = True
+    return Corruption(tokens, query, batch.tokens[rows, asked + 1])
 
 
 @dataclass(frozen=True, eq=False)
 class Interchange:
-    """For each sequence S another sequence S′ with the same period, other tokens, and copies at other positions."""
+    """For each sequence S another sequence S′ of the same period and order, other tokens, copies at other positions."""
 
     donor: InductionBatch
     """The sequences S′. Token j of its copies corresponds to token j of the copies of S."""
@@ -251,15 +314,16 @@ def interchange(batch: InductionBatch, model: HookedTransformer, seed: int) -> I
             (int(own) + between(1, most, generator)) % (most + 1)
             for own, most in zip((batch.prefix[row], batch.gap[row]), longest_fill(width), strict=True)
         )
-        order = ordinary[torch.randperm(len(ordinary), generator=generator)]
-        used = torch.isin(order, batch.tokens[row, : second + n])
-        copy = order[~used][:n]
-        rest = order[~torch.isin(order, copy)]
+        drawn = ordinary[torch.randperm(len(ordinary), generator=generator)]
+        used = torch.isin(drawn, batch.tokens[row, : second + n])
+        copy = drawn[~used][:n]
+        rest = drawn[~torch.isin(drawn, copy)]
         one = start + prefix
         fill = rest.repeat(1 + width // len(rest))
         own = torch.cat((fill[:one], copy, fill[one : width - n]))
-        tokens.append(_lay_out(config, own, n, prefix, gap, "repeated", generator))
-        hybrid[row, second : second + n] = copy
+        order = batch.order[row, :n]
+        tokens.append(_lay_out(config, own, prefix, gap, order))
+        hybrid[row, second : second + n] = copy[order]
         shapes.append((prefix, gap))
     prefixes, gaps = torch.tensor(shapes).T
     donor = replace(batch, tokens=torch.stack(tokens), prefix=prefixes, gap=gaps, first=start + prefixes, seed=seed)

@@ -69,8 +69,10 @@ def repeated_passages(model: HookedTransformer, text: str) -> InductionBatch:
     rows = windows(model, text, period)
     zeros = torch.zeros(len(rows), dtype=torch.long)
     tokens = model.check_tokens(torch.cat((first.expand(len(rows), -1), rows, rows), 1)).cpu()
+    order = torch.zeros_like(tokens)
+    order[:, :period] = torch.arange(period)
     return InductionBatch(
-        tokens, zeros + period, zeros, zeros, zeros + len(first), "prose", 0, model.config.bos_token_id
+        tokens, order, zeros + period, zeros, zeros, zeros + len(first), "prose", 0, model.config.bos_token_id
     )
 
 

@@ -38,8 +38,18 @@ _PROCESSES = {
 
 def model_view(found: Inspection, width: int) -> RenderableType:
     """A summary of a model."""
-    config = found.config
     rows = [
+        *model_facts(found),
+        ("hooks", f"{len(found.hooks)}, listed by --hooks; --hook NAME explains one"),
+        ("weights", f"{len(found.weights)} kinds, listed by --weights"),
+    ]
+    return Group(heading(found.config.model_name), Text(), facts(rows))
+
+
+def model_facts(found: Inspection) -> list[tuple[str, str]]:
+    """What a model is, a row a fact."""
+    config = found.config
+    return [
         ("family", config.family),
         ("parameters", f"{config.n_params:,}"),
         ("layers", _layers(config)),
@@ -62,10 +72,7 @@ def model_view(found: Inspection, width: int) -> RenderableType:
             ", ".join(_PROCESSES.get(name, name) for name in config.processing) or "none: weights as stored",
         ),
         *(("note", text) for text in config.notes),
-        ("hooks", f"{len(found.hooks)}, listed by --hooks; --hook NAME explains one"),
-        ("weights", f"{len(found.weights)} kinds, listed by --weights"),
     ]
-    return Group(heading(config.model_name), Text(), facts(rows))
 
 
 def hooks_view(hooks: Sequence[HookFacts], width: int) -> RenderableType:

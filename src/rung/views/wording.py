@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..circuits.heads import head_label
 from ..errors import RecordError
-from ..evidence.claim import Claim, Edge, Role
+from ..evidence.claim import OUTPUT, Claim, Edge, Role
 from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
@@ -17,7 +17,10 @@ from ..evidence.record import Record, load_record
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
 
-SCOPE: Mapping[str, str] = {"random repeats": "token induction on random repeats"}
+SCOPE: Mapping[str, str] = {
+    "random repeats": "token induction on random repeats",
+    "key-value look-up": "key-value look-up of random tokens",
+}
 """What a claim about each task is a claim of."""
 
 SWEEPS: Mapping[str, str] = {
@@ -418,9 +421,12 @@ def verdict_sentence(proof: Proof) -> str:
     elif empty := [role.name for role in proof.claim.roles if not role.heads]:
         said = f"{rung}, {SCOPE[proof.claim.task]}. No more can be said: no head was found for {' and '.join(empty)}."
     elif verdict.stopped_by is None:
-        said = f"{rung}. A circuit for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
+        what = "A part of a circuit" if proof.claim.is_part else "A circuit"
+        said = f"{rung}. {what} for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
     else:
         said = f"{rung}, {SCOPE[proof.claim.task]}. Not {RUNGS[verdict.rung + 1]}: {stopper(proof)}."
+    if proof.claim.is_part and verdict.rung > 0:
+        said += _left_open(proof.claim.roles[0])
     if verdict.rung > 0:
         said += _redundant(proof) + _on_prose(proof)
     if changed := floors.changed():
@@ -444,7 +450,8 @@ def stopper(proof: Proof) -> str:
 
 
 def _nothing(proof: Proof) -> str:
-    if any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
+    unmeasured = proof.verdict.stopped_by is not None and proof.find(*proof.verdict.stopped_by) is None
+    if unmeasured or any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
         return f"Nothing can be said: {stopper(proof)}."
     return f"Nothing to explain: no {SCOPE[proof.claim.task]} in this model. {stopper(proof).capitalize()}."
 
@@ -457,6 +464,13 @@ def drawn(claim: Claim) -> str:
         return f"{sender} → {receiver} ({one.into}-composition)"
 
     return "; ".join(map(edge, claim.edges)) or ", ".join(role.labels for role in claim.roles)
+
+
+def _left_open(role: Role) -> str:
+    """What a claim of one role says nothing of."""
+    if role.writes_to == OUTPUT:
+        return f" What makes {role.labels or 'them'} attend there is not claimed."
+    return f" Which heads read {role.labels or 'them'} is not claimed."
 
 
 def _redundant(proof: Proof) -> str:
@@ -483,7 +497,7 @@ def _on_prose(proof: Proof) -> str:
         return " Not tested on prose: no tokenizer."
     m = proof.find("shown.prose_necessity")
     if m is None or m.value is None:
-        return " Not tested on prose."
+        return "" if proof.claim.task == "key-value look-up" else " Not tested on prose."
     gain = m.check("gain")
     if gain is None or gain.low <= 0:
         return " On repeated prose the model gains nothing that its heads could explain."
@@ -494,9 +508,13 @@ def _on_prose(proof: Proof) -> str:
 
 def read_record(path: str) -> Record:
     """A record whose sentence is the one that its tests give. Raises RecordError."""
-    found = load_record(path)
+    return with_own_sentence(load_record(path), path)
+
+
+def with_own_sentence(found: Record, name: str) -> Record:
+    """The record, if its sentence is the one that its tests give. Raises RecordError."""
     if found.sentence != (said := verdict_sentence(found.proof)):
-        raise RecordError(f"the record {path} says {found.sentence!r}; its tests say {said!r}")
+        raise RecordError(f"the record {name} says {found.sentence!r}; its tests say {said!r}")
     return found
 
 

@@ -70,9 +70,10 @@ def test_attribution_here_is_that_of_the_method(tried) -> None:
         own = whole.of(f"{head[0]}.{head[1]}").mean()
         assert direct.pushes[head][row] == pytest.approx(float(own), abs=EXACT)
     reach = model.config.window(2) or 32
-    if int(batch.back[row]) > reach:
+    if int(batch.period[row] + batch.gap[row]) > reach:
         return  # no predictable query of layer 2 sees its key; what `key_attribution` says then is tested below
-    keys = torch.tensor([[q - int(batch.back[row]) + 1 for q in at]])
+    back = int(batch.period[row] + batch.gap[row])
+    keys = torch.tensor([[q - back + 1 for q in at]])
     for into in ("Q", "K"):
         if model.config.latent is not None:
             with pytest.raises(NotDefinedError, match=f"has no W_{into}"):

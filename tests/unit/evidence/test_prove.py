@@ -218,3 +218,50 @@ def test_what_latent_attention_leaves_undefined_is_said_and_the_rest_is_measured
     assert found.keys() == seen
     said = {name for name, observed in found.items() if "has no W_" in observed.undefined}
     assert said == {"contribution.edge", "mechanism.routed_qk", "shown.composition"}
+
+
+def test_a_part_of_a_proof_never_says_more_than_the_whole(circuit, claim, quick):
+    """However the tests are chosen: a rung is reached only if every required test up to it was run and holds."""
+    found = module.prepare(claim, circuit.model, sequences=64)
+    whole = module.prove_part(found, {spec.id for spec in found.required})
+    assert whole.verdict == prove(claim, circuit.model).verdict
+    assert whole.verdict.rung == 4
+    for rung in range(5):
+        for left_out in {spec.id for spec in found.required if spec.rung == rung}:
+            part = module.prove_part(found, {spec.id for spec in found.required if spec.id != left_out})
+            assert part.verdict.rung == rung - 1
+            assert part.verdict.stopped_by[0] == left_out
+            assert part.find(left_out) is None
+    assert module.prove_part(found, {"mechanism.ov"}).verdict.rung == -1
+
+
+def test_a_part_measures_what_the_whole_measures_and_runs_nothing_twice(circuit, claim, quick, monkeypatch):
+    tests = ("behaviour.gain", "support.interchange", "mechanism.ov")
+    found = module.prepare(claim, circuit.model)
+    part = module.prove_part(found, tests)
+    whole = prove(claim, circuit.model)
+    for m in part.measurements:
+        assert m == whole.find(*m.spec.key)
+    assert {m.test for m in part.measurements} == set(tests)
+    monkeypatch.setattr(module, "summarize", lambda *_: pytest.fail("a test ran again"))
+    assert module.prove_part(found, tests).measurements == part.measurements
+
+
+def test_a_part_says_what_was_not_run(circuit, claim):
+    found = module.prepare(claim, circuit.model)
+    said = verdict_sentence(module.prove_part(found, ("clue.signature",)))
+    assert said == "Nothing can be said: gain of the second copy of the model was not run."
+    clue = module.prove_part(found, ("behaviour.gain", "behaviour.order", "clue.signature"))
+    assert "Not contribution: direct logit attribution of 1.3 was not run." in verdict_sentence(clue)
+    with pytest.raises(ClaimError, match=r"requires no test 'clue.signatur'.*clue.signature"):
+        module.prove_part(found, ("clue.signatur",))
+
+
+def test_a_whole_proof_after_a_part_is_the_same_proof(circuit, claim, quick):
+    found = module.prepare(claim, circuit.model)
+    module.prove_part(found, ("mechanism.routed_qk", "contribution.edge", "support.necessity"))
+    measured = run_tests(found.setting, found.required, found.alpha, known=found.measured)
+    again, first = found.conclude(measured), prove(claim, circuit.model)
+    assert again.measurements == first.measurements
+    assert again.agreement == first.agreement
+    assert again.run == first.run

@@ -1,5 +1,6 @@
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from rung.errors import PromptError, SiteError
 from rung.methods import patterns
 from rung.methods.patterns import SCORES, head_scores, pattern_scores
 from rung.model.model import HookedTransformer
-from rung.tasks.builtin import repeated_tokens, unrepeated_tokens
+from rung.tasks.builtin import RandomTokens, repeated_tokens, unrepeated_tokens
 
 CONFIG = ModelConfig(
     n_layers=2, d_model=8, n_heads=3, d_head=4, d_vocab=30, n_ctx=24, bos_token_id=0, d_mlp=8, act_fn="relu",
@@ -164,3 +165,57 @@ def test_a_model_without_heads_is_refused():
     model = HookedTransformer(ModelConfig(n_layers=0, d_model=4, n_heads=1, d_head=4, d_vocab=30, n_ctx=24))
     with pytest.raises(SiteError, match="no layers, so no heads"):
         head_scores(model, repeated_tokens(model))
+
+
+@pytest.mark.parametrize("bos", [0, None])
+def test_the_split_is_what_a_loop_over_keys_gives_and_sums_to_one(bos, seed):
+    config = replace(CONFIG, bos_token_id=bos)
+    model = HookedTransformer(config, init_weights(config, seed))
+    task = repeated_tokens(model, period=5, sequences=3, seed=seed)
+    found = patterns.attention_split(model, task)
+    assert tuple(found) == tuple(patterns.SPLIT)
+    torch.testing.assert_close(sum(found.values()), torch.ones(2, 3, dtype=torch.float64))
+    _, cache = model.run_with_cache(task.tokens)
+    for layer, head in itertools.product(range(2), range(3)):
+        expected = dict.fromkeys(patterns.SPLIT, 0.0)
+        queries = range(task.second, task.second + 4)
+        for row, q in itertools.product(range(3), queries):
+            for k in range(q + 1):
+                names = {5 - 1: "induction", 1: "previous", 5: "duplicate", 0: "self"}
+                name = names.get(q - k, "bos" if k == 0 else "elsewhere")
+                expected[name] += float(cache["pattern", layer][row, head, q, k]) / 12
+        for name, value in expected.items():
+            assert float(found[name][layer, head]) == pytest.approx(value, abs=1e-6)
+
+
+def scored(**values: float) -> patterns.HeadScores:
+    """Scores of one head on one sequence."""
+    filled = {name: torch.tensor([[[values.get(name, 0.0)]]]) for name in SCORES}
+    task = RandomTokens(torch.zeros(1, 9, dtype=torch.long), 4, 1, 0, 0, True)
+    return patterns.HeadScores("one head", filled, task)
+
+
+@pytest.mark.parametrize(
+    ("values", "control", "label"),
+    [
+        ({"induction": 0.9, "bos": 0.05}, {"induction": 0.02}, ("induction", "induction", 0.9, 0.3)),
+        ({"induction": 0.32, "bos": 0.6}, {"induction": 0.02}, ("induction", "induction", 0.32, 0.3)),
+        ({"induction": 0.4, "previous_token": 0.45}, {}, ("mixed", "previous_token", 0.45, 0.3)),
+        ({"induction": 0.5}, {"induction": 0.2}, ("none fits", "induction", 0.5, 0.6)),
+        ({"bos": 0.9, "duplicate_token": 0.1}, {}, ("none fits", "duplicate_token", 0.1, 0.3)),
+    ],
+)
+def test_a_label_carries_its_score_and_floor(values, control, label):
+    found = patterns.label_head(scored(**values), scored(**control), 0, 0)
+    assert (found.name, found.signature) == label[:2]
+    assert (found.score, found.floor) == pytest.approx(label[2:])
+    assert patterns.clue(scored(**values), scored(**control), 0, 0) == (found.reached[0] if found.reached else None)
+
+
+def test_without_a_control_the_floor_is_the_least_clue():
+    assert patterns.floor_of("induction", None, 0, 0) == patterns.CLUE
+    assert patterns.floor_of("previous_token", scored(previous_token=0.9), 0, 0) == patterns.CLUE
+    with pytest.raises(SiteError, match="no heads to split"):
+        config = replace(CONFIG, n_layers=0)
+        model = HookedTransformer(config, init_weights(config, 0))
+        patterns.attention_split(model, repeated_tokens(model, period=4, sequences=1))

@@ -50,7 +50,7 @@ class Measured:
             (self.cache["pattern", head[0]] if pattern is None else pattern)[:, head[1]],
             self.batch.predictable,
         )
-        key = (torch.arange(pattern.shape[-1]) - self.batch.back[:, None] + 1).clamp(min=0)
+        key = self.batch.source
         hit = pattern.gather(-1, key[..., None])[..., 0]
         return (hit * told).sum(1) / told.sum(1)
 

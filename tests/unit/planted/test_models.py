@@ -165,7 +165,7 @@ def test_a_fixed_distance_shows_the_stripe_at_its_own_distance_only(measured) ->
     (head,) = found.heads["induction"]
     stripe = found.stripe(head)
     distance = 1 + next(int(word) for word in found.planted.why.split() if word.isdigit())
-    there = found.batch.back == distance
+    there = found.batch.period + found.batch.gap == distance
     assert there.any()
     assert stripe[there].min() > 0.8
     assert stripe[~there].max() < 0.2

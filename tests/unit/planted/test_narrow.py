@@ -86,7 +86,7 @@ def test_alone_the_circuit_says_what_should_be_hushed(found) -> None:
 def test_a_look_up_is_blind_at_its_distances_only(found) -> None:
     blind = {int(word) for word in found.planted.why.split() if word.isdigit()}
     stripe = found.stripe(found.heads["induction"][0])
-    there = torch.tensor([int(back) - 1 in blind for back in found.batch.back])
+    there = torch.tensor([int(back) - 1 in blind for back in found.batch.period + found.batch.gap])
     assert len(blind) == 2 and there.any() and not there.all()
     assert stripe[there].max() < 0.1 and stripe[~there].min() > 0.8
     assert found.right() > 0.95

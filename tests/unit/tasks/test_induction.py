@@ -6,7 +6,7 @@ import torch
 from rung.config import ModelConfig
 from rung.errors import PromptError
 from rung.model.model import HookedTransformer
-from rung.tasks.induction import STRATA, InductionBatch, corrupt, induction_batch, interchange, period_range
+from rung.tasks.induction import LOOK_UP, STRATA, InductionBatch, corrupt, induction_batch, interchange, period_range
 
 
 def model(n_ctx: int = 64, d_vocab: int = 200, bos: int | None = 0) -> HookedTransformer:
@@ -42,7 +42,7 @@ def test_every_sequence_is_laid_out_as_it_says(n_ctx, d_vocab, bos):
         assert tokens[one : one + n] == tokens[two : two + n]
         once = tokens[:two] + tokens[two + n :]
         assert len(set(once)) == len(once), "nothing else occurs twice"
-        assert int(batch.back[row]) == n + gap
+        assert (batch.source[row, two], batch.distances.max()) == (one + 1, (batch.period + batch.gap).max() - 1)
 
 
 def test_predictable_queries_can_be_read_off_the_first_copy_and_first_copy_ones_ask_for_the_same_tokens():
@@ -87,7 +87,7 @@ def test_strata_part_the_queries_in_four_ways(n_ctx, sequences):
 
 def test_early_middle_and_late_are_where_b_stands_first():
     batch = induction_batch(model(128, 300), sequences=64, seed=0)
-    source = torch.arange(128) - batch.back[:, None] + 1
+    source = batch.source
     sources = {name: source[batch.strata[f"{name} sources"]] for name in ("early", "middle", "late")}
     assert sources["early"].max() <= sources["middle"].min() <= sources["middle"].max() <= sources["late"].min()
     assert min(len(found) for found in sources.values()) > 100
@@ -207,3 +207,44 @@ def test_taking_rows_keeps_everything_in_step():
 def test_models_that_cannot_read_the_task_are_refused(n_ctx, d_vocab, sequences, said):
     with pytest.raises(PromptError, match=said):
         induction_batch(model(n_ctx, d_vocab), sequences=sequences)
+
+
+@pytest.mark.parametrize(("n_ctx", "d_vocab", "bos"), SHAPES)
+def test_a_look_up_asks_each_key_once_and_in_another_order(n_ctx, d_vocab, bos):
+    batch = induction_batch(model(n_ctx, d_vocab, bos), sequences=24, seed=3, task=LOOK_UP)
+    moved = 0
+    for row, (tokens, start, n, prefix, gap) in enumerate(rows(batch)):
+        one, two = start + prefix, start + prefix + n + gap
+        pairs = [(tokens[at], tokens[at + 1]) for at in range(one, one + n, 2)]
+        asked = [(tokens[at], tokens[at + 1]) for at in range(two, two + n, 2)]
+        assert n % 2 == 0 and sorted(pairs) == sorted(asked)
+        moved += pairs != asked
+        queries = batch.predictable[row].nonzero()[:, 0].tolist()
+        assert queries == list(range(two, two + n, 2)), "keys are asked; which key comes next nobody can know"
+        for query in queries:
+            source = int(batch.source[row, query])
+            assert tokens[source - 1 : source + 1] == tokens[query : query + 2]
+            assert batch.asked_at[row, source] == query
+        assert batch.sources[row].nonzero()[:, 0].tolist() == list(range(one + 1, one + n, 2))
+        assert batch.first_copy[row].nonzero()[:, 0].tolist() == list(range(one, one + n, 2))
+    assert moved > 6
+
+
+def test_corruptions_and_interchanges_of_a_look_up_keep_its_order():
+    m = model()
+    batch = induction_batch(m, sequences=24, seed=3, task=LOOK_UP)
+    for which in ("A", "B"):
+        found = corrupt(batch, which, m, seed=1)
+        for row, (tokens, *_) in enumerate(rows(batch)):
+            (query,) = found.query[row].nonzero()[:, 0].tolist()
+            (changed,) = (found.tokens[row] != batch.tokens[row]).nonzero()[:, 0].tolist()
+            assert tokens[query] == tokens[changed] if which == "A" else tokens[query + 1] == tokens[changed]
+            assert changed < batch.second[row] and found.answer[row] == tokens[query + 1]
+    swapped = interchange(batch, m, seed=1)
+    for row, (tokens, _, n, *_) in enumerate(rows(batch)):
+        own, other = swapped.donor.tokens[row].tolist(), swapped.hybrid[row].tolist()
+        one, two = int(swapped.donor.first[row]), int(swapped.donor.second[row])
+        order = [tokens[int(batch.first[row]) :].index(t) for t in tokens[int(batch.second[row]) :][:n]]
+        assert [own[one : one + n].index(t) for t in own[two : two + n]] == order
+        assert other[int(batch.second[row]) :][:n] == own[two : two + n]
+        assert not set(own[one : one + n]) & set(tokens[: int(batch.ends[row])])

@@ -48,7 +48,8 @@ def first_copy(setting: Setting, spec: TestSpec) -> Observation:
 def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
     """Ablation by the mean over donors at the same place relative to their copies, not at the same position."""
     runner = setting.runner
-    donors = induction_batch(runner.model, sequences=len(runner.donors), seed=runner.seed_for("donors"))
+    seed, task = runner.seed_for("donors"), runner.batch.task
+    donors = induction_batch(runner.model, sequences=len(runner.donors), seed=seed, task=task)
     layers = sorted({layer for layer, _ in spec.heads})
     foreign = runner.z(layers, donors=True)
     place = torch.where(donors.predictable, torch.arange(donors.tokens.shape[1]) - donors.second[:, None], -1)
@@ -161,7 +162,7 @@ def search_stability(setting: Setting, spec: TestSpec) -> Observation:
     found = []
     for draw in range(DISCOVERIES):
         seed = runner.seed_for(*spec.key, str(draw))
-        batch = induction_batch(runner.model, sequences=DISCOVERY_SEQUENCES, seed=seed)
+        batch = induction_batch(runner.model, sequences=DISCOVERY_SEQUENCES, seed=seed, task=runner.batch.task)
         own = InductionRunner(runner.model, batch, seed=seed, donors=runner.donors)
         means = np.nanmean(signature_scores(own, batch)[role.signature], axis=(-2, -1))
         best = np.argsort(-means, axis=None)[: len(role.heads)]

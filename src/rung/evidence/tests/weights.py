@@ -231,7 +231,8 @@ def routed_share(
         return (diagonal(found.T, "routed QK").rank == 0).double().cpu().numpy()
 
     window = runner.config.window(receiver[0])
-    back = (runner.batch.back - 1)[runner.batch.back <= (torch.inf if window is None else window)].double()
+    back = runner.batch.distances
+    back = back[back < (torch.inf if window is None else window)].double()
     if not len(back):
         raise NotDefinedError(f"{head_label(receiver)} sees {window} positions, and no key of the task is so near")
     if runner.config.rotary_of(receiver[0]) is None:
