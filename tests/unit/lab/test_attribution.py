@@ -58,12 +58,13 @@ def test_a_against_b_is_the_difference_of_two_logits(lab, job) -> None:
     model = lab.model("two-layer")
     with torch.no_grad():
         logits, cache = model.run_with_cache(model.to_tokens(text))
+        result = cache["result", 1][0, -1, 0].detach()
     a, b = model.to_single_token(" man"), model.to_single_token(" house")
     assert found.total == pytest.approx(float(logits[0, -1, a] - logits[0, -1, b]), abs=1e-4)
     assert found.logits == pytest.approx((float(logits[0, -1, a]), float(logits[0, -1, b])))
     parts = {part.label: part.value for part in found.parts}
     direction = (model.W_U[:, a] - model.W_U[:, b]).detach()
-    assert parts["1.0"] == pytest.approx(float(cache["result", 1][0, -1, 0] @ direction), abs=1e-4)
+    assert parts["1.0"] == pytest.approx(float(result @ direction), abs=1e-4)
     assert parts["embed"] == pytest.approx(float(cache["embed"][0, -1] @ direction), abs=1e-4)
     assert sum(parts.values()) + found.residual == pytest.approx(found.total, abs=1e-5)
     assert found.best == model.to_string([int(logits[0, -1].argmax())])
@@ -147,15 +148,16 @@ def test_the_pairs_of_a_score_sum_to_the_models_own(lab, job) -> None:
     found = why.run(lab, ask(why, layer=1, head=0, query=14, key=7, length=8, seed=3), job)
     model = lab.model("two-layer")
     tokens = repeated_tokens(model, period=8, sequences=1, seed=3).tokens
-    cache = model.run_with_cache(tokens)[1]
+    with torch.no_grad():
+        cache = model.run_with_cache(tokens)[1]
     assert found.score == pytest.approx(float(cache["attn_scores", 1][0, 0, 14, 7]), rel=1e-5)
     assert found.mean_score == pytest.approx(float(cache["attn_scores", 1][0, 0, 14, :15].mean()), rel=1e-4)
     np.testing.assert_allclose(found.pattern.numpy(), cache["pattern", 1][0, 0].numpy(), rtol=1e-6)
     values = found.values.numpy()
     assert values.sum() + found.residual == pytest.approx(found.score, abs=1e-4)
     at = found.query_parts.index("embed"), found.key_parts.index("0.0")
-    q = cache["embed"][0, 14] @ model.W_Q[1, 0]
-    k = cache["result", 0][0, 7, 0] @ model.W_K[1, 0]
+    q = cache["embed"][0, 14] @ model.W_Q[1, 0].detach()
+    k = cache["result", 0][0, 7, 0] @ model.W_K[1, 0].detach()
     assert values[at] == pytest.approx(float(q @ k) / math.sqrt(32), rel=1e-4)
     assert found.tokens[0] == model.token_text(0) and found.head == "1.0"
 
