@@ -157,7 +157,7 @@ def test_the_pairs_of_a_score_sum_to_the_models_own(lab, job) -> None:
     assert values.sum() + found.residual == pytest.approx(found.score, abs=1e-4)
     at = found.query_parts.index("embed"), found.key_parts.index("0.0")
     q = cache["embed"][0, 14] @ model.W_Q[1, 0].detach()
-    k = cache["result", 0][0, 7, 0] @ model.W_K[1, 0].detach()
+    k = (cache["result", 0][0, 7, 0] @ model.W_K[1, 0]).detach()
     assert values[at] == pytest.approx(float(q @ k) / math.sqrt(32), rel=1e-4)
     assert found.tokens[0] == model.token_text(0) and found.head == "1.0"
 
