@@ -1,7 +1,5 @@
 """Section 6: the reader guesses, runs the board, moves along training, trains and proves."""
 
-import re
-
 import pytest
 
 from rung.methods.behaviour import loss_by_position
@@ -9,11 +7,12 @@ from rung.model.model import HookedTransformer
 from rung.tasks.builtin import repeated_tokens
 from rung.training.card import checkpoints
 
+from .figures import number
 
-def number(locator) -> float:
-    """The first number of an element, as the page writes it."""
-    found = re.search(r"[+−]?\d+(\.\d+)?(e[−-]?\d+)?", locator.inner_text())
-    return float(found.group().replace("−", "-"))
+
+@pytest.fixture
+def shown(opened):
+    return opened(section=6)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +21,8 @@ def board():
     return loss_by_position(model, repeated_tokens(model, period=20, sequences=16, seed=0))
 
 
-def test_the_reader_plays_first_and_then_reads_the_board(page, board):
-    panel = page.locator("rung-s06-board")
+def test_the_reader_plays_first_and_then_reads_the_board(shown, board):
+    panel = shown.locator("rung-s06-board")
     tokens = panel.locator("rung-tokens .tok")
     tokens.nth(12).wait_for()
     assert tokens.count() == 33, "BOS, twenty tokens, eleven of the second copy, and ?"
@@ -44,17 +43,17 @@ def test_the_reader_plays_first_and_then_reads_the_board(page, board):
     assert number(means.nth(1)) == pytest.approx(board.second_copy_loss, abs=0.006)
 
 
-def test_the_board_by_keyboard_alone(page, board):
-    panel = page.locator("rung-s06-board")
+def test_the_board_by_keyboard_alone(shown, board):
+    panel = shown.locator("rung-s06-board")
     panel.locator("[data-act=run]").focus()
-    page.keyboard.press("Enter")
+    shown.keyboard.press("Enter")
     chart = panel.locator(".columns")
     chart.wait_for()
     chart.focus()
-    page.keyboard.press("m")
+    shown.keyboard.press("m")
     at = int(board.by_position.argmax())
     assert panel.locator(".readout").first.inner_text().startswith(f"{at} ")
-    page.keyboard.press("t")
+    shown.keyboard.press("t")
     rows = panel.locator(".table-scroll tbody tr")
     assert rows.count() == 40
     for row in (0, 20, 39):
@@ -62,44 +61,44 @@ def test_the_board_by_keyboard_alone(page, board):
         assert value == pytest.approx(float(board.by_position[row]), abs=0.006)
 
 
-def test_two_checkpoints_side_by_side(page):
-    panel = page.locator("rung-s06-phase")
+def test_two_checkpoints_side_by_side(shown):
+    panel = shown.locator("rung-s06-phase")
     panel.locator("[data-act=run]").click()
     panel.locator("[data-number=second]").wait_for()
     panel.locator("[data-act=keep]").click()
     slider = panel.locator(".controls").last.locator("input[type=range]")
     slider.focus()
-    page.keyboard.press("End")
-    page.wait_for_function("() => document.querySelector('rung-s06-phase .now .facts')?.innerText.includes('2500')")
+    shown.keyboard.press("End")
+    shown.wait_for_function("() => document.querySelector('rung-s06-phase .now .facts')?.innerText.includes('2500')")
     for side, step in ((".kept", 500), (".now", 2500)):
         model = HookedTransformer.from_pretrained(str(checkpoints("two-layer-tiny")[step]))
         found = loss_by_position(model, repeated_tokens(model, period=20, sequences=16, seed=0))
-        shown = panel.locator(side)
-        assert number(shown.locator("[data-number=first]")) == pytest.approx(found.first_copy_loss, abs=0.006)
-        assert number(shown.locator("[data-number=second]")) == pytest.approx(found.second_copy_loss, abs=0.006)
-        assert number(shown.locator("[data-number=in-context]")) == pytest.approx(-found.gain, abs=0.006)
-    assert "s06-phase.step=2500" in page.url
+        here = panel.locator(side)
+        assert number(here.locator("[data-number=first]")) == pytest.approx(found.first_copy_loss, abs=0.006)
+        assert number(here.locator("[data-number=second]")) == pytest.approx(found.second_copy_loss, abs=0.006)
+        assert number(here.locator("[data-number=in-context]")) == pytest.approx(-found.gain, abs=0.006)
+    assert "s06-phase.step=2500" in shown.url
 
 
-def test_training_here_is_stopped_and_goes_on(page):
-    panel = page.locator("rung-s06-train")
+def test_training_here_is_stopped_and_goes_on(shown):
+    panel = shown.locator("rung-s06-train")
     step = "() => Number(document.querySelector('rung-s06-train .facts[data-step]')?.dataset.step ?? -1)"
     panel.locator("[data-act=run]").click()
-    page.wait_for_function(f"least => ({step})() >= least", arg=25, timeout=60_000)
+    shown.wait_for_function(f"least => ({step})() >= least", arg=25, timeout=60_000)
     panel.locator("[data-act=cancel]").click()
     panel.get_by_text("Stopped.").wait_for()
-    stopped = page.evaluate(step)
-    page.reload()
+    stopped = shown.evaluate(step)
+    shown.reload()
     panel.get_by_text("Stopped.").wait_for()
-    assert page.evaluate(step) == stopped, "what was trained is kept"
+    assert shown.evaluate(step) == stopped, "what was trained is kept"
     panel.locator("[data-act=run]").click()
-    page.wait_for_function(f"least => ({step})() >= least", arg=stopped + 25, timeout=60_000)
+    shown.wait_for_function(f"least => ({step})() >= least", arg=stopped + 25, timeout=60_000)
     panel.locator("[data-act=cancel]").click()
     panel.get_by_text("Stopped.").wait_for()
 
 
-def test_the_rungs_of_some_steps(page):
-    panel = page.locator("rung-s06-rungs")
+def test_the_rungs_of_some_steps(shown):
+    panel = shown.locator("rung-s06-rungs")
     panel.locator("[data-choice='causal support']").click()
     panel.locator("input[type=number]").fill("700")
     panel.locator("input[type=number]").press("Tab")
@@ -115,3 +114,11 @@ def test_the_rungs_of_some_steps(page):
     problem = panel.locator(".problem")
     problem.wait_for()
     assert "step 9999 were requested" in problem.inner_text()
+
+
+def test_nothing_is_said_by_axe(shown, axe):
+    for name in ("board", "phase"):
+        shown.locator(f"rung-s06-{name} [data-act=run]").click()
+        shown.locator(f"rung-s06-{name} [data-act=skip]").click()
+    shown.locator("rung-s06-board rung-tokens .tok").nth(5).click()
+    assert axe(shown, "#section-6") == []

@@ -8,7 +8,12 @@ from rung.model.model import HookedTransformer
 from rung.planted.models import plant
 from rung.tasks.builtin import repeated_tokens, unrepeated_tokens
 
-from .test_s06 import number
+from .figures import number
+
+
+@pytest.fixture
+def shown(opened):
+    return opened(section=7)
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +26,15 @@ def task(model):
     return repeated_tokens(model, period=20, sequences=16, seed=0)
 
 
-def opened(page):
-    panel = page.locator("rung-s07-heads")
+def heads(shown):
+    panel = shown.locator("rung-s07-heads")
     panel.locator("[data-act=run]").click()
     panel.locator("[data-number=score]").wait_for()
     return panel
 
 
-def test_heads_are_sorted_and_carry_score_and_floor(page, model, task):
-    panel = opened(page)
+def test_heads_are_sorted_and_carry_score_and_floor(shown, model, task):
+    panel = heads(shown)
     scores = head_scores(model, task)
     control = head_scores(model, unrepeated_tokens(model, task))
     thumbs = panel.locator(".thumb")
@@ -49,42 +54,42 @@ def test_heads_are_sorted_and_carry_score_and_floor(page, model, task):
     assert number(values.nth(4)) == pytest.approx(float(split["bos"][1, 0]), abs=0.006)
 
 
-def test_the_stripe_is_found_by_keyboard_and_weighting_by_value_is_the_librarys(page, model, task):
-    panel = page.locator("rung-s07-heads")
+def test_the_stripe_is_found_by_keyboard_and_weighting_by_value_is_the_librarys(shown, model, task):
+    panel = shown.locator("rung-s07-heads")
     panel.locator("[data-choice=same]").click()
-    opened(page)
+    heads(shown)
     assert "your line" in panel.locator(".guides").inner_text()
     panel.locator(".map").focus()
     for _ in range(3):
-        page.keyboard.press("Shift+ArrowDown")
-    page.keyboard.press("m")
+        shown.keyboard.press("Shift+ArrowDown")
+    shown.keyboard.press("m")
     found = weighted_patterns(model, task.tokens[:1])
     row = found.pattern[0, 1, 0, 24]
     readout = panel.locator(".readout").inner_text()
     assert f"key {int(row.argmax())} " in readout and int(row.argmax()) == 24 - 19
     assert float(readout.split(": ")[-1]) == pytest.approx(float(row.max()), abs=6e-4)
-    assert page.locator("rung-section-07 .tour").inner_text().count("✓") >= 1
+    assert shown.locator("rung-section-07 .tour").inner_text().count("✓") >= 1
     panel.locator("input[type=checkbox]").check()
-    page.wait_for_function(
+    shown.wait_for_function(
         "before => document.querySelector('rung-s07-heads .readout').innerText !== before", arg=readout
     )
     weighted = float(panel.locator(".readout").inner_text().split(": ")[-1])
     assert weighted == pytest.approx(float(found.weighted[0, 1, 0, 24, 5]), abs=6e-4)
 
 
-def test_the_quiz_remembers_the_choice_and_attribution_tells(page):
-    panel = page.locator("rung-s07-quiz")
+def test_the_quiz_remembers_the_choice_and_attribution_tells(shown):
+    panel = shown.locator("rung-s07-quiz")
     panel.locator("[data-act=run]").click()
     panel.locator("[data-choice=A]").click()
     assert "You said A" in panel.inner_text()
-    page.reload()
-    page.locator("rung-section-07 h2").wait_for()
-    assert "s07-quiz.choice=A" in page.url
-    page.evaluate(
+    shown.reload()
+    shown.locator("rung-section-07 h2").wait_for()
+    assert "s07-quiz.choice=A" in shown.url
+    shown.evaluate(
         "document.querySelector('rung-decoy-answer') ?? "
         "document.querySelector('rung-section-07').append(document.createElement('rung-decoy-answer'))"
     )
-    answer = page.locator("rung-decoy-answer")
+    answer = shown.locator("rung-decoy-answer")
     assert "You said that A is the decoy" in answer.inner_text()
     answer.locator("[data-act=reveal]").click()
     decoy = answer.locator("[data-number=decoy]")
@@ -93,3 +98,11 @@ def test_the_quiz_remembers_the_choice_and_attribution_tells(page):
     silent = "AB".index(decoy.inner_text())
     assert abs(number(values.nth(silent))) < 0.01 * number(values.nth(1 - silent))
     assert plant("passenger", 0).truth == 1
+
+
+def test_nothing_is_said_by_axe(shown, axe):
+    heads(shown)
+    shown.locator("rung-s07-heads [data-act=skip]").click()
+    shown.locator("rung-s07-quiz [data-act=run]").click()
+    shown.locator("rung-s07-quiz .pair").wait_for()
+    assert axe(shown, "#section-7") == []
