@@ -142,7 +142,7 @@ def test_bounds_move_with_the_sample(values, shift, scale):
 
 def directly(top, bottom, alpha, sign):
     """Where the test of sign · (top − f · bottom) stops to hold, by Brent's method on the sample itself."""
-    value, critical = top.mean() / bottom.mean(), stats.t.ppf(1 - alpha / (1 + 64 / len(top)), len(top) - 1)
+    value, critical = top.mean() / bottom.mean(), stats.t.ppf(1 - alpha / (1 + min(1, 64 / len(top))), len(top) - 1)
 
     def beyond(f):
         moments = Moments.of(sign * (top - f * bottom))
