@@ -176,7 +176,7 @@ var ze=globalThis,Ie=ze.ShadowRoot&&(ze.ShadyCSS===void 0||ze.ShadyCSS.nativeSha
           class="tok ${a?"lit":""} ${s?.role??""} ${s?"marked":""}"
           tabindex=${o===n?0:-1}
           aria-pressed=${o===this.selected?"true":"false"}
-          aria-label="${o}: ${Q(i)}${s?`, ${s.label}`:""}"
+          aria-label="${o} ${Q(i)}${s?` ${s.label}`:""}"
           @click=${()=>this.pick(o)}
           @pointerenter=${()=>w.peek(`pos:${o}`)}
           @pointerleave=${()=>w.peek(null)}
