@@ -17,6 +17,8 @@ prove: $(VENV)/.user ## find the induction circuit of a bundled model, and test 
 	@$(BIN)/rung prove induction
 
 test: $(VENV)/.dev lint ## everything that must pass
+	@scripts/web_tools.sh
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory web-check; fi
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal || { code=$$?; \
 		[ $$code -ne 5 ] || echo "make test: no test was run" >&2; exit $$code; }
 
