@@ -18,6 +18,7 @@ from rung.evidence.observation import RUNGS, Floors
 from rung.evidence.prove import prove
 from rung.model.model import HookedTransformer
 from rung.planted import ARCHITECTURES, KINDS, plant
+from rung.planted.attacks import ATTACKS
 from rung.planted.models import OWN_ARCHITECTURE, unfit
 from rung.planted.narrow import NARROW
 from rung.planted.wiring import Stream
@@ -29,7 +30,7 @@ SEEDS = int(os.environ.get("SOUNDNESS_SEEDS", "1"))
 MECHANISM = RUNGS.index("mechanism")
 QUICK = ("rms", "layernorm", "learned_positions", "rotary", "grouped", "silent_mlp", "mlp")
 """Two layers, so that a proof takes seconds."""
-PROVED = set(NARROW) - {"period_lookup", "dormant_route"}
+PROVED = {*NARROW, *ATTACKS} - {"period_lookup", "dormant_route"}
 """Kinds that have a proof of their own for the first seed."""
 REFUSED = {"same_layer"}
 """Kinds whose claim contradicts itself."""
@@ -87,10 +88,10 @@ def test_the_search_finds_the_planted_circuit():
 
 def test_few_sequences_stop_at_a_clue():
     planted = plant("circuit", 0)
-    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=48)
+    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=60)
     assert (proof.verdict.name, proof.verdict.capped) == ("clue", True)
     said = verdict_sentence(proof)
-    assert said.startswith("Clue (rung 1 of 4), capped: 48 of the 64 confirmation sequences required.")
+    assert said.startswith("Clue (rung 1 of 4), capped: 60 of the 64 confirmation sequences required.")
 
 
 def test_other_floors_are_said_in_the_verdict():

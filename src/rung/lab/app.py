@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+"""What `make web` builds."""
+PRECOMPUTED = "precomputed.json"
+NOTHING_PRECOMPUTED = b'{"format":"rung precomputed","version":1,"answers":{},"same":{}}'
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -104,6 +107,8 @@ class LabApp:
         asked = request.path_params["name"]
         files = self._static.iterdir() if self._static.is_dir() else ()
         found = {path.name: path for path in files if path.is_file()}.get(asked)
+        if found is None and asked == PRECOMPUTED:  # not an error that a browser's console would show
+            return Response(NOTHING_PRECOMPUTED, headers={"content-type": MEDIA_TYPES[".json"]})
         if found is None or found.suffix not in MEDIA_TYPES:
             raise HTTPException(404, f"there is no {asked!r} here")
         headers = {"content-type": MEDIA_TYPES[found.suffix], "cache-control": "no-cache"}

@@ -2,8 +2,9 @@
 
     {"format": "rung drawer", "version": 1, "pins": […], "proof": {…} | null, "digest": "…"}
 
-The digest is the SHA-256 of pins and proof as `canonical_json` writes them; it tells a file that was edited from one
-that was saved. The record is held against itself as `rung verify` would (`views.wording.with_own_sentence`).
+The digest is the SHA-256 of pins and proof as `canonical_json` writes them. It tells a file that was edited from one
+that was saved, and is no signature: what can be trusted is what `rung verify` executes again. The record is held
+against itself as `rung verify` would (`views.wording.with_own_sentence`).
 """
 
 from __future__ import annotations
@@ -57,7 +58,12 @@ class Drawer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def digest(pins: Any, proof: Any) -> str:
     """What tells an edited drawer from a saved one."""
-    return hashlib.sha256(canonical_json({"pins": pins, "proof": proof}).encode()).hexdigest()
+    try:
+        return hashlib.sha256(canonical_json({"pins": pins, "proof": proof}).encode()).hexdigest()
+    except (ValueError, OverflowError, RecursionError):
+        raise RecordError(
+            "the drawer holds what no page writes: a number too large, or values nested too deep"
+        ) from None
 
 
 def save_text(content: Any, name: str = "the drawer") -> str:

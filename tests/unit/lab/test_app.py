@@ -317,30 +317,44 @@ def test_a_drawer_is_saved_checked_and_given_back(client):
     assert wrong.status_code == 422 and "pins[0].rung" in wrong.json()["message"]
 
 
+def test_precomputed_answers_are_served_where_there_are_any(client, lab_served):
+    assert client.get("/static/precomputed.json").json()["answers"] == {}
+    (lab_served.app._static / "precomputed.json").write_text('{"answers": {"a": 1}}')
+    assert client.get("/static/precomputed.json").json() == {"answers": {"a": 1}}
+
+
 def test_what_is_not_there_is_said_as_json(client):
     found = client.get("/nothing")
     assert (found.status_code, found.json()["kind"]) == (404, "error")
     assert client.get("/api/run").status_code == 405
 
 
-PRECOMPUTED = STATIC / "precomputed.json"
+PRECOMPUTED = STATIC / app_module.PRECOMPUTED
 
 
-@pytest.mark.skipif(not PRECOMPUTED.exists(), reason="no precomputed answers here; make web writes them")
+@pytest.mark.skipif(
+    not PRECOMPUTED.exists(), reason="no precomputed answers here; scripts/lab_precomputed.py makes them"
+)
 def test_precomputed_answers_are_what_is_computed_now(lab, job):
     from rung.lab.computations import load_computations
 
     stored = json.loads(PRECOMPUTED.read_text("utf-8"))
     assert (stored["format"], stored["version"]) == ("rung precomputed", 1)
     computations = load_computations()
+    assert stored["answers"]
     for key, answer in stored["answers"].items():
         name, _, text = key.partition(" ")
         found = computations[name]
         asked = msgspec.json.decode(text, type=found.ask)
-        assert canonical_json(msgspec.to_builtins(asked)) == text, "the defaults have changed; make web writes it again"
+        assert canonical_json(msgspec.to_builtins(asked)) == text, f"defaults of {name} changed; compute them again"
         now = found.run(lab, asked, job)
-        close(key, msgspec.convert(answer, found.answer), now)
+        close(key, msgspec.convert(answer, found.answer), msgspec.convert(as_json(now), found.answer))
     assert set(stored["same"].values()) <= set(stored["answers"])
+
+
+def as_json(answer) -> object:
+    """As the page reads it: what is not finite is null, a tuple a list."""
+    return msgspec.json.decode(msgspec.json.encode(answer))
 
 
 def close(where: str, stored, now) -> None:

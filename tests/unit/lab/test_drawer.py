@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from rung import cli
 from rung.errors import RecordError
 from rung.evidence.record import record
-from rung.lab.drawer import MOST_PINS, drawer_proof, read_file, read_opened, save_text
+from rung.lab.drawer import FORMAT, MOST_PINS, VERSION, digest, drawer_proof, read_file, read_opened, save_text
 from rung.views.wording import verdict_sentence
 
 PIN = {
@@ -138,8 +138,6 @@ def test_a_proof_that_was_edited_is_named(proved):
 
 def save_text_unchecked(proved: dict) -> str:
     """A drawer whose digest fits, as an editor who knows the format would write it."""
-    from rung.lab.drawer import FORMAT, VERSION, digest
-
     return json.dumps({"format": FORMAT, "version": VERSION, "pins": [], "proof": proved, "digest": digest([], proved)})
 
 
@@ -148,6 +146,13 @@ def test_a_drawer_has_room_for_so_many_pins():
         save_text({"pins": [PIN] * (MOST_PINS + 1)})
     with pytest.raises(RecordError, match=r"Invalid enum value 5 - at `\$\.pins\[0\]\.rung`"):
         save_text({"pins": [PIN | {"rung": 5}]})
+
+
+@pytest.mark.parametrize("ask", [10**400, "\ud800"])
+def test_what_no_page_writes_is_refused(ask):
+    whole = {"format": FORMAT, "version": VERSION, "pins": [PIN | {"ask": {"x": ask}}], "proof": None, "digest": ""}
+    with pytest.raises(RecordError, match="holds what no page writes"):
+        read_opened(json.dumps(whole).encode(), "it")
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path):
