@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from "lit";
 
 const MINUS = "−";
-const sign = (text: string): string => text.replace("-", MINUS);
+const sign = (text: string): string => text.replace(/-/g, MINUS);
 
 /** A number with so many decimals; very small and very large ones with a power of ten. */
 export function num(x: number, digits = 2): string {
