@@ -213,14 +213,13 @@ class CopyingPanel extends Panel<ModelAsk, Copying> {
   }
 
   question(): string {
-    return "How can every eigenvalue be positive, and the head copy nothing?";
+    return "How can the eigenvalue score be high, and the head copy almost nothing?";
   }
 
   explain(answer: Copying): TemplateResult {
     const high = answer.rows.filter((row) => row.eigenvalues >= answer.floor && row.copying.low < answer.floor);
     return html`<p>
-        A positive eigenvalue says that a direction comes out as it went in. It does not say that <em>this token’s</em> logit rises above all others: a head may lift a whole family of words, the frequent ones
-        first. ${high.length} head${high.length === 1 ? "" : "s"} here pass${high.length === 1 ? "es" : ""} the one test and fail${high.length === 1 ? "s" : ""} the other.
+        A positive eigenvalue says that a direction comes out as it went in. It does not say that <em>this token’s</em> logit rises above all others: other tokens’ may rise more. ${high.length} head${high.length === 1 ? "" : "s"} here pass${high.length === 1 ? "es" : ""} the one test and fail${high.length === 1 ? "s" : ""} the other.
       </p>
       <p>So the eigenvalue score describes and decides nothing. The rank of the token’s own logit, over the whole vocabulary, decides.</p>`;
   }
