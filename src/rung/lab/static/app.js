@@ -1,89 +1,89 @@
-var Be=globalThis,Ke=Be.ShadowRoot&&(Be.ShadyCSS===void 0||Be.ShadyCSS.nativeShadow)&&"adoptedStyleSheets"in Document.prototype&&"replace"in CSSStyleSheet.prototype,Hn=Symbol(),Dn=new WeakMap,Ve=class{constructor(n,t,r){if(this._$cssResult$=!0,r!==Hn)throw Error("CSSResult is not constructable. Use `unsafeCSS` or `css` instead.");this.cssText=n,this.t=t}get styleSheet(){let n=this.o,t=this.t;if(Ke&&n===void 0){let r=t!==void 0&&t.length===1;r&&(n=Dn.get(t)),n===void 0&&((this.o=n=new CSSStyleSheet).replaceSync(this.cssText),r&&Dn.set(t,n))}return n}toString(){return this.cssText}},zn=e=>new Ve(typeof e=="string"?e:e+"",void 0,Hn);var Fn=(e,n)=>{if(Ke)e.adoptedStyleSheets=n.map(t=>t instanceof CSSStyleSheet?t:t.styleSheet);else for(let t of n){let r=document.createElement("style"),i=Be.litNonce;i!==void 0&&r.setAttribute("nonce",i),r.textContent=t.cssText,e.appendChild(r)}},Mt=Ke?e=>e:e=>e instanceof CSSStyleSheet?(n=>{let t="";for(let r of n.cssRules)t+=r.cssText;return zn(t)})(e):e;var{is:Si,defineProperty:Ei,getOwnPropertyDescriptor:Ti,getOwnPropertyNames:Ri,getOwnPropertySymbols:Ni,getPrototypeOf:_i}=Object,We=globalThis,Bn=We.trustedTypes,Ci=Bn?Bn.emptyScript:"",qi=We.reactiveElementPolyfillSupport,Ae=(e,n)=>e,At={toAttribute(e,n){switch(n){case Boolean:e=e?Ci:null;break;case Object:case Array:e=e==null?e:JSON.stringify(e)}return e},fromAttribute(e,n){let t=e;switch(n){case Boolean:t=e!==null;break;case Number:t=e===null?null:Number(e);break;case Object:case Array:try{t=JSON.parse(e)}catch{t=null}}return t}},Kn=(e,n)=>!Si(e,n),Vn={attribute:!0,type:String,converter:At,reflect:!1,useDefault:!1,hasChanged:Kn};Symbol.metadata??=Symbol("metadata"),We.litPropertyMetadata??=new WeakMap;var B=class extends HTMLElement{static addInitializer(n){this._$Ei(),(this.l??=[]).push(n)}static get observedAttributes(){return this.finalize(),this._$Eh&&[...this._$Eh.keys()]}static createProperty(n,t=Vn){if(t.state&&(t.attribute=!1),this._$Ei(),this.prototype.hasOwnProperty(n)&&((t=Object.create(t)).wrapped=!0),this.elementProperties.set(n,t),!t.noAccessor){let r=Symbol(),i=this.getPropertyDescriptor(n,r,t);i!==void 0&&Ei(this.prototype,n,i)}}static getPropertyDescriptor(n,t,r){let{get:i,set:o}=Ti(this.prototype,n)??{get(){return this[t]},set(s){this[t]=s}};return{get:i,set(s){let a=i?.call(this);o?.call(this,s),this.requestUpdate(n,a,r)},configurable:!0,enumerable:!0}}static getPropertyOptions(n){return this.elementProperties.get(n)??Vn}static _$Ei(){if(this.hasOwnProperty(Ae("elementProperties")))return;let n=_i(this);n.finalize(),n.l!==void 0&&(this.l=[...n.l]),this.elementProperties=new Map(n.elementProperties)}static finalize(){if(this.hasOwnProperty(Ae("finalized")))return;if(this.finalized=!0,this._$Ei(),this.hasOwnProperty(Ae("properties"))){let t=this.properties,r=[...Ri(t),...Ni(t)];for(let i of r)this.createProperty(i,t[i])}let n=this[Symbol.metadata];if(n!==null){let t=litPropertyMetadata.get(n);if(t!==void 0)for(let[r,i]of t)this.elementProperties.set(r,i)}this._$Eh=new Map;for(let[t,r]of this.elementProperties){let i=this._$Eu(t,r);i!==void 0&&this._$Eh.set(i,t)}this.elementStyles=this.finalizeStyles(this.styles)}static finalizeStyles(n){let t=[];if(Array.isArray(n)){let r=new Set(n.flat(1/0).reverse());for(let i of r)t.unshift(Mt(i))}else n!==void 0&&t.push(Mt(n));return t}static _$Eu(n,t){let r=t.attribute;return r===!1?void 0:typeof r=="string"?r:typeof n=="string"?n.toLowerCase():void 0}constructor(){super(),this._$Ep=void 0,this.isUpdatePending=!1,this.hasUpdated=!1,this._$Em=null,this._$Ev()}_$Ev(){this._$ES=new Promise(n=>this.enableUpdating=n),this._$AL=new Map,this._$E_(),this.requestUpdate(),this.constructor.l?.forEach(n=>n(this))}addController(n){(this._$EO??=new Set).add(n),this.renderRoot!==void 0&&this.isConnected&&n.hostConnected?.()}removeController(n){this._$EO?.delete(n)}_$E_(){let n=new Map,t=this.constructor.elementProperties;for(let r of t.keys())this.hasOwnProperty(r)&&(n.set(r,this[r]),delete this[r]);n.size>0&&(this._$Ep=n)}createRenderRoot(){let n=this.shadowRoot??this.attachShadow(this.constructor.shadowRootOptions);return Fn(n,this.constructor.elementStyles),n}connectedCallback(){this.renderRoot??=this.createRenderRoot(),this.enableUpdating(!0),this._$EO?.forEach(n=>n.hostConnected?.())}enableUpdating(n){}disconnectedCallback(){this._$EO?.forEach(n=>n.hostDisconnected?.())}attributeChangedCallback(n,t,r){this._$AK(n,r)}_$ET(n,t){let r=this.constructor.elementProperties.get(n),i=this.constructor._$Eu(n,r);if(i!==void 0&&r.reflect===!0){let o=(r.converter?.toAttribute!==void 0?r.converter:At).toAttribute(t,r.type);this._$Em=n,o==null?this.removeAttribute(i):this.setAttribute(i,o),this._$Em=null}}_$AK(n,t){let r=this.constructor,i=r._$Eh.get(n);if(i!==void 0&&this._$Em!==i){let o=r.getPropertyOptions(i),s=typeof o.converter=="function"?{fromAttribute:o.converter}:o.converter?.fromAttribute!==void 0?o.converter:At;this._$Em=i;let a=s.fromAttribute(t,o.type);this[i]=a??this._$Ej?.get(i)??a,this._$Em=null}}requestUpdate(n,t,r,i=!1,o){if(n!==void 0){let s=this.constructor;if(i===!1&&(o=this[n]),r??=s.getPropertyOptions(n),!((r.hasChanged??Kn)(o,t)||r.useDefault&&r.reflect&&o===this._$Ej?.get(n)&&!this.hasAttribute(s._$Eu(n,r))))return;this.C(n,t,r)}this.isUpdatePending===!1&&(this._$ES=this._$EP())}C(n,t,{useDefault:r,reflect:i,wrapped:o},s){r&&!(this._$Ej??=new Map).has(n)&&(this._$Ej.set(n,s??t??this[n]),o!==!0||s!==void 0)||(this._$AL.has(n)||(this.hasUpdated||r||(t=void 0),this._$AL.set(n,t)),i===!0&&this._$Em!==n&&(this._$Eq??=new Set).add(n))}async _$EP(){this.isUpdatePending=!0;try{await this._$ES}catch(t){Promise.reject(t)}let n=this.scheduleUpdate();return n!=null&&await n,!this.isUpdatePending}scheduleUpdate(){return this.performUpdate()}performUpdate(){if(!this.isUpdatePending)return;if(!this.hasUpdated){if(this.renderRoot??=this.createRenderRoot(),this._$Ep){for(let[i,o]of this._$Ep)this[i]=o;this._$Ep=void 0}let r=this.constructor.elementProperties;if(r.size>0)for(let[i,o]of r){let{wrapped:s}=o,a=this[i];s!==!0||this._$AL.has(i)||a===void 0||this.C(i,void 0,o,a)}}let n=!1,t=this._$AL;try{n=this.shouldUpdate(t),n?(this.willUpdate(t),this._$EO?.forEach(r=>r.hostUpdate?.()),this.update(t)):this._$EM()}catch(r){throw n=!1,this._$EM(),r}n&&this._$AE(t)}willUpdate(n){}_$AE(n){this._$EO?.forEach(t=>t.hostUpdated?.()),this.hasUpdated||(this.hasUpdated=!0,this.firstUpdated(n)),this.updated(n)}_$EM(){this._$AL=new Map,this.isUpdatePending=!1}get updateComplete(){return this.getUpdateComplete()}getUpdateComplete(){return this._$ES}shouldUpdate(n){return!0}update(n){this._$Eq&&=this._$Eq.forEach(t=>this._$ET(t,this[t])),this._$EM()}updated(n){}firstUpdated(n){}};B.elementStyles=[],B.shadowRootOptions={mode:"open"},B[Ae("elementProperties")]=new Map,B[Ae("finalized")]=new Map,qi?.({ReactiveElement:B}),(We.reactiveElementVersions??=[]).push("2.1.2");var Ct=globalThis,Wn=e=>e,Xe=Ct.trustedTypes,Xn=Xe?Xe.createPolicy("lit-html",{createHTML:e=>e}):void 0,er="$lit$",X=`lit$${Math.random().toFixed(9).slice(2)}$`,tr="?"+X,Pi=`<${tr}>`,te=document,Ee=()=>te.createComment(""),Te=e=>e===null||typeof e!="object"&&typeof e!="function",qt=Array.isArray,Oi=e=>qt(e)||typeof e?.[Symbol.iterator]=="function",St=`[ 	
-\f\r]`,Se=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Yn=/-->/g,Gn=/>/g,Z=RegExp(`>|${St}(?:([^\\s"'>=/]+)(${St}*=${St}*(?:[^ 	
-\f\r"'\`<>=]|("|')|))|$)`,"g"),Jn=/'/g,Qn=/"/g,nr=/^(?:script|style|textarea|title)$/i,Pt=e=>(n,...t)=>({_$litType$:e,strings:n,values:t}),h=Pt(1),T=Pt(2),ho=Pt(3),ne=Symbol.for("lit-noChange"),p=Symbol.for("lit-nothing"),Zn=new WeakMap,ee=te.createTreeWalker(te,129);function rr(e,n){if(!qt(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Xn!==void 0?Xn.createHTML(n):n}var Li=(e,n)=>{let t=e.length-1,r=[],i,o=n===2?"<svg>":n===3?"<math>":"",s=Se;for(let a=0;a<t;a++){let u=e[a],l,f,c=-1,d=0;for(;d<u.length&&(s.lastIndex=d,f=s.exec(u),f!==null);)d=s.lastIndex,s===Se?f[1]==="!--"?s=Yn:f[1]!==void 0?s=Gn:f[2]!==void 0?(nr.test(f[2])&&(i=RegExp("</"+f[2],"g")),s=Z):f[3]!==void 0&&(s=Z):s===Z?f[0]===">"?(s=i??Se,c=-1):f[1]===void 0?c=-2:(c=s.lastIndex-f[2].length,l=f[1],s=f[3]===void 0?Z:f[3]==='"'?Qn:Jn):s===Qn||s===Jn?s=Z:s===Yn||s===Gn?s=Se:(s=Z,i=void 0);let g=s===Z&&e[a+1].startsWith("/>")?" ":"";o+=s===Se?u+Pi:c>=0?(r.push(l),u.slice(0,c)+er+u.slice(c)+X+g):u+X+(c===-2?a:g)}return[rr(e,o+(e[t]||"<?>")+(n===2?"</svg>":n===3?"</math>":"")),r]},Re=class e{constructor({strings:n,_$litType$:t},r){let i;this.parts=[];let o=0,s=0,a=n.length-1,u=this.parts,[l,f]=Li(n,t);if(this.el=e.createElement(l,r),ee.currentNode=this.el.content,t===2||t===3){let c=this.el.content.firstChild;c.replaceWith(...c.childNodes)}for(;(i=ee.nextNode())!==null&&u.length<a;){if(i.nodeType===1){if(i.hasAttributes())for(let c of i.getAttributeNames())if(c.endsWith(er)){let d=f[s++],g=i.getAttribute(c).split(X),b=/([.?@])?(.*)/.exec(d);u.push({type:1,index:o,name:b[2],strings:g,ctor:b[1]==="."?Tt:b[1]==="?"?Rt:b[1]==="@"?Nt:fe}),i.removeAttribute(c)}else c.startsWith(X)&&(u.push({type:6,index:o}),i.removeAttribute(c));if(nr.test(i.tagName)){let c=i.textContent.split(X),d=c.length-1;if(d>0){i.textContent=Xe?Xe.emptyScript:"";for(let g=0;g<d;g++)i.append(c[g],Ee()),ee.nextNode(),u.push({type:2,index:++o});i.append(c[d],Ee())}}}else if(i.nodeType===8)if(i.data===tr)u.push({type:2,index:o});else{let c=-1;for(;(c=i.data.indexOf(X,c+1))!==-1;)u.push({type:7,index:o}),c+=X.length-1}o++}}static createElement(n,t){let r=te.createElement("template");return r.innerHTML=n,r}};function de(e,n,t=e,r){if(n===ne)return n;let i=r!==void 0?t._$Co?.[r]:t._$Cl,o=Te(n)?void 0:n._$litDirective$;return i?.constructor!==o&&(i?._$AO?.(!1),o===void 0?i=void 0:(i=new o(e),i._$AT(e,t,r)),r!==void 0?(t._$Co??=[])[r]=i:t._$Cl=i),i!==void 0&&(n=de(e,i._$AS(e,n.values),i,r)),n}var Et=class{constructor(n,t){this._$AV=[],this._$AN=void 0,this._$AD=n,this._$AM=t}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(n){let{el:{content:t},parts:r}=this._$AD,i=(n?.creationScope??te).importNode(t,!0);ee.currentNode=i;let o=ee.nextNode(),s=0,a=0,u=r[0];for(;u!==void 0;){if(s===u.index){let l;u.type===2?l=new Ne(o,o.nextSibling,this,n):u.type===1?l=new u.ctor(o,u.name,u.strings,this,n):u.type===6&&(l=new _t(o,this,n)),this._$AV.push(l),u=r[++a]}s!==u?.index&&(o=ee.nextNode(),s++)}return ee.currentNode=te,i}p(n){let t=0;for(let r of this._$AV)r!==void 0&&(r.strings!==void 0?(r._$AI(n,r,t),t+=r.strings.length-2):r._$AI(n[t])),t++}},Ne=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(n,t,r,i){this.type=2,this._$AH=p,this._$AN=void 0,this._$AA=n,this._$AB=t,this._$AM=r,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let n=this._$AA.parentNode,t=this._$AM;return t!==void 0&&n?.nodeType===11&&(n=t.parentNode),n}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(n,t=this){n=de(this,n,t),Te(n)?n===p||n==null||n===""?(this._$AH!==p&&this._$AR(),this._$AH=p):n!==this._$AH&&n!==ne&&this._(n):n._$litType$!==void 0?this.$(n):n.nodeType!==void 0?this.T(n):Oi(n)?this.k(n):this._(n)}O(n){return this._$AA.parentNode.insertBefore(n,this._$AB)}T(n){this._$AH!==n&&(this._$AR(),this._$AH=this.O(n))}_(n){this._$AH!==p&&Te(this._$AH)?this._$AA.nextSibling.data=n:this.T(te.createTextNode(n)),this._$AH=n}$(n){let{values:t,_$litType$:r}=n,i=typeof r=="number"?this._$AC(n):(r.el===void 0&&(r.el=Re.createElement(rr(r.h,r.h[0]),this.options)),r);if(this._$AH?._$AD===i)this._$AH.p(t);else{let o=new Et(i,this),s=o.u(this.options);o.p(t),this.T(s),this._$AH=o}}_$AC(n){let t=Zn.get(n.strings);return t===void 0&&Zn.set(n.strings,t=new Re(n)),t}k(n){qt(this._$AH)||(this._$AH=[],this._$AR());let t=this._$AH,r,i=0;for(let o of n)i===t.length?t.push(r=new e(this.O(Ee()),this.O(Ee()),this,this.options)):r=t[i],r._$AI(o),i++;i<t.length&&(this._$AR(r&&r._$AB.nextSibling,i),t.length=i)}_$AR(n=this._$AA.nextSibling,t){for(this._$AP?.(!1,!0,t);n!==this._$AB;){let r=Wn(n).nextSibling;Wn(n).remove(),n=r}}setConnected(n){this._$AM===void 0&&(this._$Cv=n,this._$AP?.(n))}},fe=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(n,t,r,i,o){this.type=1,this._$AH=p,this._$AN=void 0,this.element=n,this.name=t,this._$AM=i,this.options=o,r.length>2||r[0]!==""||r[1]!==""?(this._$AH=Array(r.length-1).fill(new String),this.strings=r):this._$AH=p}_$AI(n,t=this,r,i){let o=this.strings,s=!1;if(o===void 0)n=de(this,n,t,0),s=!Te(n)||n!==this._$AH&&n!==ne,s&&(this._$AH=n);else{let a=n,u,l;for(n=o[0],u=0;u<o.length-1;u++)l=de(this,a[r+u],t,u),l===ne&&(l=this._$AH[u]),s||=!Te(l)||l!==this._$AH[u],l===p?n=p:n!==p&&(n+=(l??"")+o[u+1]),this._$AH[u]=l}s&&!i&&this.j(n)}j(n){n===p?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,n??"")}},Tt=class extends fe{constructor(){super(...arguments),this.type=3}j(n){this.element[this.name]=n===p?void 0:n}},Rt=class extends fe{constructor(){super(...arguments),this.type=4}j(n){this.element.toggleAttribute(this.name,!!n&&n!==p)}},Nt=class extends fe{constructor(n,t,r,i,o){super(n,t,r,i,o),this.type=5}_$AI(n,t=this){if((n=de(this,n,t,0)??p)===ne)return;let r=this._$AH,i=n===p&&r!==p||n.capture!==r.capture||n.once!==r.once||n.passive!==r.passive,o=n!==p&&(r===p||i);i&&this.element.removeEventListener(this.name,this,r),o&&this.element.addEventListener(this.name,this,n),this._$AH=n}handleEvent(n){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,n):this._$AH.handleEvent(n)}},_t=class{constructor(n,t,r){this.element=n,this.type=6,this._$AN=void 0,this._$AM=t,this.options=r}get _$AU(){return this._$AM._$AU}_$AI(n){de(this,n)}};var ji=Ct.litHtmlPolyfillSupport;ji?.(Re,Ne),(Ct.litHtmlVersions??=[]).push("3.3.3");var ir=(e,n,t)=>{let r=t?.renderBefore??n,i=r._$litPart$;if(i===void 0){let o=t?.renderBefore??null;r._$litPart$=i=new Ne(n.insertBefore(Ee(),o),o,void 0,t??{})}return i._$AI(e),i};var Ot=globalThis,P=class extends B{constructor(){super(...arguments),this.renderOptions={host:this},this._$Do=void 0}createRenderRoot(){let n=super.createRenderRoot();return this.renderOptions.renderBefore??=n.firstChild,n}update(n){let t=this.render();this.hasUpdated||(this.renderOptions.isConnected=this.isConnected),super.update(n),this._$Do=ir(t,this.renderRoot,this.renderOptions)}connectedCallback(){super.connectedCallback(),this._$Do?.setConnected(!0)}disconnectedCallback(){super.disconnectedCallback(),this._$Do?.setConnected(!1)}render(){return ne}};P._$litElement$=!0,P.finalized=!0,Ot.litElementHydrateSupport?.({LitElement:P});var Ii=Ot.litElementPolyfillSupport;Ii?.({LitElement:P});(Ot.litElementVersions??=[]).push("4.2.2");var Ui=[[0,34,78],[18,53,112],[59,73,108],[87,93,109],[112,113,115],[138,134,120],[165,156,116],[195,179,105],[225,204,85],[254,232,56]],Di=[[45,0,75],[84,39,136],[128,115,172],[178,171,210],[216,218,235],[247,247,247],[254,224,182],[253,184,99],[224,130,20],[179,88,6],[127,59,8]];function sr(e,n){let t=Math.min(Math.max(Number.isNaN(n)?0:n,0),1)*(e.length-1),r=Math.min(Math.floor(t),e.length-2),[i,o,s]=[e[r],e[r+1],t-r];return[0,1,2].map(a=>Math.round(i[a]+s*(o[a]-i[a])))}var Ye=e=>sr(Ui,e),or=e=>sr(Di,(e+1)/2);var V=(e,n=0)=>e==="route"||e==="match"||e==="copy"?`var(--${e})`:`var(--series-${n%6})`;var Lt=new Set,jt=null,ar=()=>{for(let e of[...Lt])e()},v={current:null,set(e){jt=e,v.current!==e&&(v.current=e,ar())},peek(e){let n=e??jt;v.current!==n&&(v.current=n,ar())},subscribe(e){return Lt.add(e),()=>Lt.delete(e)}},re=class extends P{constructor(){super(...arguments);this.leave=null}createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.leave=v.subscribe(()=>this.requestUpdate())}disconnectedCallback(){super.disconnectedCallback(),this.leave?.()}},Hi={"role:route":"route","role:previous_token":"route","role:match":"match","role:induction":"match","role:copy":"copy"},It=class extends re{constructor(){super(...arguments);this.key="";this.text=""}static{this.properties={key:{},text:{}}}render(){let t=v.current===this.key;return h`<button
+var yt=globalThis,vt=yt.ShadowRoot&&(yt.ShadyCSS===void 0||yt.ShadyCSS.nativeShadow)&&"adoptedStyleSheets"in Document.prototype&&"replace"in CSSStyleSheet.prototype,Kr=Symbol(),Fr=new WeakMap,$t=class{constructor(r,e,n){if(this._$cssResult$=!0,n!==Kr)throw Error("CSSResult is not constructable. Use `unsafeCSS` or `css` instead.");this.cssText=r,this.t=e}get styleSheet(){let r=this.o,e=this.t;if(vt&&r===void 0){let n=e!==void 0&&e.length===1;n&&(r=Fr.get(e)),r===void 0&&((this.o=r=new CSSStyleSheet).replaceSync(this.cssText),n&&Fr.set(e,r))}return r}toString(){return this.cssText}},Jr=t=>new $t(typeof t=="string"?t:t+"",void 0,Kr);var Vr=(t,r)=>{if(vt)t.adoptedStyleSheets=r.map(e=>e instanceof CSSStyleSheet?e:e.styleSheet);else for(let e of r){let n=document.createElement("style"),s=yt.litNonce;s!==void 0&&n.setAttribute("nonce",s),n.textContent=e.cssText,t.appendChild(n)}},rn=vt?t=>t:t=>t instanceof CSSStyleSheet?(r=>{let e="";for(let n of r.cssRules)e+=n.cssText;return Jr(e)})(t):t;var{is:Uo,defineProperty:Do,getOwnPropertyDescriptor:Fo,getOwnPropertyNames:Ko,getOwnPropertySymbols:Jo,getPrototypeOf:Vo}=Object,wt=globalThis,Gr=wt.trustedTypes,Go=Gr?Gr.emptyScript:"",Yo=wt.reactiveElementPolyfillSupport,Qe=(t,r)=>t,sn={toAttribute(t,r){switch(r){case Boolean:t=t?Go:null;break;case Object:case Array:t=t==null?t:JSON.stringify(t)}return t},fromAttribute(t,r){let e=t;switch(r){case Boolean:e=t!==null;break;case Number:e=t===null?null:Number(t);break;case Object:case Array:try{e=JSON.parse(t)}catch{e=null}}return e}},Qr=(t,r)=>!Uo(t,r),Yr={attribute:!0,type:String,converter:sn,reflect:!1,useDefault:!1,hasChanged:Qr};Symbol.metadata??=Symbol("metadata"),wt.litPropertyMetadata??=new WeakMap;var de=class extends HTMLElement{static addInitializer(r){this._$Ei(),(this.l??=[]).push(r)}static get observedAttributes(){return this.finalize(),this._$Eh&&[...this._$Eh.keys()]}static createProperty(r,e=Yr){if(e.state&&(e.attribute=!1),this._$Ei(),this.prototype.hasOwnProperty(r)&&((e=Object.create(e)).wrapped=!0),this.elementProperties.set(r,e),!e.noAccessor){let n=Symbol(),s=this.getPropertyDescriptor(r,n,e);s!==void 0&&Do(this.prototype,r,s)}}static getPropertyDescriptor(r,e,n){let{get:s,set:o}=Fo(this.prototype,r)??{get(){return this[e]},set(i){this[e]=i}};return{get:s,set(i){let a=s?.call(this);o?.call(this,i),this.requestUpdate(r,a,n)},configurable:!0,enumerable:!0}}static getPropertyOptions(r){return this.elementProperties.get(r)??Yr}static _$Ei(){if(this.hasOwnProperty(Qe("elementProperties")))return;let r=Vo(this);r.finalize(),r.l!==void 0&&(this.l=[...r.l]),this.elementProperties=new Map(r.elementProperties)}static finalize(){if(this.hasOwnProperty(Qe("finalized")))return;if(this.finalized=!0,this._$Ei(),this.hasOwnProperty(Qe("properties"))){let e=this.properties,n=[...Ko(e),...Jo(e)];for(let s of n)this.createProperty(s,e[s])}let r=this[Symbol.metadata];if(r!==null){let e=litPropertyMetadata.get(r);if(e!==void 0)for(let[n,s]of e)this.elementProperties.set(n,s)}this._$Eh=new Map;for(let[e,n]of this.elementProperties){let s=this._$Eu(e,n);s!==void 0&&this._$Eh.set(s,e)}this.elementStyles=this.finalizeStyles(this.styles)}static finalizeStyles(r){let e=[];if(Array.isArray(r)){let n=new Set(r.flat(1/0).reverse());for(let s of n)e.unshift(rn(s))}else r!==void 0&&e.push(rn(r));return e}static _$Eu(r,e){let n=e.attribute;return n===!1?void 0:typeof n=="string"?n:typeof r=="string"?r.toLowerCase():void 0}constructor(){super(),this._$Ep=void 0,this.isUpdatePending=!1,this.hasUpdated=!1,this._$Em=null,this._$Ev()}_$Ev(){this._$ES=new Promise(r=>this.enableUpdating=r),this._$AL=new Map,this._$E_(),this.requestUpdate(),this.constructor.l?.forEach(r=>r(this))}addController(r){(this._$EO??=new Set).add(r),this.renderRoot!==void 0&&this.isConnected&&r.hostConnected?.()}removeController(r){this._$EO?.delete(r)}_$E_(){let r=new Map,e=this.constructor.elementProperties;for(let n of e.keys())this.hasOwnProperty(n)&&(r.set(n,this[n]),delete this[n]);r.size>0&&(this._$Ep=r)}createRenderRoot(){let r=this.shadowRoot??this.attachShadow(this.constructor.shadowRootOptions);return Vr(r,this.constructor.elementStyles),r}connectedCallback(){this.renderRoot??=this.createRenderRoot(),this.enableUpdating(!0),this._$EO?.forEach(r=>r.hostConnected?.())}enableUpdating(r){}disconnectedCallback(){this._$EO?.forEach(r=>r.hostDisconnected?.())}attributeChangedCallback(r,e,n){this._$AK(r,n)}_$ET(r,e){let n=this.constructor.elementProperties.get(r),s=this.constructor._$Eu(r,n);if(s!==void 0&&n.reflect===!0){let o=(n.converter?.toAttribute!==void 0?n.converter:sn).toAttribute(e,n.type);this._$Em=r,o==null?this.removeAttribute(s):this.setAttribute(s,o),this._$Em=null}}_$AK(r,e){let n=this.constructor,s=n._$Eh.get(r);if(s!==void 0&&this._$Em!==s){let o=n.getPropertyOptions(s),i=typeof o.converter=="function"?{fromAttribute:o.converter}:o.converter?.fromAttribute!==void 0?o.converter:sn;this._$Em=s;let a=i.fromAttribute(e,o.type);this[s]=a??this._$Ej?.get(s)??a,this._$Em=null}}requestUpdate(r,e,n,s=!1,o){if(r!==void 0){let i=this.constructor;if(s===!1&&(o=this[r]),n??=i.getPropertyOptions(r),!((n.hasChanged??Qr)(o,e)||n.useDefault&&n.reflect&&o===this._$Ej?.get(r)&&!this.hasAttribute(i._$Eu(r,n))))return;this.C(r,e,n)}this.isUpdatePending===!1&&(this._$ES=this._$EP())}C(r,e,{useDefault:n,reflect:s,wrapped:o},i){n&&!(this._$Ej??=new Map).has(r)&&(this._$Ej.set(r,i??e??this[r]),o!==!0||i!==void 0)||(this._$AL.has(r)||(this.hasUpdated||n||(e=void 0),this._$AL.set(r,e)),s===!0&&this._$Em!==r&&(this._$Eq??=new Set).add(r))}async _$EP(){this.isUpdatePending=!0;try{await this._$ES}catch(e){Promise.reject(e)}let r=this.scheduleUpdate();return r!=null&&await r,!this.isUpdatePending}scheduleUpdate(){return this.performUpdate()}performUpdate(){if(!this.isUpdatePending)return;if(!this.hasUpdated){if(this.renderRoot??=this.createRenderRoot(),this._$Ep){for(let[s,o]of this._$Ep)this[s]=o;this._$Ep=void 0}let n=this.constructor.elementProperties;if(n.size>0)for(let[s,o]of n){let{wrapped:i}=o,a=this[s];i!==!0||this._$AL.has(s)||a===void 0||this.C(s,void 0,o,a)}}let r=!1,e=this._$AL;try{r=this.shouldUpdate(e),r?(this.willUpdate(e),this._$EO?.forEach(n=>n.hostUpdate?.()),this.update(e)):this._$EM()}catch(n){throw r=!1,this._$EM(),n}r&&this._$AE(e)}willUpdate(r){}_$AE(r){this._$EO?.forEach(e=>e.hostUpdated?.()),this.hasUpdated||(this.hasUpdated=!0,this.firstUpdated(r)),this.updated(r)}_$EM(){this._$AL=new Map,this.isUpdatePending=!1}get updateComplete(){return this.getUpdateComplete()}getUpdateComplete(){return this._$ES}shouldUpdate(r){return!0}update(r){this._$Eq&&=this._$Eq.forEach(e=>this._$ET(e,this[e])),this._$EM()}updated(r){}firstUpdated(r){}};de.elementStyles=[],de.shadowRootOptions={mode:"open"},de[Qe("elementProperties")]=new Map,de[Qe("finalized")]=new Map,Yo?.({ReactiveElement:de}),(wt.reactiveElementVersions??=[]).push("2.1.2");var dn=globalThis,Xr=t=>t,kt=dn.trustedTypes,Zr=kt?kt.createPolicy("lit-html",{createHTML:t=>t}):void 0,os="$lit$",ve=`lit$${Math.random().toFixed(9).slice(2)}$`,is="?"+ve,Qo=`<${is}>`,Me=document,Ze=()=>Me.createComment(""),et=t=>t===null||typeof t!="object"&&typeof t!="function",pn=Array.isArray,Xo=t=>pn(t)||typeof t?.[Symbol.iterator]=="function",on=`[ 	
+\f\r]`,Xe=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,es=/-->/g,ts=/>/g,Ae=RegExp(`>|${on}(?:([^\\s"'>=/]+)(${on}*=${on}*(?:[^ 	
+\f\r"'\`<>=]|("|')|))|$)`,"g"),ns=/'/g,rs=/"/g,as=/^(?:script|style|textarea|title)$/i,mn=t=>(r,...e)=>({_$litType$:t,strings:r,values:e}),l=mn(1),O=mn(2),za=mn(3),_e=Symbol.for("lit-noChange"),m=Symbol.for("lit-nothing"),ss=new WeakMap,Te=Me.createTreeWalker(Me,129);function ls(t,r){if(!pn(t)||!t.hasOwnProperty("raw"))throw Error("invalid template strings array");return Zr!==void 0?Zr.createHTML(r):r}var Zo=(t,r)=>{let e=t.length-1,n=[],s,o=r===2?"<svg>":r===3?"<math>":"",i=Xe;for(let a=0;a<e;a++){let c=t[a],u,d,h=-1,p=0;for(;p<c.length&&(i.lastIndex=p,d=i.exec(c),d!==null);)p=i.lastIndex,i===Xe?d[1]==="!--"?i=es:d[1]!==void 0?i=ts:d[2]!==void 0?(as.test(d[2])&&(s=RegExp("</"+d[2],"g")),i=Ae):d[3]!==void 0&&(i=Ae):i===Ae?d[0]===">"?(i=s??Xe,h=-1):d[1]===void 0?h=-2:(h=i.lastIndex-d[2].length,u=d[1],i=d[3]===void 0?Ae:d[3]==='"'?rs:ns):i===rs||i===ns?i=Ae:i===es||i===ts?i=Xe:(i=Ae,s=void 0);let y=i===Ae&&t[a+1].startsWith("/>")?" ":"";o+=i===Xe?c+Qo:h>=0?(n.push(u),c.slice(0,h)+os+c.slice(h)+ve+y):c+ve+(h===-2?a:y)}return[ls(t,o+(t[e]||"<?>")+(r===2?"</svg>":r===3?"</math>":"")),n]},tt=class t{constructor({strings:r,_$litType$:e},n){let s;this.parts=[];let o=0,i=0,a=r.length-1,c=this.parts,[u,d]=Zo(r,e);if(this.el=t.createElement(u,n),Te.currentNode=this.el.content,e===2||e===3){let h=this.el.content.firstChild;h.replaceWith(...h.childNodes)}for(;(s=Te.nextNode())!==null&&c.length<a;){if(s.nodeType===1){if(s.hasAttributes())for(let h of s.getAttributeNames())if(h.endsWith(os)){let p=d[i++],y=s.getAttribute(h).split(ve),f=/([.?@])?(.*)/.exec(p);c.push({type:1,index:o,name:f[2],strings:y,ctor:f[1]==="."?ln:f[1]==="?"?un:f[1]==="@"?cn:He}),s.removeAttribute(h)}else h.startsWith(ve)&&(c.push({type:6,index:o}),s.removeAttribute(h));if(as.test(s.tagName)){let h=s.textContent.split(ve),p=h.length-1;if(p>0){s.textContent=kt?kt.emptyScript:"";for(let y=0;y<p;y++)s.append(h[y],Ze()),Te.nextNode(),c.push({type:2,index:++o});s.append(h[p],Ze())}}}else if(s.nodeType===8)if(s.data===is)c.push({type:2,index:o});else{let h=-1;for(;(h=s.data.indexOf(ve,h+1))!==-1;)c.push({type:7,index:o}),h+=ve.length-1}o++}}static createElement(r,e){let n=Me.createElement("template");return n.innerHTML=r,n}};function Oe(t,r,e=t,n){if(r===_e)return r;let s=n!==void 0?e._$Co?.[n]:e._$Cl,o=et(r)?void 0:r._$litDirective$;return s?.constructor!==o&&(s?._$AO?.(!1),o===void 0?s=void 0:(s=new o(t),s._$AT(t,e,n)),n!==void 0?(e._$Co??=[])[n]=s:e._$Cl=s),s!==void 0&&(r=Oe(t,s._$AS(t,r.values),s,n)),r}var an=class{constructor(r,e){this._$AV=[],this._$AN=void 0,this._$AD=r,this._$AM=e}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(r){let{el:{content:e},parts:n}=this._$AD,s=(r?.creationScope??Me).importNode(e,!0);Te.currentNode=s;let o=Te.nextNode(),i=0,a=0,c=n[0];for(;c!==void 0;){if(i===c.index){let u;c.type===2?u=new nt(o,o.nextSibling,this,r):c.type===1?u=new c.ctor(o,c.name,c.strings,this,r):c.type===6&&(u=new hn(o,this,r)),this._$AV.push(u),c=n[++a]}i!==c?.index&&(o=Te.nextNode(),i++)}return Te.currentNode=Me,s}p(r){let e=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(r,n,e),e+=n.strings.length-2):n._$AI(r[e])),e++}},nt=class t{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(r,e,n,s){this.type=2,this._$AH=m,this._$AN=void 0,this._$AA=r,this._$AB=e,this._$AM=n,this.options=s,this._$Cv=s?.isConnected??!0}get parentNode(){let r=this._$AA.parentNode,e=this._$AM;return e!==void 0&&r?.nodeType===11&&(r=e.parentNode),r}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(r,e=this){r=Oe(this,r,e),et(r)?r===m||r==null||r===""?(this._$AH!==m&&this._$AR(),this._$AH=m):r!==this._$AH&&r!==_e&&this._(r):r._$litType$!==void 0?this.$(r):r.nodeType!==void 0?this.T(r):Xo(r)?this.k(r):this._(r)}O(r){return this._$AA.parentNode.insertBefore(r,this._$AB)}T(r){this._$AH!==r&&(this._$AR(),this._$AH=this.O(r))}_(r){this._$AH!==m&&et(this._$AH)?this._$AA.nextSibling.data=r:this.T(Me.createTextNode(r)),this._$AH=r}$(r){let{values:e,_$litType$:n}=r,s=typeof n=="number"?this._$AC(r):(n.el===void 0&&(n.el=tt.createElement(ls(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===s)this._$AH.p(e);else{let o=new an(s,this),i=o.u(this.options);o.p(e),this.T(i),this._$AH=o}}_$AC(r){let e=ss.get(r.strings);return e===void 0&&ss.set(r.strings,e=new tt(r)),e}k(r){pn(this._$AH)||(this._$AH=[],this._$AR());let e=this._$AH,n,s=0;for(let o of r)s===e.length?e.push(n=new t(this.O(Ze()),this.O(Ze()),this,this.options)):n=e[s],n._$AI(o),s++;s<e.length&&(this._$AR(n&&n._$AB.nextSibling,s),e.length=s)}_$AR(r=this._$AA.nextSibling,e){for(this._$AP?.(!1,!0,e);r!==this._$AB;){let n=Xr(r).nextSibling;Xr(r).remove(),r=n}}setConnected(r){this._$AM===void 0&&(this._$Cv=r,this._$AP?.(r))}},He=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(r,e,n,s,o){this.type=1,this._$AH=m,this._$AN=void 0,this.element=r,this.name=e,this._$AM=s,this.options=o,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=m}_$AI(r,e=this,n,s){let o=this.strings,i=!1;if(o===void 0)r=Oe(this,r,e,0),i=!et(r)||r!==this._$AH&&r!==_e,i&&(this._$AH=r);else{let a=r,c,u;for(r=o[0],c=0;c<o.length-1;c++)u=Oe(this,a[n+c],e,c),u===_e&&(u=this._$AH[c]),i||=!et(u)||u!==this._$AH[c],u===m?r=m:r!==m&&(r+=(u??"")+o[c+1]),this._$AH[c]=u}i&&!s&&this.j(r)}j(r){r===m?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,r??"")}},ln=class extends He{constructor(){super(...arguments),this.type=3}j(r){this.element[this.name]=r===m?void 0:r}},un=class extends He{constructor(){super(...arguments),this.type=4}j(r){this.element.toggleAttribute(this.name,!!r&&r!==m)}},cn=class extends He{constructor(r,e,n,s,o){super(r,e,n,s,o),this.type=5}_$AI(r,e=this){if((r=Oe(this,r,e,0)??m)===_e)return;let n=this._$AH,s=r===m&&n!==m||r.capture!==n.capture||r.once!==n.once||r.passive!==n.passive,o=r!==m&&(n===m||s);s&&this.element.removeEventListener(this.name,this,n),o&&this.element.addEventListener(this.name,this,r),this._$AH=r}handleEvent(r){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,r):this._$AH.handleEvent(r)}},hn=class{constructor(r,e,n){this.element=r,this.type=6,this._$AN=void 0,this._$AM=e,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(r){Oe(this,r)}};var ei=dn.litHtmlPolyfillSupport;ei?.(tt,nt),(dn.litHtmlVersions??=[]).push("3.3.3");var us=(t,r,e)=>{let n=e?.renderBefore??r,s=n._$litPart$;if(s===void 0){let o=e?.renderBefore??null;n._$litPart$=s=new nt(r.insertBefore(Ze(),o),o,void 0,e??{})}return s._$AI(t),s};var fn=globalThis,F=class extends de{constructor(){super(...arguments),this.renderOptions={host:this},this._$Do=void 0}createRenderRoot(){let r=super.createRenderRoot();return this.renderOptions.renderBefore??=r.firstChild,r}update(r){let e=this.render();this.hasUpdated||(this.renderOptions.isConnected=this.isConnected),super.update(r),this._$Do=us(e,this.renderRoot,this.renderOptions)}connectedCallback(){super.connectedCallback(),this._$Do?.setConnected(!0)}disconnectedCallback(){super.disconnectedCallback(),this._$Do?.setConnected(!1)}render(){return _e}};F._$litElement$=!0,F.finalized=!0,fn.litElementHydrateSupport?.({LitElement:F});var ti=fn.litElementPolyfillSupport;ti?.({LitElement:F});(fn.litElementVersions??=[]).push("4.2.2");var ni=[[0,34,78],[18,53,112],[59,73,108],[87,93,109],[112,113,115],[138,134,120],[165,156,116],[195,179,105],[225,204,85],[254,232,56]],ri=[[45,0,75],[84,39,136],[128,115,172],[178,171,210],[216,218,235],[247,247,247],[254,224,182],[253,184,99],[224,130,20],[179,88,6],[127,59,8]];function cs(t,r){let e=Math.min(Math.max(Number.isNaN(r)?0:r,0),1)*(t.length-1),n=Math.min(Math.floor(e),t.length-2),[s,o,i]=[t[n],t[n+1],e-n];return[0,1,2].map(a=>Math.round(s[a]+i*(o[a]-s[a])))}var xt=t=>cs(ni,t),hs=t=>cs(ri,(t+1)/2);var pe=(t,r=0)=>t==="route"||t==="match"||t==="copy"?`var(--${t})`:`var(--series-${r%6})`,gn=(t,r)=>l`<span class="role ${t}">${r}</span>`,Q=(t="route")=>gn("route",t),V=(t="match")=>gn("match",t),se=(t="copy")=>gn("copy",t);var bn=new Set,yn=null,ds=()=>{for(let t of[...bn])t()},A={current:null,set(t){yn=t,A.current!==t&&(A.current=t,ds())},peek(t){let r=t??yn;A.current!==r&&(A.current=r,ds())},subscribe(t){return bn.add(t),()=>bn.delete(t)}},oe=class extends F{constructor(){super(...arguments);this.leave=null}createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.leave=A.subscribe(()=>this.requestUpdate())}disconnectedCallback(){super.disconnectedCallback(),this.leave?.()}},si={"role:route":"route","role:previous_token":"route","role:match":"match","role:induction":"match","role:copy":"copy"},$n=class extends oe{constructor(){super(...arguments);this.key="";this.text=""}static{this.properties={key:{},text:{}}}render(){let e=A.current===this.key;return l`<button
       type="button"
-      class="word ${Hi[this.key]??""}"
-      aria-pressed=${t?"true":"false"}
-      @click=${()=>v.set(t&&jt===this.key?null:this.key)}
-      @pointerenter=${()=>v.peek(this.key)}
-      @pointerleave=${()=>v.peek(null)}
-    >${this.text}</button>`}};customElements.define("rung-word",It);var lr="−",Ut=e=>e.replace("-",lr);function S(e,n=2){if(Number.isNaN(e))return"–";if(!Number.isFinite(e))return e>0?"∞":`${lr}∞`;let t=Math.abs(e);return t!==0&&(t<.5*10**-n||t>=1e6)?Ut(e.toExponential(1).replace("e+","e")):Ut(e.toFixed(n))}var ur=(e,n=0)=>Number.isNaN(e)?"–":`${Ut((100*e).toFixed(n))} %`,_e=(e,n=2)=>e>0?`+${S(e,n)}`:S(e,n);var Ge=(e,n,t=2)=>`[${S(e,t)}, ${S(n,t)}]`;function ie(e){let n=e.replace(/ /g,"·").replace(/\n/g,"⏎").replace(/\t/g,"⇥").replace(/\r/g,"␍").replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,t=>`\\u${t.charCodeAt(0).toString(16).padStart(4,"0")}`);return n===""?"∅":n}var Dt="rung-theme",Je=new Set,cr=()=>matchMedia("(prefers-color-scheme: dark)"),K={get choice(){let e=document.documentElement.dataset.theme;return e==="light"||e==="dark"?e:"system"},get dark(){return K.choice==="system"?cr().matches:K.choice==="dark"},set(e){e==="system"?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=e;try{e==="system"?localStorage.removeItem(Dt):localStorage.setItem(Dt,e)}catch{}for(let n of[...Je])n()},start(){try{let e=localStorage.getItem(Dt);(e==="light"||e==="dark")&&(document.documentElement.dataset.theme=e)}catch{}cr().addEventListener("change",()=>{for(let e of[...Je])e()})},subscribe(e){return Je.add(e),()=>Je.delete(e)}};var C=class extends re{constructor(){super(...arguments);this.width=0;this.#e=null;this.#t=null}#e;#t;connectedCallback(){super.connectedCallback(),this.#t=K.subscribe(()=>this.requestUpdate()),this.#e=new ResizeObserver(t=>{let r=Math.floor(t[0].contentRect.width);r!==this.width&&(this.width=r,requestAnimationFrame(()=>this.requestUpdate()))}),this.#e.observe(this),this.width=Math.floor(this.getBoundingClientRect().width)}disconnectedCallback(){super.disconnectedCallback(),this.#e?.disconnect(),this.#t?.()}};function Y(e,n,t,r,i){return h`<button type="button" class="link table-button" aria-expanded=${e?"true":"false"} @click=${n}>
-      ${e?"Hide table":"Table"}
+      class="word ${si[this.key]??""}"
+      aria-pressed=${e?"true":"false"}
+      @click=${()=>A.set(e&&yn===this.key?null:this.key)}
+      @pointerenter=${()=>A.peek(this.key)}
+      @pointerleave=${()=>A.peek(null)}
+    >${this.text}</button>`}};customElements.define("rung-word",$n);var x=(t,r)=>l`<rung-word .key=${t} .text=${r}></rung-word>`;var ps="−",vn=t=>/^-0(\.0*)?$/.test(t)?t.slice(1):t.replace("-",ps);function g(t,r=2){if(Number.isNaN(t))return"–";if(!Number.isFinite(t))return t>0?"∞":`${ps}∞`;let e=Math.abs(t);return e!==0&&(e<.5*10**-r||e>=1e6)?vn(t.toExponential(1).replace("e+","e")):vn(t.toFixed(r))}function M(t,r=0){return Number.isNaN(t)?"–":t!==1&&t>=.99&&t<1.005?`${Math.min(100*t,99.9).toFixed(1)} %`:`${vn((100*t).toFixed(r))} %`}var R=(t,r=2)=>t>0?`+${g(t,r)}`:g(t,r),P=(t,r=2)=>`${g(t,r)} nats`,le=(t,r,e=2)=>`[${g(t,e)}, ${g(r,e)}]`;function U(t){let r=t.replace(/ /g,"·").replace(/\n/g,"⏎").replace(/\t/g,"⇥").replace(/\r/g,"␍").replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,e=>`\\u${e.charCodeAt(0).toString(16).padStart(4,"0")}`);return r===""?"∅":r}var me=t=>l`<code class="token">${U(t)}</code>`;var wn="rung-theme",At=new Set,ms=()=>matchMedia("(prefers-color-scheme: dark)"),fe={get choice(){let t=document.documentElement.dataset.theme;return t==="light"||t==="dark"?t:"system"},get dark(){return fe.choice==="system"?ms().matches:fe.choice==="dark"},set(t){t==="system"?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=t;try{t==="system"?localStorage.removeItem(wn):localStorage.setItem(wn,t)}catch{}for(let r of[...At])r()},start(){try{let t=localStorage.getItem(wn);(t==="light"||t==="dark")&&(document.documentElement.dataset.theme=t)}catch{}ms().addEventListener("change",()=>{for(let t of[...At])t()})},subscribe(t){return At.add(t),()=>At.delete(t)}};var K=class extends oe{constructor(){super(...arguments);this.width=0;this.#e=null;this.#t=null}#e;#t;connectedCallback(){super.connectedCallback(),this.#t=fe.subscribe(()=>this.requestUpdate()),this.#e=new ResizeObserver(e=>{let n=Math.floor(e[0].contentRect.width);n!==this.width&&(this.width=n,requestAnimationFrame(()=>this.requestUpdate()))}),this.#e.observe(this),this.width=Math.floor(this.getBoundingClientRect().width)}disconnectedCallback(){super.disconnectedCallback(),this.#e?.disconnect(),this.#t?.()}};function we(t,r,e,n,s){return l`<button type="button" class="link table-button" aria-expanded=${t?"true":"false"} @click=${r}>
+      ${t?"Hide table":"Table"}
     </button>
-    ${e?h`<div class="table-scroll" tabindex="0" role="region" aria-label="Table: ${t}">
+    ${t?l`<div class="table-scroll" tabindex="0" role="region" aria-label="Table: ${e}">
           <table>
-            <caption class="sr">${t}</caption>
-            <thead><tr>${r.map(o=>h`<th scope="col">${o}</th>`)}</tr></thead>
+            <caption class="sr">${e}</caption>
+            <thead><tr>${n.map(o=>l`<th scope="col">${o}</th>`)}</tr></thead>
             <tbody>
-              ${i().map(o=>h`<tr>${o.map((s,a)=>a===0?h`<th scope="row">${s}</th>`:h`<td>${s}</td>`)}</tr>`)}
+              ${s().map(o=>l`<tr>${o.map((i,a)=>a===0?l`<th scope="row">${i}</th>`:l`<td>${i}</td>`)}</tr>`)}
             </tbody>
           </table>
-        </div>`:p}`}var Ht=class extends C{constructor(){super(...arguments);this.items=[];this.unit="";this.label="";this.signed=!1;this.domain=null;this.rules=[];this.layout="rows";this.digits=2;this.tokens=!1;this.at=0;this.table=!1;this.keys=t=>{if(t.ctrlKey||t.metaKey||t.altKey)return;let r=this.items.length-1;if(t.key==="ArrowLeft")this.move(this.at-1);else if(t.key==="ArrowRight")this.move(this.at+1);else if(t.key==="Home")this.move(0);else if(t.key==="End")this.move(r);else if(t.key==="m")this.move(this.items.reduce((i,o,s)=>o.value>this.items[i].value?s:i,0));else if(t.key==="t")this.table=!this.table;else if(t.key==="Enter"||t.key===" ")this.choose(this.items[this.at],this.at);else return;t.preventDefault()}}static{this.properties={items:{attribute:!1},unit:{},label:{},signed:{type:Boolean},domain:{attribute:!1},rules:{attribute:!1},layout:{},digits:{type:Number},tokens:{type:Boolean},at:{state:!0},table:{state:!0}}}ends(){if(this.domain)return this.domain;let t=this.items.flatMap(o=>[o.value,o.low,o.high,o.predicted].filter(s=>typeof s=="number"&&Number.isFinite(s)));t.push(...this.rules.map(o=>o.at));let r=Math.max(0,...t),i=Math.min(0,...t);return i===r?[0,1]:[i,r]}text(t){return this.tokens?ie(t):t}value(t){return this.signed?_e(t.value,this.digits):S(t.value,this.digits)}groups(){return[...new Set(this.items.map(t=>t.group).filter(t=>t!==void 0))]}ink(t){return t.role?V(t.role):t.group!==void 0?V(void 0,this.groups().indexOf(t.group)):"var(--bar)"}choose(t,r){t.key&&v.set(v.current===t.key?null:t.key),this.dispatchEvent(new CustomEvent("pick",{detail:{index:r},bubbles:!0}))}render(){return this.layout==="columns"?this.columns():this.rowsOf()}legend(){let t=this.groups(),r=this.items.some(o=>typeof o.predicted=="number"),i=this.items.some(o=>o.low!==void 0);return!t.length&&!r&&!i&&!this.rules.length?p:h`<ul class="legend">
-      ${t.map((o,s)=>{let a=this.items.find(u=>u.group===o);return h`<li><svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect width="12" height="12" rx="2" fill=${a.role?V(a.role):V(void 0,s)}></rect></svg>${o}</li>`})}
-      ${r?h`<li><svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><path d="M6 1L11 6L6 11L1 6Z" class="guess"></path></svg>your prediction</li>`:p}
-      ${i?h`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M2 6H18M2 2V10M18 2V10" class="whisker"></path></svg>interval</li>`:p}
-      ${this.rules.map(o=>h`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M0 6H20" class="rule"></path></svg>${o.label} (${S(o.at,this.digits)})</li>`)}
-    </ul>`}rowsOf(){let[t,r]=this.ends(),i=r-t||1,o=s=>1e3*(Math.min(Math.max(s,t),r)-t)/i;return h`<table class="bars">
+        </div>`:m}`}var kn=class extends K{constructor(){super(...arguments);this.items=[];this.unit="";this.label="";this.signed=!1;this.domain=null;this.rules=[];this.layout="rows";this.digits=2;this.tokens=!1;this.at=0;this.table=!1;this.keys=e=>{if(e.ctrlKey||e.metaKey||e.altKey)return;let n=this.items.length-1;if(e.key==="ArrowLeft")this.move(this.at-1);else if(e.key==="ArrowRight")this.move(this.at+1);else if(e.key==="Home")this.move(0);else if(e.key==="End")this.move(n);else if(e.key==="m")this.move(this.items.reduce((s,o,i)=>o.value>this.items[s].value?i:s,0));else if(e.key==="t")this.table=!this.table;else if(e.key==="Enter"||e.key===" ")this.choose(this.items[this.at],this.at);else return;e.preventDefault()}}static{this.properties={items:{attribute:!1},unit:{},label:{},signed:{type:Boolean},domain:{attribute:!1},rules:{attribute:!1},layout:{},digits:{type:Number},tokens:{type:Boolean},at:{state:!0},table:{state:!0}}}ends(){if(this.domain)return this.domain;let e=this.items.flatMap(o=>[o.value,o.low,o.high,o.predicted].filter(i=>typeof i=="number"&&Number.isFinite(i)));e.push(...this.rules.map(o=>o.at));let n=Math.max(0,...e),s=Math.min(0,...e);return s===n?[0,1]:[s,n]}text(e){return this.tokens?U(e):e}value(e){return this.signed?R(e.value,this.digits):g(e.value,this.digits)}groups(){return[...new Set(this.items.map(e=>e.group).filter(e=>e!==void 0))]}ink(e){return e.role?pe(e.role):e.group!==void 0?pe(void 0,this.groups().indexOf(e.group)):"var(--bar)"}choose(e,n){e.key&&A.set(A.current===e.key?null:e.key),this.dispatchEvent(new CustomEvent("pick",{detail:{index:n},bubbles:!0}))}render(){return this.layout==="columns"?this.columns():this.rowsOf()}legend(){let e=this.groups(),n=this.items.some(o=>typeof o.predicted=="number"),s=this.items.some(o=>o.low!==void 0);return!e.length&&!n&&!s&&!this.rules.length?m:l`<ul class="legend">
+      ${e.map((o,i)=>{let a=this.items.find(c=>c.group===o);return l`<li><svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect width="12" height="12" rx="2" fill=${a.role?pe(a.role):pe(void 0,i)}></rect></svg>${o}</li>`})}
+      ${n?l`<li><svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><path d="M6 1L11 6L6 11L1 6Z" class="guess"></path></svg>your prediction</li>`:m}
+      ${s?l`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M2 6H18M2 2V10M18 2V10" class="whisker"></path></svg>interval</li>`:m}
+      ${this.rules.map(o=>l`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M0 6H20" class="rule"></path></svg>${o.label} (${g(o.at,this.digits)})</li>`)}
+    </ul>`}rowsOf(){let[e,n]=this.ends(),s=n-e||1,o=i=>1e3*(Math.min(Math.max(i,e),n)-e)/s;return l`<table class="bars">
         <caption class="sr">${this.label}${this.unit?`, in ${this.unit}`:""}</caption>
         <thead class="sr"><tr><th scope="col">name</th><th scope="col">bar</th><th scope="col">${this.unit||"value"}</th></tr></thead>
         <tbody>
-          ${this.items.map((s,a)=>{let u=s.key!==void 0&&v.current===s.key,[l,f]=[o(Math.min(0,s.value)),o(Math.max(0,s.value))],c=typeof s.predicted=="number"?s.predicted:null;return h`<tr class=${u?"lit":""} @pointerenter=${()=>s.key&&v.peek(s.key)} @pointerleave=${()=>s.key&&v.peek(null)}>
+          ${this.items.map((i,a)=>{let c=i.key!==void 0&&A.current===i.key,[u,d]=[o(Math.min(0,i.value)),o(Math.max(0,i.value))],h=typeof i.predicted=="number"?i.predicted:null;return l`<tr class=${c?"lit":""} @pointerenter=${()=>i.key&&A.peek(i.key)} @pointerleave=${()=>i.key&&A.peek(null)}>
               <th scope="row">
-                ${s.key?h`<button type="button" class="word" aria-pressed=${u?"true":"false"} @click=${()=>this.choose(s,a)}>${this.text(s.label)}</button>`:this.text(s.label)}
-                ${s.role?h`<span class="role-tag ${s.role}">${s.role}</span>`:p}
+                ${i.key?l`<button type="button" class="word" aria-pressed=${c?"true":"false"} @click=${()=>this.choose(i,a)}>${this.text(i.label)}</button>`:this.text(i.label)}
+                ${i.role?l`<span class="role-tag ${i.role}">${i.role}</span>`:m}
               </th>
               <td class="track">
                 <svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">
-                  ${this.rules.map(d=>T`<line x1=${o(d.at)} x2=${o(d.at)} y1="0" y2="20" class="rule" vector-effect="non-scaling-stroke"></line>`)}
-                  <rect x=${l} y="4" width=${Math.max(f-l,0)} height="12" fill=${this.ink(s)}></rect>
+                  ${this.rules.map(p=>O`<line x1=${o(p.at)} x2=${o(p.at)} y1="0" y2="20" class="rule" vector-effect="non-scaling-stroke"></line>`)}
+                  <rect x=${u} y="4" width=${Math.max(d-u,0)} height="12" fill=${this.ink(i)}></rect>
                   <line x1=${o(0)} x2=${o(0)} y1="0" y2="20" class="zero" vector-effect="non-scaling-stroke"></line>
-                  ${s.low!==void 0&&s.high!==void 0?T`<path d="M${o(s.low)} 10H${o(s.high)}M${o(s.low)} 5V15M${o(s.high)} 5V15" class="whisker" vector-effect="non-scaling-stroke"></path>`:p}
+                  ${i.low!==void 0&&i.high!==void 0?O`<path d="M${o(i.low)} 10H${o(i.high)}M${o(i.low)} 5V15M${o(i.high)} 5V15" class="whisker" vector-effect="non-scaling-stroke"></path>`:m}
                 </svg>
-                ${c===null?p:h`<svg class="guess-at" x="0" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true"><line x1=${o(c)} x2=${o(c)} y1="1" y2="19" class="guess" vector-effect="non-scaling-stroke"></line></svg>`}
+                ${h===null?m:l`<svg class="guess-at" x="0" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true"><line x1=${o(h)} x2=${o(h)} y1="1" y2="19" class="guess" vector-effect="non-scaling-stroke"></line></svg>`}
               </td>
               <td class="value">
-                ${this.value(s)}${s.low!==void 0&&s.high!==void 0?h` <span class="quiet">${Ge(s.low,s.high,this.digits)}</span>`:p}
-                ${c===null?p:h`<span class="quiet guess-text">you: ${S(c,this.digits)}</span>`}
-                ${s.note?h`<span class="quiet">${s.note}</span>`:p}
+                ${this.value(i)}${i.low!==void 0&&i.high!==void 0?l` <span class="quiet">${le(i.low,i.high,this.digits)}</span>`:m}
+                ${h===null?m:l`<span class="quiet guess-text">you: ${g(h,this.digits)}</span>`}
+                ${i.note?l`<span class="quiet">${i.note}</span>`:m}
               </td>
             </tr>`})}
         </tbody>
       </table>
-      ${this.unit?h`<p class="unit quiet">${this.unit}</p>`:p} ${this.legend()}`}columns(){let[t,r]=this.ends(),i=this.width||600,o=180,s=40,u=Math.max(i-s-4,40)/Math.max(this.items.length,1),l=c=>8+(o-16)*(r-Math.min(Math.max(c,t),r))/(r-t||1),f=this.items[Math.min(this.at,this.items.length-1)];return h`<div class="columns" tabindex="0" role="application" aria-roledescription="bar chart"
+      ${this.unit?l`<p class="unit quiet">${this.unit}</p>`:m} ${this.legend()}`}columns(){let[e,n]=this.ends(),s=this.width||600,o=180,i=40,c=Math.max(s-i-4,40)/Math.max(this.items.length,1),u=h=>8+(o-16)*(n-Math.min(Math.max(h,e),n))/(n-e||1),d=this.items[Math.min(this.at,this.items.length-1)];return l`<div class="columns" tabindex="0" role="application" aria-roledescription="bar chart"
         aria-label="${this.label}. Arrow keys move, m goes to the largest, t shows the table." @keydown=${this.keys}>
-        <svg width=${i} height=${o} aria-hidden="true">
-          ${[t,r].map(c=>T`<text x=${s-6} y=${l(c)+(c===r?8:0)} class="tick" text-anchor="end">${S(c,1)}</text>`)}
-          <line x1=${s} x2=${i} y1=${l(0)} y2=${l(0)} class="zero"></line>
-          ${this.items.map((c,d)=>{let g=s+d*u,[b,x]=[l(Math.max(c.value,0)),l(Math.min(c.value,0))],E=c.key!==void 0&&v.current===c.key;return T`<g class="column ${E?"lit":""} ${d===this.at?"here":""}" @pointerenter=${()=>this.move(d)} @click=${()=>this.choose(c,d)}>
-              <rect x=${g} y="0" width=${u} height=${o} class="hit"></rect>
-              <rect x=${g+u*.1} y=${b} width=${u*.8} height=${Math.max(x-b,.5)} fill=${this.ink(c)}></rect>
-              ${c.low!==void 0&&c.high!==void 0?T`<path d="M${g+u/2} ${l(c.low)}V${l(c.high)}" class="whisker"></path>`:p}
-              ${typeof c.predicted=="number"?T`<path d="M${g} ${l(c.predicted)}h${u}" class="guess"></path>`:p}
+        <svg width=${s} height=${o} aria-hidden="true">
+          ${[e,n].map(h=>O`<text x=${i-6} y=${u(h)+(h===n?8:0)} class="tick" text-anchor="end">${g(h,1)}</text>`)}
+          <line x1=${i} x2=${s} y1=${u(0)} y2=${u(0)} class="zero"></line>
+          ${this.items.map((h,p)=>{let y=i+p*c,[f,b]=[u(Math.max(h.value,0)),u(Math.min(h.value,0))],_=h.key!==void 0&&A.current===h.key;return O`<g class="column ${_?"lit":""} ${p===this.at?"here":""}" @pointerenter=${()=>this.move(p)} @click=${()=>this.choose(h,p)}>
+              <rect x=${y} y="0" width=${c} height=${o} class="hit"></rect>
+              <rect x=${y+c*.1} y=${f} width=${c*.8} height=${Math.max(b-f,.5)} fill=${this.ink(h)}></rect>
+              ${h.low!==void 0&&h.high!==void 0?O`<path d="M${y+c/2} ${u(h.low)}V${u(h.high)}" class="whisker"></path>`:m}
+              ${typeof h.predicted=="number"?O`<path d="M${y} ${u(h.predicted)}h${c}" class="guess"></path>`:m}
             </g>`})}
-          ${this.rules.map(c=>T`<line x1=${s} x2=${i} y1=${l(c.at)} y2=${l(c.at)} class="rule"></line><text x=${i-4} y=${l(c.at)-4} class="tick halo" text-anchor="end">${c.label} ${S(c.at,this.digits)}</text>`)}
+          ${this.rules.map(h=>O`<line x1=${i} x2=${s} y1=${u(h.at)} y2=${u(h.at)} class="rule"></line><text x=${s-4} y=${u(h.at)-4} class="tick halo" text-anchor="end">${h.label} ${g(h.at,this.digits)}</text>`)}
         </svg>
       </div>
-      <p class="readout" aria-live="polite">${f?`${this.at} ${this.text(f.label)}: ${this.value(f)} ${this.unit}${typeof f.predicted=="number"?`, you ${S(f.predicted,this.digits)}`:""}`:""}</p>
+      <p class="readout" aria-live="polite">${d?`${this.at} ${this.text(d.label)}: ${this.value(d)} ${this.unit}${typeof d.predicted=="number"?`, you ${g(d.predicted,this.digits)}`:""}`:""}</p>
       ${this.legend()}
-      ${Y(this.table,()=>this.table=!this.table,this.label,["","name",this.unit||"value",...this.items.some(c=>typeof c.predicted=="number")?["predicted"]:[]],()=>this.items.map((c,d)=>[String(d),this.text(c.label),this.value(c),...typeof c.predicted=="number"?[S(c.predicted,this.digits)]:[]]))}`}move(t){this.at=Math.min(Math.max(t,0),this.items.length-1);let r=this.items[this.at]?.key;r&&v.peek(r)}};customElements.define("rung-bars",Ht);var[hr,se,zt]=[56,52,40],Ft=class extends C{constructor(){super(...arguments);this.nodes=[];this.edges=[];this.label="Diagram";this.table=!1}static{this.properties={nodes:{attribute:!1},edges:{attribute:!1},label:{},table:{state:!0}}}columns(){let t=new Map;for(let r of this.nodes)t.set(r.id,r.column??0);for(let r=0;r<this.nodes.length;r++)for(let i of this.edges){let o=this.nodes.find(s=>s.id===i.to);!o||o.column!==void 0||t.set(i.to,Math.max(t.get(i.to)??0,Math.min((t.get(i.from)??0)+1,this.nodes.length)))}return t}render(){let t=this.columns(),r=Math.max(1,...[...t.values()].map(d=>d+1)),i=Math.max(this.width||640,260),o=(i-(r-1)*hr)/r<92,s=Array.from({length:r},()=>[]);for(let d of this.nodes)s[t.get(d.id)].push(d);for(let d of s)d.sort((g,b)=>(g.row??0)-(b.row??0));let a=Math.max(1,...s.map(d=>d.length)),u=o?10:hr,l=o?Math.min(180,(i-(a-1)*u)/a):Math.min(190,(i-(r-1)*u)/r),f=(o?r:a)*(se+zt)-zt+24,c=new Map;return s.forEach((d,g)=>d.forEach((b,x)=>{let E=b.row??x+(a-d.length)/2,y=o?(i-d.length*(l+u)+u)/2+x*(l+u):r===1?(i-l)/2:g*(i-l)/(r-1);c.set(b.id,{...b,x:y,y:12+(o?g:E)*(se+zt)})})),h`<figure class="flow">
-      <svg width=${i} height=${f} role="img" aria-label=${this.label}>
+      ${we(this.table,()=>this.table=!this.table,this.label,["","name",this.unit||"value",...this.items.some(h=>typeof h.predicted=="number")?["predicted"]:[]],()=>this.items.map((h,p)=>[String(p),this.text(h.label),this.value(h),...typeof h.predicted=="number"?[g(h.predicted,this.digits)]:[]]))}`}move(e){this.at=Math.min(Math.max(e,0),this.items.length-1);let n=this.items[this.at]?.key;n&&A.peek(n)}};customElements.define("rung-bars",kn);var[fs,Re,xn]=[56,52,40],An=class extends K{constructor(){super(...arguments);this.nodes=[];this.edges=[];this.label="Diagram";this.table=!1}static{this.properties={nodes:{attribute:!1},edges:{attribute:!1},label:{},table:{state:!0}}}columns(){let e=new Map;for(let n of this.nodes)e.set(n.id,n.column??0);for(let n=0;n<this.nodes.length;n++)for(let s of this.edges){let o=this.nodes.find(i=>i.id===s.to);!o||o.column!==void 0||e.set(s.to,Math.max(e.get(s.to)??0,Math.min((e.get(s.from)??0)+1,this.nodes.length)))}return e}render(){let e=this.columns(),n=Math.max(1,...[...e.values()].map(p=>p+1)),s=Math.max(this.width||640,260),o=(s-(n-1)*fs)/n<92,i=Array.from({length:n},()=>[]);for(let p of this.nodes)i[e.get(p.id)].push(p);for(let p of i)p.sort((y,f)=>(y.row??0)-(f.row??0));let a=Math.max(1,...i.map(p=>p.length)),c=o?10:fs,u=o?Math.min(180,(s-(a-1)*c)/a):Math.min(190,(s-(n-1)*c)/n),d=(o?n:a)*(Re+xn)-xn+24,h=new Map;return i.forEach((p,y)=>p.forEach((f,b)=>{let _=f.row??b+(a-p.length)/2,w=o?(s-p.length*(u+c)+c)/2+b*(u+c):n===1?(s-u)/2:y*(s-u)/(n-1);h.set(f.id,{...f,x:w,y:12+(o?y:_)*(Re+xn)})})),l`<figure class="flow">
+      <svg width=${s} height=${d} role="img" aria-label=${this.label}>
         <defs>
-          ${["ink","route","match","copy"].map(d=>T`<marker id="tip-${d}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8Z" fill="var(--${d})"></path></marker>`)}
+          ${["ink","route","match","copy"].map(p=>O`<marker id="tip-${p}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8Z" fill="var(--${p})"></path></marker>`)}
         </defs>
-        ${this.edges.map(d=>this.edge(d,c,l,o))} ${[...c.values()].map(d=>this.node(d,l))}
+        ${this.edges.map(p=>this.edge(p,h,u,o))} ${[...h.values()].map(p=>this.node(p,u))}
       </svg>
-      ${Y(this.table,()=>this.table=!this.table,this.label,["from","to","what","value"],()=>[...this.nodes.filter(d=>d.value!==void 0).map(d=>[d.label,"",d.role??"",d.value]),...this.edges.map(d=>[c.get(d.from)?.label??d.from,c.get(d.to)?.label??d.to,`${d.label??""}${d.broken?" (broken)":""}`,d.value??""])])}
-    </figure>`}edge(t,r,i,o){let[s,a]=[r.get(t.from),r.get(t.to)];if(!s||!a)return p;let[u,l]=o?[s.x+i/2,s.y+se]:[s.x+i,s.y+se/2],[f,c]=o?[a.x+i/2,a.y-2]:[a.x-2,a.y+se/2],d=o?`M${u} ${l}C${u} ${l+20} ${f} ${c-20} ${f} ${c}`:`M${u} ${l}C${u+28} ${l} ${f-28} ${c} ${f} ${c}`,g=t.role==="route"||t.role==="match"||t.role==="copy"?t.role:"ink",b=t.key!==void 0&&v.current===t.key,x=[t.label,t.value].filter(Boolean).join(" ");return T`<g class="edge ${t.broken?"broken":""} ${b?"lit":""}">
-      <path d=${d} fill="none" stroke="var(--${g})" stroke-width=${1.5+3*(t.weight??0)} stroke-dasharray=${t.broken?"3 5":"none"} marker-end="url(#tip-${g})"></path>
-      ${t.broken?T`<path d="M${(u+f)/2-6} ${(l+c)/2-6}l12 12m0 -12l-12 12" class="cross"></path>`:p}
-      ${x?T`<text x=${(u+f)/2+(o?8:0)} y=${(l+c)/2-(o?-4:8)} text-anchor=${o?"start":"middle"} class="edge-text halo">${x}</text>`:p}
-    </g>`}node(t,r){let i=t.key!==void 0&&v.current===t.key,o=t.role==="route"||t.role==="match"||t.role==="copy"?t.role:"",s=Math.min(Math.max(t.fill??0,0),1);return T`<g class="node ${o} ${i?"lit":""} ${t.key?"press":""}" @click=${()=>t.key&&v.set(i?null:t.key)}
-        @pointerenter=${()=>t.key&&v.peek(t.key)} @pointerleave=${()=>t.key&&v.peek(null)}>
-      <rect x=${t.x} y=${t.y} width=${r} height=${se} rx="8" class="box"></rect>
-      ${s>0?T`<rect x=${t.x} y=${t.y+se-5} width=${r*s} height="5" rx="2" class="level"></rect>`:p}
-      <text x=${t.x+r/2} y=${t.y+(t.value===void 0?31:22)} text-anchor="middle" class="node-label">${t.label}</text>
-      ${t.value===void 0?p:T`<text x=${t.x+r/2} y=${t.y+40} text-anchor="middle" class="node-value">${t.value}</text>`}
-    </g>`}};customElements.define("rung-flow",Ft);var Ce=64,Bt=class extends C{constructor(){super(...arguments);this.grid=null;this.rows=[];this.cols=[];this.scale="unit";this.guides=[];this.marks=[];this.label="";this.rowName="row";this.colName="column";this.domain=null;this.focusKey=null;this.size=420;this.digits=3;this.causal=!1;this.row=0;this.col=0;this.table=!1;this.#e=!1;this.key=t=>{if(t.ctrlKey||t.metaKey||t.altKey||!this.grid)return;let{row:r,col:i}=this,[o,s]=this.shape,a=t.shiftKey?8:1,l={ArrowUp:[r-a,i],ArrowDown:[r+a,i],ArrowLeft:[r,i-a],ArrowRight:[r,i+a],Home:[r,0],End:[r,this.causal?Math.min(r,s-1):s-1],PageUp:[0,i],PageDown:[o-1,i]}[t.key];if(l)this.go(l[0],l[1],!0);else if(t.key==="m")this.go(r,this.strongest(r),!0);else if(t.key==="t")this.table=!this.table;else if(t.key==="Enter"||t.key===" ")this.go(r,i,!0);else return;t.preventDefault()};this.point=t=>{let r=this.cellOf(t);r&&(r[0]!==this.row||r[1]!==this.col||!this.#e)&&this.go(r[0],r[1],!1)};this.choose=t=>{let r=this.cellOf(t);r&&this.go(r[0],r[1],!0)}}static{this.properties={grid:{attribute:!1},rows:{attribute:!1},cols:{attribute:!1},scale:{},guides:{attribute:!1},marks:{attribute:!1},label:{},rowName:{},colName:{},domain:{attribute:!1},focusKey:{attribute:!1},size:{type:Number},digits:{type:Number},causal:{type:Boolean},row:{state:!0},col:{state:!0},table:{state:!0}}}#e;get shape(){return[this.grid?.shape[0]??0,this.grid?.shape[1]??0]}ends(){if(this.domain)return this.domain;if(this.scale==="unit"||!this.grid)return[0,1];let t=Math.max(Math.abs(this.grid.max()),Math.abs(this.grid.min()))||1;return[-t,t]}value(t,r){let i=this.grid.at(t,r);return this.scale==="signed"?_e(i,this.digits):S(i,this.digits)}name(t,r){return t[r]===void 0?String(r):`${ie(t[r])}`}readout(){let{row:t,col:r}=this;return`${this.rowName} ${t} ${this.rows.length?this.name(this.rows,t):""} → ${this.colName} ${r} ${this.cols.length?this.name(this.cols,r):""}: ${this.value(t,r)}`}willUpdate(t){if(t.has("grid")){let[r,i]=this.shape;this.row=Math.min(this.row,Math.max(r-1,0)),this.col=Math.min(this.col,Math.max(i-1,0))}}render(){if(!this.grid)return h`<p class="quiet">Nothing to show yet.</p>`;let[t,r]=this.ends(),i=this.scale==="signed"?[t,0,r]:[t,(t+r)/2,r];return h`<div class="heatmap">
+      ${we(this.table,()=>this.table=!this.table,this.label,["from","to","what","value"],()=>[...this.nodes.filter(p=>p.value!==void 0).map(p=>[p.label,"",p.role??"",p.value]),...this.edges.map(p=>[h.get(p.from)?.label??p.from,h.get(p.to)?.label??p.to,`${p.label??""}${p.broken?" (broken)":""}`,p.value??""])])}
+    </figure>`}edge(e,n,s,o){let[i,a]=[n.get(e.from),n.get(e.to)];if(!i||!a)return m;let[c,u]=o?[i.x+s/2,i.y+Re]:[i.x+s,i.y+Re/2],[d,h]=o?[a.x+s/2,a.y-2]:[a.x-2,a.y+Re/2],p=o?`M${c} ${u}C${c} ${u+20} ${d} ${h-20} ${d} ${h}`:`M${c} ${u}C${c+28} ${u} ${d-28} ${h} ${d} ${h}`,y=e.role==="route"||e.role==="match"||e.role==="copy"?e.role:"ink",f=e.key!==void 0&&A.current===e.key,b=[e.label,e.value].filter(Boolean).join(" ");return O`<g class="edge ${e.broken?"broken":""} ${f?"lit":""}">
+      <path d=${p} fill="none" stroke="var(--${y})" stroke-width=${1.5+3*(e.weight??0)} stroke-dasharray=${e.broken?"3 5":"none"} marker-end="url(#tip-${y})"></path>
+      ${e.broken?O`<path d="M${(c+d)/2-6} ${(u+h)/2-6}l12 12m0 -12l-12 12" class="cross"></path>`:m}
+      ${b?O`<text x=${(c+d)/2+(o?8:0)} y=${(u+h)/2-(o?-4:8)} text-anchor=${o?"start":"middle"} class="edge-text halo">${b}</text>`:m}
+    </g>`}node(e,n){let s=e.key!==void 0&&A.current===e.key,o=e.role==="route"||e.role==="match"||e.role==="copy"?e.role:"",i=Math.min(Math.max(e.fill??0,0),1);return O`<g class="node ${o} ${s?"lit":""} ${e.key?"press":""}" @click=${()=>e.key&&A.set(s?null:e.key)}
+        @pointerenter=${()=>e.key&&A.peek(e.key)} @pointerleave=${()=>e.key&&A.peek(null)}>
+      <rect x=${e.x} y=${e.y} width=${n} height=${Re} rx="8" class="box"></rect>
+      ${i>0?O`<rect x=${e.x} y=${e.y+Re-5} width=${n*i} height="5" rx="2" class="level"></rect>`:m}
+      <text x=${e.x+n/2} y=${e.y+(e.value===void 0?31:22)} text-anchor="middle" class="node-label">${e.label}</text>
+      ${e.value===void 0?m:O`<text x=${e.x+n/2} y=${e.y+40} text-anchor="middle" class="node-value">${e.value}</text>`}
+    </g>`}};customElements.define("rung-flow",An);var rt=64,Tn=class extends K{constructor(){super(...arguments);this.grid=null;this.rows=[];this.cols=[];this.scale="unit";this.guides=[];this.marks=[];this.label="";this.rowName="row";this.colName="column";this.domain=null;this.focusKey=null;this.size=420;this.digits=3;this.causal=!1;this.row=0;this.col=0;this.table=!1;this.#e=!1;this.key=e=>{if(e.ctrlKey||e.metaKey||e.altKey||!this.grid)return;let{row:n,col:s}=this,[o,i]=this.shape,a=e.shiftKey?8:1,u={ArrowUp:[n-a,s],ArrowDown:[n+a,s],ArrowLeft:[n,s-a],ArrowRight:[n,s+a],Home:[n,0],End:[n,this.causal?Math.min(n,i-1):i-1],PageUp:[0,s],PageDown:[o-1,s]}[e.key];if(u)this.go(u[0],u[1],!0);else if(e.key==="m")this.go(n,this.strongest(n),!0);else if(e.key==="t")this.table=!this.table;else if(e.key==="Enter"||e.key===" ")this.go(n,s,!0);else return;e.preventDefault()};this.point=e=>{let n=this.cellOf(e);n&&(n[0]!==this.row||n[1]!==this.col||!this.#e)&&this.go(n[0],n[1],!1)};this.choose=e=>{let n=this.cellOf(e);n&&this.go(n[0],n[1],!0)}}static{this.properties={grid:{attribute:!1},rows:{attribute:!1},cols:{attribute:!1},scale:{},guides:{attribute:!1},marks:{attribute:!1},label:{},rowName:{},colName:{},domain:{attribute:!1},focusKey:{attribute:!1},size:{type:Number},digits:{type:Number},causal:{type:Boolean},row:{state:!0},col:{state:!0},table:{state:!0}}}#e;get shape(){return[this.grid?.shape[0]??0,this.grid?.shape[1]??0]}ends(){if(this.domain)return this.domain;if(this.scale==="unit"||!this.grid)return[0,1];let e=Math.max(Math.abs(this.grid.max()),Math.abs(this.grid.min()))||1;return[-e,e]}value(e,n){let s=this.grid.at(e,n);return this.scale==="signed"?R(s,this.digits):g(s,this.digits)}name(e,n){return e[n]===void 0?String(n):`${U(e[n])}`}readout(){let{row:e,col:n}=this;return`${this.rowName} ${e} ${this.rows.length?this.name(this.rows,e):""} → ${this.colName} ${n} ${this.cols.length?this.name(this.cols,n):""}: ${this.value(e,n)}`}willUpdate(e){if(e.has("grid")){let[n,s]=this.shape;this.row=Math.min(this.row,Math.max(n-1,0)),this.col=Math.min(this.col,Math.max(s-1,0))}}render(){if(!this.grid)return l`<p class="quiet">Nothing to show yet.</p>`;let[e,n]=this.ends(),s=this.scale==="signed"?[e,0,n]:[e,(e+n)/2,n];return l`<div class="heatmap">
       <div
         class="map"
         tabindex="0"
@@ -103,95 +103,95 @@ var Be=globalThis,Ke=Be.ShadowRoot&&(Be.ShadyCSS===void 0||Be.ShadyCSS.nativeSha
       <div class="scale">
         <span class="ramp ${this.scale}" aria-hidden="true"></span>
         <span class="ticks"
-          >${i.map(o=>h`<span>${this.scale==="signed"?_e(o):t===0&&r===1?ur(o):S(o)}</span>`)}</span
+          >${s.map(o=>l`<span>${this.scale==="signed"?R(o):e===0&&n===1?M(o):g(o)}</span>`)}</span
         >
       </div>
-      ${this.guides.length?h`<ul class="guides">
-            ${this.guides.map((o,s)=>h`<li><span class="dash d${s%3} ${o.role??""}" aria-hidden="true"></span>${o.label}</li>`)}
-          </ul>`:p}
-      ${Y(this.table,()=>this.table=!this.table,this.label,[`${this.rowName} \\ ${this.colName}`,...this.visible(1).map(o=>`${o} ${this.cols.length?this.name(this.cols,o):""}`)],()=>this.visible(0).map(o=>[`${o} ${this.rows.length?this.name(this.rows,o):""}`,...this.visible(1).map(s=>this.causal&&s>o?"":this.value(o,s))]))}
-      ${this.table&&Math.max(...this.shape)>Ce?h`<p class="quiet">The table shows ${Ce} around the chosen cell.</p>`:p}
-    </div>`}visible(t){let r=this.shape[t],i=t===0?this.row:this.col,o=Math.max(0,Math.min(r-Ce,i-Ce/2));return Array.from({length:Math.min(r,Ce)},(s,a)=>o+a)}updated(){this.draw()}layout(){let[t,r]=this.shape,i=Math.max(80,Math.min(this.size,this.width||this.size)),o=Math.max(1,Math.min(i/Math.max(r,1),this.size/Math.max(t,1),40));return{cell:o,left:0,top:0,w:o*r,h:o*t}}draw(){let t=this.querySelector("canvas"),r=t?.getContext("2d");if(!t||!r||!this.grid)return;let[i,o]=this.shape,{cell:s,w:a,h:u}=this.layout(),l=window.devicePixelRatio||1;t.width=Math.ceil(a*l),t.height=Math.ceil(u*l),t.style.width=`${a}px`,t.style.height=`${u}px`;let f=getComputedStyle(this),c=(y,m)=>f.getPropertyValue(y).trim()||m,[d,g]=this.ends(),b=new ImageData(Math.max(o,1),Math.max(i,1));for(let y=0;y<i;y++)for(let m=0;m<o;m++){if(this.causal&&m>y)continue;let k=this.grid.at(y,m),M=this.scale==="signed"?or(k/Math.max(Math.abs(d),Math.abs(g))):Ye((k-d)/(g-d||1));b.data.set([...M,255],4*(y*o+m))}let x=document.createElement("canvas");x.width=Math.max(o,1),x.height=Math.max(i,1),x.getContext("2d").putImageData(b,0,0),r.setTransform(l,0,0,l,0,0),r.imageSmoothingEnabled=!1,r.clearRect(0,0,a,u),r.drawImage(x,0,0,a,u),this.guides.forEach((y,m)=>{for(let[k,M]of[[4,c("--paper","#fff")],[2,c(y.role?`--${y.role}`:"--guide","#d55e00")]]){if(r.lineWidth=k,r.strokeStyle=M,r.setLineDash(k===4?[]:[[6,4],[2,3],[10,3,2,3]][m%3]),r.beginPath(),y.kind==="diagonal"){let R=Math.max(0,-y.offset),_=Math.min(i,o-y.offset);r.moveTo((R+y.offset)*s,R*s),r.lineTo((_+y.offset)*s,_*s)}else y.kind==="row"?(r.moveTo(0,(y.offset+.5)*s),r.lineTo(a,(y.offset+.5)*s)):(r.moveTo((y.offset+.5)*s,0),r.lineTo((y.offset+.5)*s,u));r.stroke()}}),r.setLineDash([]);let E=(y,m,k,M)=>{r.lineWidth=M+2,r.strokeStyle=c("--paper","#fff"),r.strokeRect(m*s,y*s,s,s),r.lineWidth=M,r.strokeStyle=k,r.strokeRect(m*s,y*s,s,s)};for(let y of this.marks)E(y.row,y.col,c(y.role?`--${y.role}`:"--accent","#d55e00"),2);if(this.focusKey&&v.current!==null)for(let y=0;y<i;y++)for(let m=0;m<o;m++)this.focusKey(y,m)===v.current&&E(y,m,c("--accent","#06c"),2);this.#e&&E(this.row,this.col,c("--ink","#000"),2)}active(t){this.#e=t,!t&&this.focusKey&&v.peek(null),this.draw()}go(t,r,i){let[o,s]=this.shape;this.row=Math.min(Math.max(t,0),o-1),this.col=Math.min(Math.max(r,0),s-1),this.#e=!0,this.focusKey&&v.peek(this.focusKey(this.row,this.col)),i&&this.dispatchEvent(new CustomEvent("cell",{detail:{row:this.row,col:this.col},bubbles:!0})),this.requestUpdate()}strongest(t){let[,r]=this.shape,i=0,o=s=>this.scale==="signed"?Math.abs(this.grid.at(t,s)):this.grid.at(t,s);for(let s=1;s<r;s++)!(this.causal&&s>t)&&o(s)>o(i)&&(i=s);return i}cellOf(t){let r=this.querySelector("canvas");if(!r)return null;let i=r.getBoundingClientRect(),[o,s]=this.shape,a=Math.floor((t.clientY-i.top)/i.height*o),u=Math.floor((t.clientX-i.left)/i.width*s);return a<0||u<0||a>=o||u>=s?null:[a,u]}};customElements.define("rung-heatmap",Bt);var Qe=["behaviour","clue","contribution","causal support","mechanism"],zi=["Is there anything to explain?","Where does each head look?","Which component pushes the right token?","Does the model rely on it, for the reason claimed?","Is it built to do that?"],Fi={holds:"✓",fails:"✗",contradicted:"✗",inconclusive:"?","not applicable":"–","not run":"○"},Kt=class extends C{constructor(){super(...arguments);this.measurements=[];this.verdict=null;this.label="Evidence ladder"}static{this.properties={measurements:{attribute:!1},verdict:{attribute:!1},label:{}}}render(){return h`<div class="ladder" role="group" aria-label=${this.label}>
-      ${this.verdict?h`<p class="verdict"><strong>${this.verdict.sentence}</strong></p>`:p}
+      ${this.guides.length?l`<ul class="guides">
+            ${this.guides.map((o,i)=>l`<li><span class="dash d${i%3} ${o.role??""}" aria-hidden="true"></span>${o.label}</li>`)}
+          </ul>`:m}
+      ${we(this.table,()=>this.table=!this.table,this.label,[`${this.rowName} \\ ${this.colName}`,...this.visible(1).map(o=>`${o} ${this.cols.length?this.name(this.cols,o):""}`)],()=>this.visible(0).map(o=>[`${o} ${this.rows.length?this.name(this.rows,o):""}`,...this.visible(1).map(i=>this.causal&&i>o?"":this.value(o,i))]))}
+      ${this.table&&Math.max(...this.shape)>rt?l`<p class="quiet">The table shows ${rt} around the chosen cell.</p>`:m}
+    </div>`}visible(e){let n=this.shape[e],s=e===0?this.row:this.col,o=Math.max(0,Math.min(n-rt,s-rt/2));return Array.from({length:Math.min(n,rt)},(i,a)=>o+a)}updated(){this.draw()}layout(){let[e,n]=this.shape,s=Math.max(80,Math.min(this.size,this.width||this.size)),o=Math.max(1,Math.min(s/Math.max(n,1),this.size/Math.max(e,1),40));return{cell:o,left:0,top:0,w:o*n,h:o*e}}draw(){let e=this.querySelector("canvas"),n=e?.getContext("2d");if(!e||!n||!this.grid)return;let[s,o]=this.shape,{cell:i,w:a,h:c}=this.layout(),u=window.devicePixelRatio||1;e.width=Math.ceil(a*u),e.height=Math.ceil(c*u),e.style.width=`${a}px`,e.style.height=`${c}px`;let d=getComputedStyle(this),h=(w,$)=>d.getPropertyValue(w).trim()||$,[p,y]=this.ends(),f=new ImageData(Math.max(o,1),Math.max(s,1));for(let w=0;w<s;w++)for(let $=0;$<o;$++){if(this.causal&&$>w)continue;let v=this.grid.at(w,$),T=this.scale==="signed"?hs(v/Math.max(Math.abs(p),Math.abs(y))):xt((v-p)/(y-p||1));f.data.set([...T,255],4*(w*o+$))}let b=document.createElement("canvas");b.width=Math.max(o,1),b.height=Math.max(s,1),b.getContext("2d").putImageData(f,0,0),n.setTransform(u,0,0,u,0,0),n.imageSmoothingEnabled=!1,n.clearRect(0,0,a,c),n.drawImage(b,0,0,a,c),this.guides.forEach((w,$)=>{for(let[v,T]of[[4,h("--paper","#fff")],[2,h(w.role?`--${w.role}`:"--guide","#d55e00")]]){if(n.lineWidth=v,n.strokeStyle=T,n.setLineDash(v===4?[]:[[6,4],[2,3],[10,3,2,3]][$%3]),n.beginPath(),w.kind==="diagonal"){let H=Math.max(0,-w.offset),z=Math.min(s,o-w.offset);n.moveTo((H+w.offset)*i,H*i),n.lineTo((z+w.offset)*i,z*i)}else w.kind==="row"?(n.moveTo(0,(w.offset+.5)*i),n.lineTo(a,(w.offset+.5)*i)):(n.moveTo((w.offset+.5)*i,0),n.lineTo((w.offset+.5)*i,c));n.stroke()}}),n.setLineDash([]);let _=(w,$,v,T)=>{n.lineWidth=T+2,n.strokeStyle=h("--paper","#fff"),n.strokeRect($*i,w*i,i,i),n.lineWidth=T,n.strokeStyle=v,n.strokeRect($*i,w*i,i,i)};for(let w of this.marks)_(w.row,w.col,h(w.role?`--${w.role}`:"--accent","#d55e00"),2);if(this.focusKey&&A.current!==null)for(let w=0;w<s;w++)for(let $=0;$<o;$++)this.focusKey(w,$)===A.current&&_(w,$,h("--accent","#06c"),2);this.#e&&_(this.row,this.col,h("--ink","#000"),2)}active(e){this.#e=e,!e&&this.focusKey&&A.peek(null),this.draw()}go(e,n,s){let[o,i]=this.shape;this.row=Math.min(Math.max(e,0),o-1),this.col=Math.min(Math.max(n,0),i-1),this.#e=!0,this.focusKey&&A.peek(this.focusKey(this.row,this.col)),s&&this.dispatchEvent(new CustomEvent("cell",{detail:{row:this.row,col:this.col},bubbles:!0})),this.requestUpdate()}strongest(e){let[,n]=this.shape,s=0,o=i=>this.scale==="signed"?Math.abs(this.grid.at(e,i)):this.grid.at(e,i);for(let i=1;i<n;i++)!(this.causal&&i>e)&&o(i)>o(s)&&(s=i);return s}cellOf(e){let n=this.querySelector("canvas");if(!n)return null;let s=n.getBoundingClientRect(),[o,i]=this.shape,a=Math.floor((e.clientY-s.top)/s.height*o),c=Math.floor((e.clientX-s.left)/s.width*i);return a<0||c<0||a>=o||c>=i?null:[a,c]}};customElements.define("rung-heatmap",Tn);var Tt=["behaviour","clue","contribution","causal support","mechanism"],oi=["Is there anything to explain?","Where does each head look?","Which component pushes the right token?","Does the model rely on it, for the reason claimed?","Is it built to do that?"],ii={holds:"✓",fails:"✗",contradicted:"✗",inconclusive:"?","not applicable":"–","not run":"○"},_n=class extends K{constructor(){super(...arguments);this.measurements=[];this.verdict=null;this.label="Evidence ladder"}static{this.properties={measurements:{attribute:!1},verdict:{attribute:!1},label:{}}}render(){return l`<div class="ladder" role="group" aria-label=${this.label}>
+      ${this.verdict?l`<p class="verdict"><strong>${this.verdict.sentence}</strong></p>`:m}
       <ol reversed>
-        ${[4,3,2,1,0].map(t=>this.rung(t))}
+        ${[4,3,2,1,0].map(e=>this.rung(e))}
       </ol>
-    </div>`}rung(t){let r=this.measurements.filter(a=>a.rung===t),i=r.filter(a=>a.required!==!1),o=i.filter(a=>a.outcome==="holds").length,s=this.verdict!==null&&this.verdict.rung>=t;return h`<li class="rung ${s?"reached":""}">
+    </div>`}rung(e){let n=this.measurements.filter(a=>a.rung===e),s=n.filter(a=>a.required!==!1),o=s.filter(a=>a.outcome==="holds").length,i=this.verdict!==null&&this.verdict.rung>=e;return l`<li class="rung ${i?"reached":""}">
       <p class="rung-name">
-        <span class="rung-number" aria-hidden="true">${t}</span> <strong>${Qe[t]}</strong>
-        <span class="quiet">${zi[t]}</span>
-        <span class="rung-state">${i.length?`${o} of ${i.length} required tests hold`:r.length?"":"not measured"}</span>
+        <span class="rung-number" aria-hidden="true">${e}</span> <strong>${Tt[e]}</strong>
+        <span class="quiet">${oi[e]}</span>
+        <span class="rung-state">${s.length?`${o} of ${s.length} required tests hold`:n.length?"":"not measured"}</span>
       </p>
-      ${r.length?h`<div class="table-scroll" tabindex="0" role="region" aria-label="Tests of ${Qe[t]}">
+      ${n.length?l`<div class="table-scroll" tabindex="0" role="region" aria-label="Tests of ${Tt[e]}">
             <table>
-              <thead class=${t===4?"":"sr"}>
+              <thead class=${e===4?"":"sr"}>
                 <tr><th scope="col">outcome</th><th scope="col">test</th><th scope="col">effect</th><th scope="col">interval</th><th scope="col">floor</th><th scope="col">control</th><th scope="col">n</th></tr>
               </thead>
               <tbody>
-                ${r.map(a=>h`<tr class="outcome-${a.outcome.replace(" ","-")} ${a.required===!1?"shown":""}">
-                    <td class="outcome"><span aria-hidden="true">${Fi[a.outcome]}</span> ${a.outcome}</td>
-                    <th scope="row">${a.title}${a.subject?h` <span class="quiet">${a.subject}</span>`:p}${a.required===!1?h` <span class="quiet">shown only</span>`:p}${a.note?h`<br /><span class="quiet">${a.note}</span>`:p}</th>
-                    <td>${Vt(a.value)} ${a.unit??""}</td>
-                    <td>${typeof a.low=="number"&&typeof a.high=="number"?Ge(a.low,a.high):"–"}</td>
-                    <td>${Vt(a.floor)}</td>
-                    <td>${Vt(a.control)}</td>
+                ${n.map(a=>l`<tr class="outcome-${a.outcome.replace(" ","-")} ${a.required===!1?"shown":""}">
+                    <td class="outcome"><span aria-hidden="true">${ii[a.outcome]}</span> ${a.outcome}</td>
+                    <th scope="row">${a.title}${a.subject?l` <span class="quiet">${a.subject}</span>`:m}${a.required===!1?l` <span class="quiet">shown only</span>`:m}${a.note?l`<br /><span class="quiet">${a.note}</span>`:m}</th>
+                    <td>${Mn(a.value)} ${a.unit??""}</td>
+                    <td>${typeof a.low=="number"&&typeof a.high=="number"?le(a.low,a.high):"–"}</td>
+                    <td>${Mn(a.floor)}</td>
+                    <td>${Mn(a.control)}</td>
                     <td>${typeof a.n=="number"?a.n:"–"}</td>
                   </tr>`)}
               </tbody>
             </table>
-          </div>`:p}
-    </li>`}},Vt=e=>typeof e=="number"?S(e):"–";customElements.define("rung-ladder",Kt);function qe(e,n){return e==null||n==null?NaN:e<n?-1:e>n?1:e>=n?0:NaN}function Bi(e,n){return e==null||n==null?NaN:n<e?-1:n>e?1:n>=e?0:NaN}function dr(e){let n,t,r;e.length!==2?(n=qe,t=(a,u)=>qe(e(a),u),r=(a,u)=>e(a)-u):(n=e===qe||e===Bi?e:Vi,t=e,r=e);function i(a,u,l=0,f=a.length){if(l<f){if(n(u,u)!==0)return f;do{let c=l+f>>>1;t(a[c],u)<0?l=c+1:f=c}while(l<f)}return l}function o(a,u,l=0,f=a.length){if(l<f){if(n(u,u)!==0)return f;do{let c=l+f>>>1;t(a[c],u)<=0?l=c+1:f=c}while(l<f)}return l}function s(a,u,l=0,f=a.length){let c=i(a,u,l,f-1);return c>l&&r(a[c-1],u)>-r(a[c],u)?c-1:c}return{left:i,center:s,right:o}}function Vi(){return 0}function Ki(e){return e===null?NaN:+e}var fr=dr(qe),pr=fr.right,ia=fr.left,sa=dr(Ki).center;var oa=mr(gr),aa=mr(Wi);function mr(e){return function(n,t,r=t){if(!((t=+t)>=0))throw new RangeError("invalid rx");if(!((r=+r)>=0))throw new RangeError("invalid ry");let{data:i,width:o,height:s}=n;if(!((o=Math.floor(o))>=0))throw new RangeError("invalid width");if(!((s=Math.floor(s!==void 0?s:i.length/o))>=0))throw new RangeError("invalid height");if(!o||!s||!t&&!r)return n;let a=t&&e(t),u=r&&e(r),l=i.slice();return a&&u?(pe(a,l,i,o,s),pe(a,i,l,o,s),pe(a,l,i,o,s),me(u,i,l,o,s),me(u,l,i,o,s),me(u,i,l,o,s)):a?(pe(a,i,l,o,s),pe(a,l,i,o,s),pe(a,i,l,o,s)):u&&(me(u,i,l,o,s),me(u,l,i,o,s),me(u,i,l,o,s)),n}}function pe(e,n,t,r,i){for(let o=0,s=r*i;o<s;)e(n,t,o,o+=r,1)}function me(e,n,t,r,i){for(let o=0,s=r*i;o<r;++o)e(n,t,o,o+s,r)}function Wi(e){let n=gr(e);return(t,r,i,o,s)=>{i<<=2,o<<=2,s<<=2,n(t,r,i+0,o+0,s),n(t,r,i+1,o+1,s),n(t,r,i+2,o+2,s),n(t,r,i+3,o+3,s)}}function gr(e){let n=Math.floor(e);if(n===e)return Xi(e);let t=e-n,r=2*e+1;return(i,o,s,a,u)=>{if(!((a-=u)>=s))return;let l=n*o[s],f=u*n,c=f+u;for(let d=s,g=s+f;d<g;d+=u)l+=o[Math.min(a,d)];for(let d=s,g=a;d<=g;d+=u)l+=o[Math.min(a,d+f)],i[d]=(l+t*(o[Math.max(s,d-c)]+o[Math.min(a,d+c)]))/r,l-=o[Math.max(s,d-f)]}}function Xi(e){let n=2*e+1;return(t,r,i,o,s)=>{if(!((o-=s)>=i))return;let a=e*r[i],u=s*e;for(let l=i,f=i+u;l<f;l+=s)a+=r[Math.min(o,l)];for(let l=i,f=o;l<=f;l+=s)a+=r[Math.min(o,l+u)],t[l]=a/n,a-=r[Math.max(i,l-u)]}}var Yi=Array.prototype,la=Yi.slice;var Gi=Math.sqrt(50),Ji=Math.sqrt(10),Qi=Math.sqrt(2);function Ze(e,n,t){let r=(n-e)/Math.max(0,t),i=Math.floor(Math.log10(r)),o=r/Math.pow(10,i),s=o>=Gi?10:o>=Ji?5:o>=Qi?2:1,a,u,l;return i<0?(l=Math.pow(10,-i)/s,a=Math.round(e*l),u=Math.round(n*l),a/l<e&&++a,u/l>n&&--u,l=-l):(l=Math.pow(10,i)*s,a=Math.round(e/l),u=Math.round(n/l),a*l<e&&++a,u*l>n&&--u),u<a&&.5<=t&&t<2?Ze(e,n,t*2):[a,u,l]}function br(e,n,t){if(n=+n,e=+e,t=+t,!(t>0))return[];if(e===n)return[e];let r=n<e,[i,o,s]=r?Ze(n,e,t):Ze(e,n,t);if(!(o>=i))return[];let a=o-i+1,u=new Array(a);if(r)if(s<0)for(let l=0;l<a;++l)u[l]=(o-l)/-s;else for(let l=0;l<a;++l)u[l]=(o-l)*s;else if(s<0)for(let l=0;l<a;++l)u[l]=(i+l)/-s;else for(let l=0;l<a;++l)u[l]=(i+l)*s;return u}function et(e,n,t){return n=+n,e=+e,t=+t,Ze(e,n,t)[2]}function yr(e,n,t){n=+n,e=+e,t=+t;let r=n<e,i=r?et(n,e,t):et(e,n,t);return(r?-1:1)*(i<0?1/-i:i)}var ua=Zi(Math.random);function Zi(e){return function(t,r=0,i=t.length){let o=i-(r=+r);for(;o;){let s=e()*o--|0,a=t[o+r];t[o+r]=t[s+r],t[s+r]=a}return t}}function we(e,n,t){e.prototype=n.prototype=t,t.constructor=e}function Le(e,n){var t=Object.create(e.prototype);for(var r in n)t[r]=n[r];return t}function G(){}var ue=.7,ye=1/ue,ge="\\s*([+-]?\\d+)\\s*",Pe="\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*",D="\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*",es=/^#([0-9a-f]{3,8})$/,ts=new RegExp(`^rgb\\(${ge},${ge},${ge}\\)$`),ns=new RegExp(`^rgb\\(${D},${D},${D}\\)$`),rs=new RegExp(`^rgba\\(${ge},${ge},${ge},${Pe}\\)$`),is=new RegExp(`^rgba\\(${D},${D},${D},${Pe}\\)$`),ss=new RegExp(`^hsl\\(${Pe},${D},${D}\\)$`),os=new RegExp(`^hsla\\(${Pe},${D},${D},${Pe}\\)$`),wr={aliceblue:15792383,antiquewhite:16444375,aqua:65535,aquamarine:8388564,azure:15794175,beige:16119260,bisque:16770244,black:0,blanchedalmond:16772045,blue:255,blueviolet:9055202,brown:10824234,burlywood:14596231,cadetblue:6266528,chartreuse:8388352,chocolate:13789470,coral:16744272,cornflowerblue:6591981,cornsilk:16775388,crimson:14423100,cyan:65535,darkblue:139,darkcyan:35723,darkgoldenrod:12092939,darkgray:11119017,darkgreen:25600,darkgrey:11119017,darkkhaki:12433259,darkmagenta:9109643,darkolivegreen:5597999,darkorange:16747520,darkorchid:10040012,darkred:9109504,darksalmon:15308410,darkseagreen:9419919,darkslateblue:4734347,darkslategray:3100495,darkslategrey:3100495,darkturquoise:52945,darkviolet:9699539,deeppink:16716947,deepskyblue:49151,dimgray:6908265,dimgrey:6908265,dodgerblue:2003199,firebrick:11674146,floralwhite:16775920,forestgreen:2263842,fuchsia:16711935,gainsboro:14474460,ghostwhite:16316671,gold:16766720,goldenrod:14329120,gray:8421504,green:32768,greenyellow:11403055,grey:8421504,honeydew:15794160,hotpink:16738740,indianred:13458524,indigo:4915330,ivory:16777200,khaki:15787660,lavender:15132410,lavenderblush:16773365,lawngreen:8190976,lemonchiffon:16775885,lightblue:11393254,lightcoral:15761536,lightcyan:14745599,lightgoldenrodyellow:16448210,lightgray:13882323,lightgreen:9498256,lightgrey:13882323,lightpink:16758465,lightsalmon:16752762,lightseagreen:2142890,lightskyblue:8900346,lightslategray:7833753,lightslategrey:7833753,lightsteelblue:11584734,lightyellow:16777184,lime:65280,limegreen:3329330,linen:16445670,magenta:16711935,maroon:8388608,mediumaquamarine:6737322,mediumblue:205,mediumorchid:12211667,mediumpurple:9662683,mediumseagreen:3978097,mediumslateblue:8087790,mediumspringgreen:64154,mediumturquoise:4772300,mediumvioletred:13047173,midnightblue:1644912,mintcream:16121850,mistyrose:16770273,moccasin:16770229,navajowhite:16768685,navy:128,oldlace:16643558,olive:8421376,olivedrab:7048739,orange:16753920,orangered:16729344,orchid:14315734,palegoldenrod:15657130,palegreen:10025880,paleturquoise:11529966,palevioletred:14381203,papayawhip:16773077,peachpuff:16767673,peru:13468991,pink:16761035,plum:14524637,powderblue:11591910,purple:8388736,rebeccapurple:6697881,red:16711680,rosybrown:12357519,royalblue:4286945,saddlebrown:9127187,salmon:16416882,sandybrown:16032864,seagreen:3050327,seashell:16774638,sienna:10506797,silver:12632256,skyblue:8900331,slateblue:6970061,slategray:7372944,slategrey:7372944,snow:16775930,springgreen:65407,steelblue:4620980,tan:13808780,teal:32896,thistle:14204888,tomato:16737095,turquoise:4251856,violet:15631086,wheat:16113331,white:16777215,whitesmoke:16119285,yellow:16776960,yellowgreen:10145074};we(G,xe,{copy(e){return Object.assign(new this.constructor,this,e)},displayable(){return this.rgb().displayable()},hex:xr,formatHex:xr,formatHex8:as,formatHsl:ls,formatRgb:vr,toString:vr});function xr(){return this.rgb().formatHex()}function as(){return this.rgb().formatHex8()}function ls(){return Nr(this).formatHsl()}function vr(){return this.rgb().formatRgb()}function xe(e){var n,t;return e=(e+"").trim().toLowerCase(),(n=es.exec(e))?(t=n[1].length,n=parseInt(n[1],16),t===6?$r(n):t===3?new N(n>>8&15|n>>4&240,n>>4&15|n&240,(n&15)<<4|n&15,1):t===8?tt(n>>24&255,n>>16&255,n>>8&255,(n&255)/255):t===4?tt(n>>12&15|n>>8&240,n>>8&15|n>>4&240,n>>4&15|n&240,((n&15)<<4|n&15)/255):null):(n=ts.exec(e))?new N(n[1],n[2],n[3],1):(n=ns.exec(e))?new N(n[1]*255/100,n[2]*255/100,n[3]*255/100,1):(n=rs.exec(e))?tt(n[1],n[2],n[3],n[4]):(n=is.exec(e))?tt(n[1]*255/100,n[2]*255/100,n[3]*255/100,n[4]):(n=ss.exec(e))?Ar(n[1],n[2]/100,n[3]/100,1):(n=os.exec(e))?Ar(n[1],n[2]/100,n[3]/100,n[4]):wr.hasOwnProperty(e)?$r(wr[e]):e==="transparent"?new N(NaN,NaN,NaN,0):null}function $r(e){return new N(e>>16&255,e>>8&255,e&255,1)}function tt(e,n,t,r){return r<=0&&(e=n=t=NaN),new N(e,n,t,r)}function Qt(e){return e instanceof G||(e=xe(e)),e?(e=e.rgb(),new N(e.r,e.g,e.b,e.opacity)):new N}function je(e,n,t,r){return arguments.length===1?Qt(e):new N(e,n,t,r??1)}function N(e,n,t,r){this.r=+e,this.g=+n,this.b=+t,this.opacity=+r}we(N,je,Le(G,{brighter(e){return e=e==null?ye:Math.pow(ye,e),new N(this.r*e,this.g*e,this.b*e,this.opacity)},darker(e){return e=e==null?ue:Math.pow(ue,e),new N(this.r*e,this.g*e,this.b*e,this.opacity)},rgb(){return this},clamp(){return new N(ae(this.r),ae(this.g),ae(this.b),rt(this.opacity))},displayable(){return-.5<=this.r&&this.r<255.5&&-.5<=this.g&&this.g<255.5&&-.5<=this.b&&this.b<255.5&&0<=this.opacity&&this.opacity<=1},hex:kr,formatHex:kr,formatHex8:us,formatRgb:Mr,toString:Mr}));function kr(){return`#${oe(this.r)}${oe(this.g)}${oe(this.b)}`}function us(){return`#${oe(this.r)}${oe(this.g)}${oe(this.b)}${oe((isNaN(this.opacity)?1:this.opacity)*255)}`}function Mr(){let e=rt(this.opacity);return`${e===1?"rgb(":"rgba("}${ae(this.r)}, ${ae(this.g)}, ${ae(this.b)}${e===1?")":`, ${e})`}`}function rt(e){return isNaN(e)?1:Math.max(0,Math.min(1,e))}function ae(e){return Math.max(0,Math.min(255,Math.round(e)||0))}function oe(e){return e=ae(e),(e<16?"0":"")+e.toString(16)}function Ar(e,n,t,r){return r<=0?e=n=t=NaN:t<=0||t>=1?e=n=NaN:n<=0&&(e=NaN),new I(e,n,t,r)}function Nr(e){if(e instanceof I)return new I(e.h,e.s,e.l,e.opacity);if(e instanceof G||(e=xe(e)),!e)return new I;if(e instanceof I)return e;e=e.rgb();var n=e.r/255,t=e.g/255,r=e.b/255,i=Math.min(n,t,r),o=Math.max(n,t,r),s=NaN,a=o-i,u=(o+i)/2;return a?(n===o?s=(t-r)/a+(t<r)*6:t===o?s=(r-n)/a+2:s=(n-t)/a+4,a/=u<.5?o+i:2-o-i,s*=60):a=u>0&&u<1?0:s,new I(s,a,u,e.opacity)}function st(e,n,t,r){return arguments.length===1?Nr(e):new I(e,n,t,r??1)}function I(e,n,t,r){this.h=+e,this.s=+n,this.l=+t,this.opacity=+r}we(I,st,Le(G,{brighter(e){return e=e==null?ye:Math.pow(ye,e),new I(this.h,this.s,this.l*e,this.opacity)},darker(e){return e=e==null?ue:Math.pow(ue,e),new I(this.h,this.s,this.l*e,this.opacity)},rgb(){var e=this.h%360+(this.h<0)*360,n=isNaN(e)||isNaN(this.s)?0:this.s,t=this.l,r=t+(t<.5?t:1-t)*n,i=2*t-r;return new N(Wt(e>=240?e-240:e+120,i,r),Wt(e,i,r),Wt(e<120?e+240:e-120,i,r),this.opacity)},clamp(){return new I(Sr(this.h),nt(this.s),nt(this.l),rt(this.opacity))},displayable(){return(0<=this.s&&this.s<=1||isNaN(this.s))&&0<=this.l&&this.l<=1&&0<=this.opacity&&this.opacity<=1},formatHsl(){let e=rt(this.opacity);return`${e===1?"hsl(":"hsla("}${Sr(this.h)}, ${nt(this.s)*100}%, ${nt(this.l)*100}%${e===1?")":`, ${e})`}`}}));function Sr(e){return e=(e||0)%360,e<0?e+360:e}function nt(e){return Math.max(0,Math.min(1,e||0))}function Wt(e,n,t){return(e<60?n+(t-n)*e/60:e<180?t:e<240?n+(t-n)*(240-e)/60:n)*255}var _r=Math.PI/180,Cr=180/Math.PI,it=18,qr=.96422,Pr=1,Or=.82521,Lr=4/29,be=6/29,jr=3*be*be,cs=be*be*be;function Ir(e){if(e instanceof H)return new H(e.l,e.a,e.b,e.opacity);if(e instanceof W)return Dr(e);e instanceof N||(e=Qt(e));var n=Jt(e.r),t=Jt(e.g),r=Jt(e.b),i=Xt((.2225045*n+.7168786*t+.0606169*r)/Pr),o,s;return n===t&&t===r?o=s=i:(o=Xt((.4360747*n+.3850649*t+.1430804*r)/qr),s=Xt((.0139322*n+.0971045*t+.7141733*r)/Or)),new H(116*i-16,500*(o-i),200*(i-s),e.opacity)}function Ur(e,n,t,r){return arguments.length===1?Ir(e):new H(e,n,t,r??1)}function H(e,n,t,r){this.l=+e,this.a=+n,this.b=+t,this.opacity=+r}we(H,Ur,Le(G,{brighter(e){return new H(this.l+it*(e??1),this.a,this.b,this.opacity)},darker(e){return new H(this.l-it*(e??1),this.a,this.b,this.opacity)},rgb(){var e=(this.l+16)/116,n=isNaN(this.a)?e:e+this.a/500,t=isNaN(this.b)?e:e-this.b/200;return n=qr*Yt(n),e=Pr*Yt(e),t=Or*Yt(t),new N(Gt(3.1338561*n-1.6168667*e-.4906146*t),Gt(-.9787684*n+1.9161415*e+.033454*t),Gt(.0719453*n-.2289914*e+1.4052427*t),this.opacity)}}));function Xt(e){return e>cs?Math.pow(e,1/3):e/jr+Lr}function Yt(e){return e>be?e*e*e:jr*(e-Lr)}function Gt(e){return 255*(e<=.0031308?12.92*e:1.055*Math.pow(e,1/2.4)-.055)}function Jt(e){return(e/=255)<=.04045?e/12.92:Math.pow((e+.055)/1.055,2.4)}function hs(e){if(e instanceof W)return new W(e.h,e.c,e.l,e.opacity);if(e instanceof H||(e=Ir(e)),e.a===0&&e.b===0)return new W(NaN,0<e.l&&e.l<100?0:NaN,e.l,e.opacity);var n=Math.atan2(e.b,e.a)*Cr;return new W(n<0?n+360:n,Math.sqrt(e.a*e.a+e.b*e.b),e.l,e.opacity)}function ot(e,n,t,r){return arguments.length===1?hs(e):new W(e,n,t,r??1)}function W(e,n,t,r){this.h=+e,this.c=+n,this.l=+t,this.opacity=+r}function Dr(e){if(isNaN(e.h))return new H(e.l,0,0,e.opacity);var n=e.h*_r;return new H(e.l,Math.cos(n)*e.c,Math.sin(n)*e.c,e.opacity)}we(W,ot,Le(G,{brighter(e){return new W(this.h,this.c,this.l+it*(e??1),this.opacity)},darker(e){return new W(this.h,this.c,this.l-it*(e??1),this.opacity)},rgb(){return Dr(this).rgb()}}));var Hr=-.14861,Zt=1.78277,en=-.29227,at=-.90649,Oe=1.97294,Er=Oe*at,Tr=Oe*Zt,Rr=Zt*en-at*Hr;function ds(e){if(e instanceof le)return new le(e.h,e.s,e.l,e.opacity);e instanceof N||(e=Qt(e));var n=e.r/255,t=e.g/255,r=e.b/255,i=(Rr*r+Er*n-Tr*t)/(Rr+Er-Tr),o=r-i,s=(Oe*(t-i)-en*o)/at,a=Math.sqrt(s*s+o*o)/(Oe*i*(1-i)),u=a?Math.atan2(s,o)*Cr-120:NaN;return new le(u<0?u+360:u,a,i,e.opacity)}function lt(e,n,t,r){return arguments.length===1?ds(e):new le(e,n,t,r??1)}function le(e,n,t,r){this.h=+e,this.s=+n,this.l=+t,this.opacity=+r}we(le,lt,Le(G,{brighter(e){return e=e==null?ye:Math.pow(ye,e),new le(this.h,this.s,this.l*e,this.opacity)},darker(e){return e=e==null?ue:Math.pow(ue,e),new le(this.h,this.s,this.l*e,this.opacity)},rgb(){var e=isNaN(this.h)?0:(this.h+120)*_r,n=+this.l,t=isNaN(this.s)?0:this.s*n*(1-n),r=Math.cos(e),i=Math.sin(e);return new N(255*(n+t*(Hr*r+Zt*i)),255*(n+t*(en*r+at*i)),255*(n+t*(Oe*r)),this.opacity)}}));function Vr(e,n,t,r,i){var o=e*e,s=o*e;return((1-3*e+3*o-s)*n+(4-6*o+3*s)*t+(1+3*e+3*o-3*s)*r+s*i)/6}function fs(e){var n=e.length-1;return function(t){var r=t<=0?t=0:t>=1?(t=1,n-1):Math.floor(t*n),i=e[r],o=e[r+1],s=r>0?e[r-1]:2*i-o,a=r<n-1?e[r+2]:2*o-i;return Vr((t-r/n)*n,s,i,o,a)}}function ps(e){var n=e.length;return function(t){var r=Math.floor(((t%=1)<0?++t:t)*n),i=e[(r+n-1)%n],o=e[r%n],s=e[(r+1)%n],a=e[(r+2)%n];return Vr((t-r/n)*n,i,o,s,a)}}var ct=e=>()=>e;function Kr(e,n){return function(t){return e+t*n}}function ms(e,n,t){return e=Math.pow(e,t),n=Math.pow(n,t)-e,t=1/t,function(r){return Math.pow(e+r*n,t)}}function sn(e,n){var t=n-e;return t?Kr(e,t>180||t<-180?t-360*Math.round(t/360):t):ct(isNaN(e)?n:e)}function gs(e){return(e=+e)==1?O:function(n,t){return t-n?ms(n,t,e):ct(isNaN(n)?t:n)}}function O(e,n){var t=n-e;return t?Kr(e,t):ct(isNaN(e)?n:e)}var zr=(function e(n){var t=gs(n);function r(i,o){var s=t((i=je(i)).r,(o=je(o)).r),a=t(i.g,o.g),u=t(i.b,o.b),l=O(i.opacity,o.opacity);return function(f){return i.r=s(f),i.g=a(f),i.b=u(f),i.opacity=l(f),i+""}}return r.gamma=e,r})(1);function Wr(e){return function(n){var t=n.length,r=new Array(t),i=new Array(t),o=new Array(t),s,a;for(s=0;s<t;++s)a=je(n[s]),r[s]=a.r||0,i[s]=a.g||0,o[s]=a.b||0;return r=e(r),i=e(i),o=e(o),a.opacity=1,function(u){return a.r=r(u),a.g=i(u),a.b=o(u),a+""}}}var fa=Wr(fs),pa=Wr(ps);function bs(e,n){n||(n=[]);var t=e?Math.min(n.length,e.length):0,r=n.slice(),i;return function(o){for(i=0;i<t;++i)r[i]=e[i]*(1-o)+n[i]*o;return r}}function ys(e){return ArrayBuffer.isView(e)&&!(e instanceof DataView)}function ws(e,n){var t=n?n.length:0,r=e?Math.min(t,e.length):0,i=new Array(r),o=new Array(t),s;for(s=0;s<r;++s)i[s]=ht(e[s],n[s]);for(;s<t;++s)o[s]=n[s];return function(a){for(s=0;s<r;++s)o[s]=i[s](a);return o}}function xs(e,n){var t=new Date;return e=+e,n=+n,function(r){return t.setTime(e*(1-r)+n*r),t}}function U(e,n){return e=+e,n=+n,function(t){return e*(1-t)+n*t}}function vs(e,n){var t={},r={},i;(e===null||typeof e!="object")&&(e={}),(n===null||typeof n!="object")&&(n={});for(i in n)i in e?t[i]=ht(e[i],n[i]):r[i]=n[i];return function(o){for(i in t)r[i]=t[i](o);return r}}var nn=/[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g,tn=new RegExp(nn.source,"g");function $s(e){return function(){return e}}function ks(e){return function(n){return e(n)+""}}function Ms(e,n){var t=nn.lastIndex=tn.lastIndex=0,r,i,o,s=-1,a=[],u=[];for(e=e+"",n=n+"";(r=nn.exec(e))&&(i=tn.exec(n));)(o=i.index)>t&&(o=n.slice(t,o),a[s]?a[s]+=o:a[++s]=o),(r=r[0])===(i=i[0])?a[s]?a[s]+=i:a[++s]=i:(a[++s]=null,u.push({i:s,x:U(r,i)})),t=tn.lastIndex;return t<n.length&&(o=n.slice(t),a[s]?a[s]+=o:a[++s]=o),a.length<2?u[0]?ks(u[0].x):$s(n):(n=u.length,function(l){for(var f=0,c;f<n;++f)a[(c=u[f]).i]=c.x(l);return a.join("")})}function ht(e,n){var t=typeof n,r;return n==null||t==="boolean"?ct(n):(t==="number"?U:t==="string"?(r=xe(n))?(n=r,zr):Ms:n instanceof xe?zr:n instanceof Date?xs:ys(n)?bs:Array.isArray(n)?ws:typeof n.valueOf!="function"&&typeof n.toString!="function"||isNaN(n)?vs:U)(e,n)}function Xr(e,n){return e=+e,n=+n,function(t){return Math.round(e*(1-t)+n*t)}}var Fr=180/Math.PI,rn={translateX:0,translateY:0,rotate:0,skewX:0,scaleX:1,scaleY:1};function Yr(e,n,t,r,i,o){var s,a,u;return(s=Math.sqrt(e*e+n*n))&&(e/=s,n/=s),(u=e*t+n*r)&&(t-=e*u,r-=n*u),(a=Math.sqrt(t*t+r*r))&&(t/=a,r/=a,u/=a),e*r<n*t&&(e=-e,n=-n,u=-u,s=-s),{translateX:i,translateY:o,rotate:Math.atan2(n,e)*Fr,skewX:Math.atan(u)*Fr,scaleX:s,scaleY:a}}var ut;function As(e){let n=new(typeof DOMMatrix=="function"?DOMMatrix:WebKitCSSMatrix)(e+"");return n.isIdentity?rn:Yr(n.a,n.b,n.c,n.d,n.e,n.f)}function Ss(e){return e==null||(ut||(ut=document.createElementNS("http://www.w3.org/2000/svg","g")),ut.setAttribute("transform",e),!(e=ut.transform.baseVal.consolidate()))?rn:(e=e.matrix,Yr(e.a,e.b,e.c,e.d,e.e,e.f))}function Gr(e,n,t,r){function i(l){return l.length?l.pop()+" ":""}function o(l,f,c,d,g,b){if(l!==c||f!==d){var x=g.push("translate(",null,n,null,t);b.push({i:x-4,x:U(l,c)},{i:x-2,x:U(f,d)})}else(c||d)&&g.push("translate("+c+n+d+t)}function s(l,f,c,d){l!==f?(l-f>180?f+=360:f-l>180&&(l+=360),d.push({i:c.push(i(c)+"rotate(",null,r)-2,x:U(l,f)})):f&&c.push(i(c)+"rotate("+f+r)}function a(l,f,c,d){l!==f?d.push({i:c.push(i(c)+"skewX(",null,r)-2,x:U(l,f)}):f&&c.push(i(c)+"skewX("+f+r)}function u(l,f,c,d,g,b){if(l!==c||f!==d){var x=g.push(i(g)+"scale(",null,",",null,")");b.push({i:x-4,x:U(l,c)},{i:x-2,x:U(f,d)})}else(c!==1||d!==1)&&g.push(i(g)+"scale("+c+","+d+")")}return function(l,f){var c=[],d=[];return l=e(l),f=e(f),o(l.translateX,l.translateY,f.translateX,f.translateY,c,d),s(l.rotate,f.rotate,c,d),a(l.skewX,f.skewX,c,d),u(l.scaleX,l.scaleY,f.scaleX,f.scaleY,c,d),l=f=null,function(g){for(var b=-1,x=d.length,E;++b<x;)c[(E=d[b]).i]=E.x(g);return c.join("")}}}var ma=Gr(As,"px, ","px)","deg)"),ga=Gr(Ss,", ",")",")"),Es=1e-12;function Br(e){return((e=Math.exp(e))+1/e)/2}function Ts(e){return((e=Math.exp(e))-1/e)/2}function Rs(e){return((e=Math.exp(2*e))-1)/(e+1)}var ba=(function e(n,t,r){function i(o,s){var a=o[0],u=o[1],l=o[2],f=s[0],c=s[1],d=s[2],g=f-a,b=c-u,x=g*g+b*b,E,y;if(x<Es)y=Math.log(d/l)/n,E=function(J){return[a+J*g,u+J*b,l*Math.exp(n*J*y)]};else{var m=Math.sqrt(x),k=(d*d-l*l+r*x)/(2*l*t*m),M=(d*d-l*l-r*x)/(2*d*t*m),R=Math.log(Math.sqrt(k*k+1)-k),_=Math.log(Math.sqrt(M*M+1)-M);y=(_-R)/n,E=function(J){var Ue=J*y,Me=Br(R),De=l/(t*m)*(Me*Rs(n*Ue+R)-Ts(R));return[a+De*g,u+De*b,l*Me/Br(n*Ue+R)]}}return E.duration=Math.abs(y)*1e3*n/Math.SQRT2,E}return i.rho=function(o){var s=Math.max(.001,+o),a=s*s,u=a*a;return e(s,a,u)},i})(Math.SQRT2,2,4);function Jr(e){return function(n,t){var r=e((n=st(n)).h,(t=st(t)).h),i=O(n.s,t.s),o=O(n.l,t.l),s=O(n.opacity,t.opacity);return function(a){return n.h=r(a),n.s=i(a),n.l=o(a),n.opacity=s(a),n+""}}}var ya=Jr(sn),wa=Jr(O);function Qr(e){return function(n,t){var r=e((n=ot(n)).h,(t=ot(t)).h),i=O(n.c,t.c),o=O(n.l,t.l),s=O(n.opacity,t.opacity);return function(a){return n.h=r(a),n.c=i(a),n.l=o(a),n.opacity=s(a),n+""}}}var xa=Qr(sn),va=Qr(O);function Zr(e){return(function n(t){t=+t;function r(i,o){var s=e((i=lt(i)).h,(o=lt(o)).h),a=O(i.s,o.s),u=O(i.l,o.l),l=O(i.opacity,o.opacity);return function(f){return i.h=s(f),i.s=a(f),i.l=u(Math.pow(f,t)),i.opacity=l(f),i+""}}return r.gamma=n,r})(1)}var $a=Zr(sn),ka=Zr(O);function Ns(e){return Math.abs(e=Math.round(e))>=1e21?e.toLocaleString("en").replace(/,/g,""):e.toString(10)}function ft(e,n){if(!isFinite(e)||e===0)return null;var t=(e=n?e.toExponential(n-1):e.toExponential()).indexOf("e"),r=e.slice(0,t);return[r.length>1?r[0]+r.slice(2):r,+e.slice(t+1)]}function ve(e){return e=ft(Math.abs(e)),e?e[1]:NaN}function _s(e,n){return function(t,r){for(var i=t.length,o=[],s=0,a=e[0],u=0;i>0&&a>0&&(u+a+1>r&&(a=Math.max(1,r-u)),o.push(t.substring(i-=a,i+a)),!((u+=a+1)>r));)a=e[s=(s+1)%e.length];return o.reverse().join(n)}}function Cs(e){return function(n){return n.replace(/[0-9]/g,function(t){return e[+t]})}}var qs=/^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;function Ie(e){if(!(n=qs.exec(e)))throw new Error("invalid format: "+e);var n;return new on({fill:n[1],align:n[2],sign:n[3],symbol:n[4],zero:n[5],width:n[6],comma:n[7],precision:n[8]&&n[8].slice(1),trim:n[9],type:n[10]})}Ie.prototype=on.prototype;function on(e){this.fill=e.fill===void 0?" ":e.fill+"",this.align=e.align===void 0?">":e.align+"",this.sign=e.sign===void 0?"-":e.sign+"",this.symbol=e.symbol===void 0?"":e.symbol+"",this.zero=!!e.zero,this.width=e.width===void 0?void 0:+e.width,this.comma=!!e.comma,this.precision=e.precision===void 0?void 0:+e.precision,this.trim=!!e.trim,this.type=e.type===void 0?"":e.type+""}on.prototype.toString=function(){return this.fill+this.align+this.sign+this.symbol+(this.zero?"0":"")+(this.width===void 0?"":Math.max(1,this.width|0))+(this.comma?",":"")+(this.precision===void 0?"":"."+Math.max(0,this.precision|0))+(this.trim?"~":"")+this.type};function Ps(e){e:for(var n=e.length,t=1,r=-1,i;t<n;++t)switch(e[t]){case".":r=i=t;break;case"0":r===0&&(r=t),i=t;break;default:if(!+e[t])break e;r>0&&(r=0);break}return r>0?e.slice(0,r)+e.slice(i+1):e}var pt;function Os(e,n){var t=ft(e,n);if(!t)return pt=void 0,e.toPrecision(n);var r=t[0],i=t[1],o=i-(pt=Math.max(-8,Math.min(8,Math.floor(i/3)))*3)+1,s=r.length;return o===s?r:o>s?r+new Array(o-s+1).join("0"):o>0?r.slice(0,o)+"."+r.slice(o):"0."+new Array(1-o).join("0")+ft(e,Math.max(0,n+o-1))[0]}function ei(e,n){var t=ft(e,n);if(!t)return e+"";var r=t[0],i=t[1];return i<0?"0."+new Array(-i).join("0")+r:r.length>i+1?r.slice(0,i+1)+"."+r.slice(i+1):r+new Array(i-r.length+2).join("0")}var ti={"%":(e,n)=>(e*100).toFixed(n),b:e=>Math.round(e).toString(2),c:e=>e+"",d:Ns,e:(e,n)=>e.toExponential(n),f:(e,n)=>e.toFixed(n),g:(e,n)=>e.toPrecision(n),o:e=>Math.round(e).toString(8),p:(e,n)=>ei(e*100,n),r:ei,s:Os,X:e=>Math.round(e).toString(16).toUpperCase(),x:e=>Math.round(e).toString(16)};function ni(e){return e}var ri=Array.prototype.map,ii=["y","z","a","f","p","n","µ","m","","k","M","G","T","P","E","Z","Y"];function Ls(e){var n=e.grouping===void 0||e.thousands===void 0?ni:_s(ri.call(e.grouping,Number),e.thousands+""),t=e.currency===void 0?"":e.currency[0]+"",r=e.currency===void 0?"":e.currency[1]+"",i=e.decimal===void 0?".":e.decimal+"",o=e.numerals===void 0?ni:Cs(ri.call(e.numerals,String)),s=e.percent===void 0?"%":e.percent+"",a=e.minus===void 0?"−":e.minus+"",u=e.nan===void 0?"NaN":e.nan+"";function l(c,d){c=Ie(c);var g=c.fill,b=c.align,x=c.sign,E=c.symbol,y=c.zero,m=c.width,k=c.comma,M=c.precision,R=c.trim,_=c.type;_==="n"?(k=!0,_="g"):ti[_]||(M===void 0&&(M=12),R=!0,_="g"),(y||g==="0"&&b==="=")&&(y=!0,g="0",b="=");var J=(d&&d.prefix!==void 0?d.prefix:"")+(E==="$"?t:E==="#"&&/[boxX]/.test(_)?"0"+_.toLowerCase():""),Ue=(E==="$"?r:/[%p]/.test(_)?s:"")+(d&&d.suffix!==void 0?d.suffix:""),Me=ti[_],De=/[defgprs%]/.test(_);M=M===void 0?6:/[gprs]/.test(_)?Math.max(1,Math.min(21,M)):Math.max(0,Math.min(20,M));function In($){var Q=J,j=Ue,he,Un,He;if(_==="c")j=Me($)+j,$="";else{$=+$;var ze=$<0||1/$<0;if($=isNaN($)?u:Me(Math.abs($),M),R&&($=Ps($)),ze&&+$==0&&x!=="+"&&(ze=!1),Q=(ze?x==="("?x:a:x==="-"||x==="("?"":x)+Q,j=(_==="s"&&!isNaN($)&&pt!==void 0?ii[8+pt/3]:"")+j+(ze&&x==="("?")":""),De){for(he=-1,Un=$.length;++he<Un;)if(He=$.charCodeAt(he),48>He||He>57){j=(He===46?i+$.slice(he+1):$.slice(he))+j,$=$.slice(0,he);break}}}k&&!y&&($=n($,1/0));var Fe=Q.length+$.length+j.length,F=Fe<m?new Array(m-Fe+1).join(g):"";switch(k&&y&&($=n(F+$,F.length?m-j.length:1/0),F=""),b){case"<":$=Q+$+j+F;break;case"=":$=Q+F+$+j;break;case"^":$=F.slice(0,Fe=F.length>>1)+Q+$+j+F.slice(Fe);break;default:$=F+Q+$+j;break}return o($)}return In.toString=function(){return c+""},In}function f(c,d){var g=Math.max(-8,Math.min(8,Math.floor(ve(d)/3)))*3,b=Math.pow(10,-g),x=l((c=Ie(c),c.type="f",c),{suffix:ii[8+g/3]});return function(E){return x(b*E)}}return{format:l,formatPrefix:f}}var dt,an,ln;js({thousands:",",grouping:[3],currency:["$",""]});function js(e){return dt=Ls(e),an=dt.format,ln=dt.formatPrefix,dt}function si(e){return Math.max(0,-ve(Math.abs(e)))}function oi(e,n){return Math.max(0,Math.max(-8,Math.min(8,Math.floor(ve(n)/3)))*3-ve(Math.abs(e)))}function ai(e,n){return e=Math.abs(e),n=Math.abs(n)-e,Math.max(0,ve(n)-ve(e))+1}function hi(e,n){switch(arguments.length){case 0:break;case 1:this.range(e);break;default:this.range(n).domain(e);break}return this}function Is(e){return function(){return e}}function Us(e){return+e}var li=[0,1];function $e(e){return e}function un(e,n){return(n-=e=+e)?function(t){return(t-e)/n}:Is(isNaN(n)?NaN:.5)}function Ds(e,n){var t;return e>n&&(t=e,e=n,n=t),function(r){return Math.max(e,Math.min(n,r))}}function Hs(e,n,t){var r=e[0],i=e[1],o=n[0],s=n[1];return i<r?(r=un(i,r),o=t(s,o)):(r=un(r,i),o=t(o,s)),function(a){return o(r(a))}}function zs(e,n,t){var r=Math.min(e.length,n.length)-1,i=new Array(r),o=new Array(r),s=-1;for(e[r]<e[0]&&(e=e.slice().reverse(),n=n.slice().reverse());++s<r;)i[s]=un(e[s],e[s+1]),o[s]=t(n[s],n[s+1]);return function(a){var u=pr(e,a,1,r)-1;return o[u](i[u](a))}}function di(e,n){return n.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown())}function fi(){var e=li,n=li,t=ht,r,i,o,s=$e,a,u,l;function f(){var d=Math.min(e.length,n.length);return s!==$e&&(s=Ds(e[0],e[d-1])),a=d>2?zs:Hs,u=l=null,c}function c(d){return d==null||isNaN(d=+d)?o:(u||(u=a(e.map(r),n,t)))(r(s(d)))}return c.invert=function(d){return s(i((l||(l=a(n,e.map(r),U)))(d)))},c.domain=function(d){return arguments.length?(e=Array.from(d,Us),f()):e.slice()},c.range=function(d){return arguments.length?(n=Array.from(d),f()):n.slice()},c.rangeRound=function(d){return n=Array.from(d),t=Xr,f()},c.clamp=function(d){return arguments.length?(s=d?!0:$e,f()):s!==$e},c.interpolate=function(d){return arguments.length?(t=d,f()):t},c.unknown=function(d){return arguments.length?(o=d,c):o},function(d,g){return r=d,i=g,f()}}function Fs(){return fi()($e,$e)}function Bs(e,n,t,r){var i=yr(e,n,t),o;switch(r=Ie(r??",f"),r.type){case"s":{var s=Math.max(Math.abs(e),Math.abs(n));return r.precision==null&&!isNaN(o=oi(i,s))&&(r.precision=o),ln(r,s)}case"":case"e":case"g":case"p":case"r":{r.precision==null&&!isNaN(o=ai(i,Math.max(Math.abs(e),Math.abs(n))))&&(r.precision=o-(r.type==="e"));break}case"f":case"%":{r.precision==null&&!isNaN(o=si(i))&&(r.precision=o-(r.type==="%")*2);break}}return an(r)}function pi(e){var n=e.domain;return e.ticks=function(t){var r=n();return br(r[0],r[r.length-1],t??10)},e.tickFormat=function(t,r){var i=n();return Bs(i[0],i[i.length-1],t??10,r)},e.nice=function(t){t==null&&(t=10);var r=n(),i=0,o=r.length-1,s=r[i],a=r[o],u,l,f=10;for(a<s&&(l=s,s=a,a=l,l=i,i=o,o=l);f-- >0;){if(l=et(s,a,t),l===u)return r[i]=s,r[o]=a,n(r);if(l>0)s=Math.floor(s/l)*l,a=Math.ceil(a/l)*l;else if(l<0)s=Math.ceil(s*l)/l,a=Math.floor(a*l)/l;else break;u=l}return e},e}function mt(){var e=Fs();return e.copy=function(){return di(e,mt())},hi.apply(e,arguments),pi(e)}function ui(e){return function(n){return Math.sign(n)*Math.log1p(Math.abs(n/e))}}function ci(e){return function(n){return Math.sign(n)*Math.expm1(Math.abs(n))*e}}function Vs(e){var n=1,t=e(ui(n),ci(n));return t.constant=function(r){return arguments.length?e(ui(n=+r),ci(n)):n},pi(t)}function cn(){var e=Vs(fi());return e.copy=function(){return di(e,cn()).constant(e.constant())},hi.apply(e,arguments)}var Ks=["","6 3","2 3","10 3 2 3","4 4","1 4"],hn=class extends C{constructor(){super(...arguments);this.series=[];this.x="";this.y="";this.label="";this.rules=[];this.domain=null;this.xDomain=null;this.log=!1;this.height=240;this.cursor=null;this.table=!1}static{this.properties={series:{attribute:!1},x:{},y:{},label:{},rules:{attribute:!1},domain:{attribute:!1},xDomain:{attribute:!1},log:{type:Boolean},height:{type:Number},cursor:{type:Number},table:{state:!0}}}render(){let t=Math.max(this.width||600,200),{height:r}=this,i=this.series.flatMap(m=>m.points).filter(([m,k])=>Number.isFinite(m)&&Number.isFinite(k)),o=i.map(([m])=>m),s=[...i.map(([,m])=>m),...this.rules.map(m=>m.y)],[a,u,l,f]=[48,12,12,38],c=this.xDomain??(o.length?[Math.min(...o),Math.max(...o)]:[0,1]),d=this.domain??(s.length?[Math.min(0,...s),Math.max(...s)]:[0,1]),g=(this.log?cn():mt()).domain(c).range([a,t-u]),b=mt().domain(d).range([r-f,l]).nice(),x=t<420?4:6,E=m=>m.points.filter(([k,M])=>Number.isFinite(k)&&Number.isFinite(M)).map(([k,M],R)=>`${R?"L":"M"}${g(k).toFixed(1)} ${b(M).toFixed(1)}`).join(""),y=(m,k)=>m.predicted?"2 4":m.dashed?"6 3":m.role?"":Ks[k%6];return h`<figure class="lines">
-      <svg width=${t} height=${r} role="img" aria-label="${this.label||`${this.y} by ${this.x}`}">
-        ${b.ticks(5).map(m=>T`<line x1=${a} x2=${t-u} y1=${b(m)} y2=${b(m)} class="grid"></line><text x=${a-6} y=${b(m)+4} class="tick" text-anchor="end">${m}</text>`)}
-        ${(this.log?Ws(c,x):g.ticks(x)).map(m=>T`<text x=${g(m)} y=${r-f+16} class="tick" text-anchor="middle">${m}</text>`)}
-        <text x=${(a+t-u)/2} y=${r-4} class="axis" text-anchor="middle">${this.x}</text>
-        <text x="12" y=${(l+r-f)/2} class="axis" text-anchor="middle" transform="rotate(-90 12 ${(l+r-f)/2})">${this.y}</text>
-        ${this.rules.map(m=>T`<line x1=${a} x2=${t-u} y1=${b(m.y)} y2=${b(m.y)} class="rule"></line><text x=${t-u} y=${b(m.y)-4} class="tick halo" text-anchor="end">${m.label} ${S(m.y)}</text>`)}
-        ${this.cursor===null?p:T`<line x1=${g(this.cursor)} x2=${g(this.cursor)} y1=${l} y2=${r-f} class="cursor"></line>`}
-        ${this.series.map((m,k)=>T`<path d=${E(m)} fill="none" stroke=${m.predicted?"var(--guess)":V(m.role,k)} stroke-width="2" stroke-dasharray=${y(m,k)} stroke-linejoin="round"></path>
-          ${m.points.length===1?T`<circle cx=${g(m.points[0][0])} cy=${b(m.points[0][1])} r="3" fill=${V(m.role,k)}></circle>`:p}`)}
+          </div>`:m}
+    </li>`}},Mn=t=>typeof t=="number"?g(t):"–";customElements.define("rung-ladder",_n);function st(t,r){return t==null||r==null?NaN:t<r?-1:t>r?1:t>=r?0:NaN}function ai(t,r){return t==null||r==null?NaN:r<t?-1:r>t?1:r>=t?0:NaN}function gs(t){let r,e,n;t.length!==2?(r=st,e=(a,c)=>st(t(a),c),n=(a,c)=>t(a)-c):(r=t===st||t===ai?t:li,e=t,n=t);function s(a,c,u=0,d=a.length){if(u<d){if(r(c,c)!==0)return d;do{let h=u+d>>>1;e(a[h],c)<0?u=h+1:d=h}while(u<d)}return u}function o(a,c,u=0,d=a.length){if(u<d){if(r(c,c)!==0)return d;do{let h=u+d>>>1;e(a[h],c)<=0?u=h+1:d=h}while(u<d)}return u}function i(a,c,u=0,d=a.length){let h=s(a,c,u,d-1);return h>u&&n(a[h-1],c)>-n(a[h],c)?h-1:h}return{left:s,center:i,right:o}}function li(){return 0}function ui(t){return t===null?NaN:+t}var bs=gs(st),ys=bs.right,ql=bs.left,Nl=gs(ui).center;var Cl=$s(vs),Pl=$s(ci);function $s(t){return function(r,e,n=e){if(!((e=+e)>=0))throw new RangeError("invalid rx");if(!((n=+n)>=0))throw new RangeError("invalid ry");let{data:s,width:o,height:i}=r;if(!((o=Math.floor(o))>=0))throw new RangeError("invalid width");if(!((i=Math.floor(i!==void 0?i:s.length/o))>=0))throw new RangeError("invalid height");if(!o||!i||!e&&!n)return r;let a=e&&t(e),c=n&&t(n),u=s.slice();return a&&c?(je(a,u,s,o,i),je(a,s,u,o,i),je(a,u,s,o,i),Le(c,s,u,o,i),Le(c,u,s,o,i),Le(c,s,u,o,i)):a?(je(a,s,u,o,i),je(a,u,s,o,i),je(a,s,u,o,i)):c&&(Le(c,s,u,o,i),Le(c,u,s,o,i),Le(c,s,u,o,i)),r}}function je(t,r,e,n,s){for(let o=0,i=n*s;o<i;)t(r,e,o,o+=n,1)}function Le(t,r,e,n,s){for(let o=0,i=n*s;o<n;++o)t(r,e,o,o+i,n)}function ci(t){let r=vs(t);return(e,n,s,o,i)=>{s<<=2,o<<=2,i<<=2,r(e,n,s+0,o+0,i),r(e,n,s+1,o+1,i),r(e,n,s+2,o+2,i),r(e,n,s+3,o+3,i)}}function vs(t){let r=Math.floor(t);if(r===t)return hi(t);let e=t-r,n=2*t+1;return(s,o,i,a,c)=>{if(!((a-=c)>=i))return;let u=r*o[i],d=c*r,h=d+c;for(let p=i,y=i+d;p<y;p+=c)u+=o[Math.min(a,p)];for(let p=i,y=a;p<=y;p+=c)u+=o[Math.min(a,p+d)],s[p]=(u+e*(o[Math.max(i,p-h)]+o[Math.min(a,p+h)]))/n,u-=o[Math.max(i,p-d)]}}function hi(t){let r=2*t+1;return(e,n,s,o,i)=>{if(!((o-=i)>=s))return;let a=t*n[s],c=i*t;for(let u=s,d=s+c;u<d;u+=i)a+=n[Math.min(o,u)];for(let u=s,d=o;u<=d;u+=i)a+=n[Math.min(o,u+c)],e[u]=a/r,a-=n[Math.max(s,u-c)]}}var di=Array.prototype,Ol=di.slice;var pi=Math.sqrt(50),mi=Math.sqrt(10),fi=Math.sqrt(2);function Mt(t,r,e){let n=(r-t)/Math.max(0,e),s=Math.floor(Math.log10(n)),o=n/Math.pow(10,s),i=o>=pi?10:o>=mi?5:o>=fi?2:1,a,c,u;return s<0?(u=Math.pow(10,-s)/i,a=Math.round(t*u),c=Math.round(r*u),a/u<t&&++a,c/u>r&&--c,u=-u):(u=Math.pow(10,s)*i,a=Math.round(t/u),c=Math.round(r/u),a*u<t&&++a,c*u>r&&--c),c<a&&.5<=e&&e<2?Mt(t,r,e*2):[a,c,u]}function ws(t,r,e){if(r=+r,t=+t,e=+e,!(e>0))return[];if(t===r)return[t];let n=r<t,[s,o,i]=n?Mt(r,t,e):Mt(t,r,e);if(!(o>=s))return[];let a=o-s+1,c=new Array(a);if(n)if(i<0)for(let u=0;u<a;++u)c[u]=(o-u)/-i;else for(let u=0;u<a;++u)c[u]=(o-u)*i;else if(i<0)for(let u=0;u<a;++u)c[u]=(s+u)/-i;else for(let u=0;u<a;++u)c[u]=(s+u)*i;return c}function _t(t,r,e){return r=+r,t=+t,e=+e,Mt(t,r,e)[2]}function ks(t,r,e){r=+r,t=+t,e=+e;let n=r<t,s=n?_t(r,t,e):_t(t,r,e);return(n?-1:1)*(s<0?1/-s:s)}var Hl=gi(Math.random);function gi(t){return function(e,n=0,s=e.length){let o=s-(n=+n);for(;o;){let i=t()*o--|0,a=e[o+n];e[o+n]=e[i+n],e[i+n]=a}return e}}function Be(t,r,e){t.prototype=r.prototype=e,e.constructor=t}function at(t,r){var e=Object.create(t.prototype);for(var n in r)e[n]=r[n];return e}function ke(){}var Ne=.7,We=1/Ne,ze="\\s*([+-]?\\d+)\\s*",ot="\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*",ue="\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*",bi=/^#([0-9a-f]{3,8})$/,yi=new RegExp(`^rgb\\(${ze},${ze},${ze}\\)$`),$i=new RegExp(`^rgb\\(${ue},${ue},${ue}\\)$`),vi=new RegExp(`^rgba\\(${ze},${ze},${ze},${ot}\\)$`),wi=new RegExp(`^rgba\\(${ue},${ue},${ue},${ot}\\)$`),ki=new RegExp(`^hsl\\(${ot},${ue},${ue}\\)$`),xi=new RegExp(`^hsla\\(${ot},${ue},${ue},${ot}\\)$`),xs={aliceblue:15792383,antiquewhite:16444375,aqua:65535,aquamarine:8388564,azure:15794175,beige:16119260,bisque:16770244,black:0,blanchedalmond:16772045,blue:255,blueviolet:9055202,brown:10824234,burlywood:14596231,cadetblue:6266528,chartreuse:8388352,chocolate:13789470,coral:16744272,cornflowerblue:6591981,cornsilk:16775388,crimson:14423100,cyan:65535,darkblue:139,darkcyan:35723,darkgoldenrod:12092939,darkgray:11119017,darkgreen:25600,darkgrey:11119017,darkkhaki:12433259,darkmagenta:9109643,darkolivegreen:5597999,darkorange:16747520,darkorchid:10040012,darkred:9109504,darksalmon:15308410,darkseagreen:9419919,darkslateblue:4734347,darkslategray:3100495,darkslategrey:3100495,darkturquoise:52945,darkviolet:9699539,deeppink:16716947,deepskyblue:49151,dimgray:6908265,dimgrey:6908265,dodgerblue:2003199,firebrick:11674146,floralwhite:16775920,forestgreen:2263842,fuchsia:16711935,gainsboro:14474460,ghostwhite:16316671,gold:16766720,goldenrod:14329120,gray:8421504,green:32768,greenyellow:11403055,grey:8421504,honeydew:15794160,hotpink:16738740,indianred:13458524,indigo:4915330,ivory:16777200,khaki:15787660,lavender:15132410,lavenderblush:16773365,lawngreen:8190976,lemonchiffon:16775885,lightblue:11393254,lightcoral:15761536,lightcyan:14745599,lightgoldenrodyellow:16448210,lightgray:13882323,lightgreen:9498256,lightgrey:13882323,lightpink:16758465,lightsalmon:16752762,lightseagreen:2142890,lightskyblue:8900346,lightslategray:7833753,lightslategrey:7833753,lightsteelblue:11584734,lightyellow:16777184,lime:65280,limegreen:3329330,linen:16445670,magenta:16711935,maroon:8388608,mediumaquamarine:6737322,mediumblue:205,mediumorchid:12211667,mediumpurple:9662683,mediumseagreen:3978097,mediumslateblue:8087790,mediumspringgreen:64154,mediumturquoise:4772300,mediumvioletred:13047173,midnightblue:1644912,mintcream:16121850,mistyrose:16770273,moccasin:16770229,navajowhite:16768685,navy:128,oldlace:16643558,olive:8421376,olivedrab:7048739,orange:16753920,orangered:16729344,orchid:14315734,palegoldenrod:15657130,palegreen:10025880,paleturquoise:11529966,palevioletred:14381203,papayawhip:16773077,peachpuff:16767673,peru:13468991,pink:16761035,plum:14524637,powderblue:11591910,purple:8388736,rebeccapurple:6697881,red:16711680,rosybrown:12357519,royalblue:4286945,saddlebrown:9127187,salmon:16416882,sandybrown:16032864,seagreen:3050327,seashell:16774638,sienna:10506797,silver:12632256,skyblue:8900331,slateblue:6970061,slategray:7372944,slategrey:7372944,snow:16775930,springgreen:65407,steelblue:4620980,tan:13808780,teal:32896,thistle:14204888,tomato:16737095,turquoise:4251856,violet:15631086,wheat:16113331,white:16777215,whitesmoke:16119285,yellow:16776960,yellowgreen:10145074};Be(ke,Ue,{copy(t){return Object.assign(new this.constructor,this,t)},displayable(){return this.rgb().displayable()},hex:As,formatHex:As,formatHex8:Ai,formatHsl:Ti,formatRgb:Ts,toString:Ts});function As(){return this.rgb().formatHex()}function Ai(){return this.rgb().formatHex8()}function Ti(){return Ps(this).formatHsl()}function Ts(){return this.rgb().formatRgb()}function Ue(t){var r,e;return t=(t+"").trim().toLowerCase(),(r=bi.exec(t))?(e=r[1].length,r=parseInt(r[1],16),e===6?Ms(r):e===3?new W(r>>8&15|r>>4&240,r>>4&15|r&240,(r&15)<<4|r&15,1):e===8?Rt(r>>24&255,r>>16&255,r>>8&255,(r&255)/255):e===4?Rt(r>>12&15|r>>8&240,r>>8&15|r>>4&240,r>>4&15|r&240,((r&15)<<4|r&15)/255):null):(r=yi.exec(t))?new W(r[1],r[2],r[3],1):(r=$i.exec(t))?new W(r[1]*255/100,r[2]*255/100,r[3]*255/100,1):(r=vi.exec(t))?Rt(r[1],r[2],r[3],r[4]):(r=wi.exec(t))?Rt(r[1]*255/100,r[2]*255/100,r[3]*255/100,r[4]):(r=ki.exec(t))?Ss(r[1],r[2]/100,r[3]/100,1):(r=xi.exec(t))?Ss(r[1],r[2]/100,r[3]/100,r[4]):xs.hasOwnProperty(t)?Ms(xs[t]):t==="transparent"?new W(NaN,NaN,NaN,0):null}function Ms(t){return new W(t>>16&255,t>>8&255,t&255,1)}function Rt(t,r,e,n){return n<=0&&(t=r=e=NaN),new W(t,r,e,n)}function Cn(t){return t instanceof ke||(t=Ue(t)),t?(t=t.rgb(),new W(t.r,t.g,t.b,t.opacity)):new W}function lt(t,r,e,n){return arguments.length===1?Cn(t):new W(t,r,e,n??1)}function W(t,r,e,n){this.r=+t,this.g=+r,this.b=+e,this.opacity=+n}Be(W,lt,at(ke,{brighter(t){return t=t==null?We:Math.pow(We,t),new W(this.r*t,this.g*t,this.b*t,this.opacity)},darker(t){return t=t==null?Ne:Math.pow(Ne,t),new W(this.r*t,this.g*t,this.b*t,this.opacity)},rgb(){return this},clamp(){return new W(Ee(this.r),Ee(this.g),Ee(this.b),Et(this.opacity))},displayable(){return-.5<=this.r&&this.r<255.5&&-.5<=this.g&&this.g<255.5&&-.5<=this.b&&this.b<255.5&&0<=this.opacity&&this.opacity<=1},hex:_s,formatHex:_s,formatHex8:Mi,formatRgb:Rs,toString:Rs}));function _s(){return`#${Se(this.r)}${Se(this.g)}${Se(this.b)}`}function Mi(){return`#${Se(this.r)}${Se(this.g)}${Se(this.b)}${Se((isNaN(this.opacity)?1:this.opacity)*255)}`}function Rs(){let t=Et(this.opacity);return`${t===1?"rgb(":"rgba("}${Ee(this.r)}, ${Ee(this.g)}, ${Ee(this.b)}${t===1?")":`, ${t})`}`}function Et(t){return isNaN(t)?1:Math.max(0,Math.min(1,t))}function Ee(t){return Math.max(0,Math.min(255,Math.round(t)||0))}function Se(t){return t=Ee(t),(t<16?"0":"")+t.toString(16)}function Ss(t,r,e,n){return n<=0?t=r=e=NaN:e<=0||e>=1?t=r=NaN:r<=0&&(t=NaN),new ie(t,r,e,n)}function Ps(t){if(t instanceof ie)return new ie(t.h,t.s,t.l,t.opacity);if(t instanceof ke||(t=Ue(t)),!t)return new ie;if(t instanceof ie)return t;t=t.rgb();var r=t.r/255,e=t.g/255,n=t.b/255,s=Math.min(r,e,n),o=Math.max(r,e,n),i=NaN,a=o-s,c=(o+s)/2;return a?(r===o?i=(e-n)/a+(e<n)*6:e===o?i=(n-r)/a+2:i=(r-e)/a+4,a/=c<.5?o+s:2-o-s,i*=60):a=c>0&&c<1?0:i,new ie(i,a,c,t.opacity)}function Nt(t,r,e,n){return arguments.length===1?Ps(t):new ie(t,r,e,n??1)}function ie(t,r,e,n){this.h=+t,this.s=+r,this.l=+e,this.opacity=+n}Be(ie,Nt,at(ke,{brighter(t){return t=t==null?We:Math.pow(We,t),new ie(this.h,this.s,this.l*t,this.opacity)},darker(t){return t=t==null?Ne:Math.pow(Ne,t),new ie(this.h,this.s,this.l*t,this.opacity)},rgb(){var t=this.h%360+(this.h<0)*360,r=isNaN(t)||isNaN(this.s)?0:this.s,e=this.l,n=e+(e<.5?e:1-e)*r,s=2*e-n;return new W(Rn(t>=240?t-240:t+120,s,n),Rn(t,s,n),Rn(t<120?t+240:t-120,s,n),this.opacity)},clamp(){return new ie(Es(this.h),St(this.s),St(this.l),Et(this.opacity))},displayable(){return(0<=this.s&&this.s<=1||isNaN(this.s))&&0<=this.l&&this.l<=1&&0<=this.opacity&&this.opacity<=1},formatHsl(){let t=Et(this.opacity);return`${t===1?"hsl(":"hsla("}${Es(this.h)}, ${St(this.s)*100}%, ${St(this.l)*100}%${t===1?")":`, ${t})`}`}}));function Es(t){return t=(t||0)%360,t<0?t+360:t}function St(t){return Math.max(0,Math.min(1,t||0))}function Rn(t,r,e){return(t<60?r+(e-r)*t/60:t<180?e:t<240?r+(e-r)*(240-t)/60:r)*255}var Os=Math.PI/180,Hs=180/Math.PI,qt=18,js=.96422,Ls=1,zs=.82521,Is=4/29,Ie=6/29,Ws=3*Ie*Ie,_i=Ie*Ie*Ie;function Bs(t){if(t instanceof ce)return new ce(t.l,t.a,t.b,t.opacity);if(t instanceof ge)return Ds(t);t instanceof W||(t=Cn(t));var r=Nn(t.r),e=Nn(t.g),n=Nn(t.b),s=Sn((.2225045*r+.7168786*e+.0606169*n)/Ls),o,i;return r===e&&e===n?o=i=s:(o=Sn((.4360747*r+.3850649*e+.1430804*n)/js),i=Sn((.0139322*r+.0971045*e+.7141733*n)/zs)),new ce(116*s-16,500*(o-s),200*(s-i),t.opacity)}function Us(t,r,e,n){return arguments.length===1?Bs(t):new ce(t,r,e,n??1)}function ce(t,r,e,n){this.l=+t,this.a=+r,this.b=+e,this.opacity=+n}Be(ce,Us,at(ke,{brighter(t){return new ce(this.l+qt*(t??1),this.a,this.b,this.opacity)},darker(t){return new ce(this.l-qt*(t??1),this.a,this.b,this.opacity)},rgb(){var t=(this.l+16)/116,r=isNaN(this.a)?t:t+this.a/500,e=isNaN(this.b)?t:t-this.b/200;return r=js*En(r),t=Ls*En(t),e=zs*En(e),new W(qn(3.1338561*r-1.6168667*t-.4906146*e),qn(-.9787684*r+1.9161415*t+.033454*e),qn(.0719453*r-.2289914*t+1.4052427*e),this.opacity)}}));function Sn(t){return t>_i?Math.pow(t,1/3):t/Ws+Is}function En(t){return t>Ie?t*t*t:Ws*(t-Is)}function qn(t){return 255*(t<=.0031308?12.92*t:1.055*Math.pow(t,1/2.4)-.055)}function Nn(t){return(t/=255)<=.04045?t/12.92:Math.pow((t+.055)/1.055,2.4)}function Ri(t){if(t instanceof ge)return new ge(t.h,t.c,t.l,t.opacity);if(t instanceof ce||(t=Bs(t)),t.a===0&&t.b===0)return new ge(NaN,0<t.l&&t.l<100?0:NaN,t.l,t.opacity);var r=Math.atan2(t.b,t.a)*Hs;return new ge(r<0?r+360:r,Math.sqrt(t.a*t.a+t.b*t.b),t.l,t.opacity)}function Ct(t,r,e,n){return arguments.length===1?Ri(t):new ge(t,r,e,n??1)}function ge(t,r,e,n){this.h=+t,this.c=+r,this.l=+e,this.opacity=+n}function Ds(t){if(isNaN(t.h))return new ce(t.l,0,0,t.opacity);var r=t.h*Os;return new ce(t.l,Math.cos(r)*t.c,Math.sin(r)*t.c,t.opacity)}Be(ge,Ct,at(ke,{brighter(t){return new ge(this.h,this.c,this.l+qt*(t??1),this.opacity)},darker(t){return new ge(this.h,this.c,this.l-qt*(t??1),this.opacity)},rgb(){return Ds(this).rgb()}}));var Fs=-.14861,Pn=1.78277,On=-.29227,Pt=-.90649,it=1.97294,qs=it*Pt,Ns=it*Pn,Cs=Pn*On-Pt*Fs;function Si(t){if(t instanceof qe)return new qe(t.h,t.s,t.l,t.opacity);t instanceof W||(t=Cn(t));var r=t.r/255,e=t.g/255,n=t.b/255,s=(Cs*n+qs*r-Ns*e)/(Cs+qs-Ns),o=n-s,i=(it*(e-s)-On*o)/Pt,a=Math.sqrt(i*i+o*o)/(it*s*(1-s)),c=a?Math.atan2(i,o)*Hs-120:NaN;return new qe(c<0?c+360:c,a,s,t.opacity)}function Ot(t,r,e,n){return arguments.length===1?Si(t):new qe(t,r,e,n??1)}function qe(t,r,e,n){this.h=+t,this.s=+r,this.l=+e,this.opacity=+n}Be(qe,Ot,at(ke,{brighter(t){return t=t==null?We:Math.pow(We,t),new qe(this.h,this.s,this.l*t,this.opacity)},darker(t){return t=t==null?Ne:Math.pow(Ne,t),new qe(this.h,this.s,this.l*t,this.opacity)},rgb(){var t=isNaN(this.h)?0:(this.h+120)*Os,r=+this.l,e=isNaN(this.s)?0:this.s*r*(1-r),n=Math.cos(t),s=Math.sin(t);return new W(255*(r+e*(Fs*n+Pn*s)),255*(r+e*(On*n+Pt*s)),255*(r+e*(it*n)),this.opacity)}}));function Gs(t,r,e,n,s){var o=t*t,i=o*t;return((1-3*t+3*o-i)*r+(4-6*o+3*i)*e+(1+3*t+3*o-3*i)*n+i*s)/6}function Ei(t){var r=t.length-1;return function(e){var n=e<=0?e=0:e>=1?(e=1,r-1):Math.floor(e*r),s=t[n],o=t[n+1],i=n>0?t[n-1]:2*s-o,a=n<r-1?t[n+2]:2*o-s;return Gs((e-n/r)*r,i,s,o,a)}}function qi(t){var r=t.length;return function(e){var n=Math.floor(((e%=1)<0?++e:e)*r),s=t[(n+r-1)%r],o=t[n%r],i=t[(n+1)%r],a=t[(n+2)%r];return Gs((e-n/r)*r,s,o,i,a)}}var jt=t=>()=>t;function Ys(t,r){return function(e){return t+e*r}}function Ni(t,r,e){return t=Math.pow(t,e),r=Math.pow(r,e)-t,e=1/e,function(n){return Math.pow(t+n*r,e)}}function zn(t,r){var e=r-t;return e?Ys(t,e>180||e<-180?e-360*Math.round(e/360):e):jt(isNaN(t)?r:t)}function Ci(t){return(t=+t)==1?G:function(r,e){return e-r?Ni(r,e,t):jt(isNaN(r)?e:r)}}function G(t,r){var e=r-t;return e?Ys(t,e):jt(isNaN(t)?r:t)}var Ks=(function t(r){var e=Ci(r);function n(s,o){var i=e((s=lt(s)).r,(o=lt(o)).r),a=e(s.g,o.g),c=e(s.b,o.b),u=G(s.opacity,o.opacity);return function(d){return s.r=i(d),s.g=a(d),s.b=c(d),s.opacity=u(d),s+""}}return n.gamma=t,n})(1);function Qs(t){return function(r){var e=r.length,n=new Array(e),s=new Array(e),o=new Array(e),i,a;for(i=0;i<e;++i)a=lt(r[i]),n[i]=a.r||0,s[i]=a.g||0,o[i]=a.b||0;return n=t(n),s=t(s),o=t(o),a.opacity=1,function(c){return a.r=n(c),a.g=s(c),a.b=o(c),a+""}}}var Il=Qs(Ei),Wl=Qs(qi);function Pi(t,r){r||(r=[]);var e=t?Math.min(r.length,t.length):0,n=r.slice(),s;return function(o){for(s=0;s<e;++s)n[s]=t[s]*(1-o)+r[s]*o;return n}}function Oi(t){return ArrayBuffer.isView(t)&&!(t instanceof DataView)}function Hi(t,r){var e=r?r.length:0,n=t?Math.min(e,t.length):0,s=new Array(n),o=new Array(e),i;for(i=0;i<n;++i)s[i]=Lt(t[i],r[i]);for(;i<e;++i)o[i]=r[i];return function(a){for(i=0;i<n;++i)o[i]=s[i](a);return o}}function ji(t,r){var e=new Date;return t=+t,r=+r,function(n){return e.setTime(t*(1-n)+r*n),e}}function ae(t,r){return t=+t,r=+r,function(e){return t*(1-e)+r*e}}function Li(t,r){var e={},n={},s;(t===null||typeof t!="object")&&(t={}),(r===null||typeof r!="object")&&(r={});for(s in r)s in t?e[s]=Lt(t[s],r[s]):n[s]=r[s];return function(o){for(s in e)n[s]=e[s](o);return n}}var jn=/[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g,Hn=new RegExp(jn.source,"g");function zi(t){return function(){return t}}function Ii(t){return function(r){return t(r)+""}}function Wi(t,r){var e=jn.lastIndex=Hn.lastIndex=0,n,s,o,i=-1,a=[],c=[];for(t=t+"",r=r+"";(n=jn.exec(t))&&(s=Hn.exec(r));)(o=s.index)>e&&(o=r.slice(e,o),a[i]?a[i]+=o:a[++i]=o),(n=n[0])===(s=s[0])?a[i]?a[i]+=s:a[++i]=s:(a[++i]=null,c.push({i,x:ae(n,s)})),e=Hn.lastIndex;return e<r.length&&(o=r.slice(e),a[i]?a[i]+=o:a[++i]=o),a.length<2?c[0]?Ii(c[0].x):zi(r):(r=c.length,function(u){for(var d=0,h;d<r;++d)a[(h=c[d]).i]=h.x(u);return a.join("")})}function Lt(t,r){var e=typeof r,n;return r==null||e==="boolean"?jt(r):(e==="number"?ae:e==="string"?(n=Ue(r))?(r=n,Ks):Wi:r instanceof Ue?Ks:r instanceof Date?ji:Oi(r)?Pi:Array.isArray(r)?Hi:typeof r.valueOf!="function"&&typeof r.toString!="function"||isNaN(r)?Li:ae)(t,r)}function Xs(t,r){return t=+t,r=+r,function(e){return Math.round(t*(1-e)+r*e)}}var Js=180/Math.PI,Ln={translateX:0,translateY:0,rotate:0,skewX:0,scaleX:1,scaleY:1};function Zs(t,r,e,n,s,o){var i,a,c;return(i=Math.sqrt(t*t+r*r))&&(t/=i,r/=i),(c=t*e+r*n)&&(e-=t*c,n-=r*c),(a=Math.sqrt(e*e+n*n))&&(e/=a,n/=a,c/=a),t*n<r*e&&(t=-t,r=-r,c=-c,i=-i),{translateX:s,translateY:o,rotate:Math.atan2(r,t)*Js,skewX:Math.atan(c)*Js,scaleX:i,scaleY:a}}var Ht;function Bi(t){let r=new(typeof DOMMatrix=="function"?DOMMatrix:WebKitCSSMatrix)(t+"");return r.isIdentity?Ln:Zs(r.a,r.b,r.c,r.d,r.e,r.f)}function Ui(t){return t==null||(Ht||(Ht=document.createElementNS("http://www.w3.org/2000/svg","g")),Ht.setAttribute("transform",t),!(t=Ht.transform.baseVal.consolidate()))?Ln:(t=t.matrix,Zs(t.a,t.b,t.c,t.d,t.e,t.f))}function eo(t,r,e,n){function s(u){return u.length?u.pop()+" ":""}function o(u,d,h,p,y,f){if(u!==h||d!==p){var b=y.push("translate(",null,r,null,e);f.push({i:b-4,x:ae(u,h)},{i:b-2,x:ae(d,p)})}else(h||p)&&y.push("translate("+h+r+p+e)}function i(u,d,h,p){u!==d?(u-d>180?d+=360:d-u>180&&(u+=360),p.push({i:h.push(s(h)+"rotate(",null,n)-2,x:ae(u,d)})):d&&h.push(s(h)+"rotate("+d+n)}function a(u,d,h,p){u!==d?p.push({i:h.push(s(h)+"skewX(",null,n)-2,x:ae(u,d)}):d&&h.push(s(h)+"skewX("+d+n)}function c(u,d,h,p,y,f){if(u!==h||d!==p){var b=y.push(s(y)+"scale(",null,",",null,")");f.push({i:b-4,x:ae(u,h)},{i:b-2,x:ae(d,p)})}else(h!==1||p!==1)&&y.push(s(y)+"scale("+h+","+p+")")}return function(u,d){var h=[],p=[];return u=t(u),d=t(d),o(u.translateX,u.translateY,d.translateX,d.translateY,h,p),i(u.rotate,d.rotate,h,p),a(u.skewX,d.skewX,h,p),c(u.scaleX,u.scaleY,d.scaleX,d.scaleY,h,p),u=d=null,function(y){for(var f=-1,b=p.length,_;++f<b;)h[(_=p[f]).i]=_.x(y);return h.join("")}}}var Bl=eo(Bi,"px, ","px)","deg)"),Ul=eo(Ui,", ",")",")"),Di=1e-12;function Vs(t){return((t=Math.exp(t))+1/t)/2}function Fi(t){return((t=Math.exp(t))-1/t)/2}function Ki(t){return((t=Math.exp(2*t))-1)/(t+1)}var Dl=(function t(r,e,n){function s(o,i){var a=o[0],c=o[1],u=o[2],d=i[0],h=i[1],p=i[2],y=d-a,f=h-c,b=y*y+f*f,_,w;if(b<Di)w=Math.log(p/u)/r,_=function(re){return[a+re*y,c+re*f,u*Math.exp(r*re*w)]};else{var $=Math.sqrt(b),v=(p*p-u*u+n*b)/(2*u*e*$),T=(p*p-u*u-n*b)/(2*p*e*$),H=Math.log(Math.sqrt(v*v+1)-v),z=Math.log(Math.sqrt(T*T+1)-T);w=(z-H)/r,_=function(re){var pt=re*w,Ye=Vs(H),mt=u/(e*$)*(Ye*Ki(r*pt+H)-Fi(H));return[a+mt*y,c+mt*f,u*Ye/Vs(r*pt+H)]}}return _.duration=Math.abs(w)*1e3*r/Math.SQRT2,_}return s.rho=function(o){var i=Math.max(.001,+o),a=i*i,c=a*a;return t(i,a,c)},s})(Math.SQRT2,2,4);function to(t){return function(r,e){var n=t((r=Nt(r)).h,(e=Nt(e)).h),s=G(r.s,e.s),o=G(r.l,e.l),i=G(r.opacity,e.opacity);return function(a){return r.h=n(a),r.s=s(a),r.l=o(a),r.opacity=i(a),r+""}}}var Fl=to(zn),Kl=to(G);function no(t){return function(r,e){var n=t((r=Ct(r)).h,(e=Ct(e)).h),s=G(r.c,e.c),o=G(r.l,e.l),i=G(r.opacity,e.opacity);return function(a){return r.h=n(a),r.c=s(a),r.l=o(a),r.opacity=i(a),r+""}}}var Jl=no(zn),Vl=no(G);function ro(t){return(function r(e){e=+e;function n(s,o){var i=t((s=Ot(s)).h,(o=Ot(o)).h),a=G(s.s,o.s),c=G(s.l,o.l),u=G(s.opacity,o.opacity);return function(d){return s.h=i(d),s.s=a(d),s.l=c(Math.pow(d,e)),s.opacity=u(d),s+""}}return n.gamma=r,n})(1)}var Gl=ro(zn),Yl=ro(G);function Ji(t){return Math.abs(t=Math.round(t))>=1e21?t.toLocaleString("en").replace(/,/g,""):t.toString(10)}function It(t,r){if(!isFinite(t)||t===0)return null;var e=(t=r?t.toExponential(r-1):t.toExponential()).indexOf("e"),n=t.slice(0,e);return[n.length>1?n[0]+n.slice(2):n,+t.slice(e+1)]}function De(t){return t=It(Math.abs(t)),t?t[1]:NaN}function Vi(t,r){return function(e,n){for(var s=e.length,o=[],i=0,a=t[0],c=0;s>0&&a>0&&(c+a+1>n&&(a=Math.max(1,n-c)),o.push(e.substring(s-=a,s+a)),!((c+=a+1)>n));)a=t[i=(i+1)%t.length];return o.reverse().join(r)}}function Gi(t){return function(r){return r.replace(/[0-9]/g,function(e){return t[+e]})}}var Yi=/^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;function ut(t){if(!(r=Yi.exec(t)))throw new Error("invalid format: "+t);var r;return new In({fill:r[1],align:r[2],sign:r[3],symbol:r[4],zero:r[5],width:r[6],comma:r[7],precision:r[8]&&r[8].slice(1),trim:r[9],type:r[10]})}ut.prototype=In.prototype;function In(t){this.fill=t.fill===void 0?" ":t.fill+"",this.align=t.align===void 0?">":t.align+"",this.sign=t.sign===void 0?"-":t.sign+"",this.symbol=t.symbol===void 0?"":t.symbol+"",this.zero=!!t.zero,this.width=t.width===void 0?void 0:+t.width,this.comma=!!t.comma,this.precision=t.precision===void 0?void 0:+t.precision,this.trim=!!t.trim,this.type=t.type===void 0?"":t.type+""}In.prototype.toString=function(){return this.fill+this.align+this.sign+this.symbol+(this.zero?"0":"")+(this.width===void 0?"":Math.max(1,this.width|0))+(this.comma?",":"")+(this.precision===void 0?"":"."+Math.max(0,this.precision|0))+(this.trim?"~":"")+this.type};function Qi(t){e:for(var r=t.length,e=1,n=-1,s;e<r;++e)switch(t[e]){case".":n=s=e;break;case"0":n===0&&(n=e),s=e;break;default:if(!+t[e])break e;n>0&&(n=0);break}return n>0?t.slice(0,n)+t.slice(s+1):t}var Wt;function Xi(t,r){var e=It(t,r);if(!e)return Wt=void 0,t.toPrecision(r);var n=e[0],s=e[1],o=s-(Wt=Math.max(-8,Math.min(8,Math.floor(s/3)))*3)+1,i=n.length;return o===i?n:o>i?n+new Array(o-i+1).join("0"):o>0?n.slice(0,o)+"."+n.slice(o):"0."+new Array(1-o).join("0")+It(t,Math.max(0,r+o-1))[0]}function so(t,r){var e=It(t,r);if(!e)return t+"";var n=e[0],s=e[1];return s<0?"0."+new Array(-s).join("0")+n:n.length>s+1?n.slice(0,s+1)+"."+n.slice(s+1):n+new Array(s-n.length+2).join("0")}var oo={"%":(t,r)=>(t*100).toFixed(r),b:t=>Math.round(t).toString(2),c:t=>t+"",d:Ji,e:(t,r)=>t.toExponential(r),f:(t,r)=>t.toFixed(r),g:(t,r)=>t.toPrecision(r),o:t=>Math.round(t).toString(8),p:(t,r)=>so(t*100,r),r:so,s:Xi,X:t=>Math.round(t).toString(16).toUpperCase(),x:t=>Math.round(t).toString(16)};function io(t){return t}var ao=Array.prototype.map,lo=["y","z","a","f","p","n","µ","m","","k","M","G","T","P","E","Z","Y"];function Zi(t){var r=t.grouping===void 0||t.thousands===void 0?io:Vi(ao.call(t.grouping,Number),t.thousands+""),e=t.currency===void 0?"":t.currency[0]+"",n=t.currency===void 0?"":t.currency[1]+"",s=t.decimal===void 0?".":t.decimal+"",o=t.numerals===void 0?io:Gi(ao.call(t.numerals,String)),i=t.percent===void 0?"%":t.percent+"",a=t.minus===void 0?"−":t.minus+"",c=t.nan===void 0?"NaN":t.nan+"";function u(h,p){h=ut(h);var y=h.fill,f=h.align,b=h.sign,_=h.symbol,w=h.zero,$=h.width,v=h.comma,T=h.precision,H=h.trim,z=h.type;z==="n"?(v=!0,z="g"):oo[z]||(T===void 0&&(T=12),H=!0,z="g"),(w||y==="0"&&f==="=")&&(w=!0,y="0",f="=");var re=(p&&p.prefix!==void 0?p.prefix:"")+(_==="$"?e:_==="#"&&/[boxX]/.test(z)?"0"+z.toLowerCase():""),pt=(_==="$"?n:/[%p]/.test(z)?i:"")+(p&&p.suffix!==void 0?p.suffix:""),Ye=oo[z],mt=/[defgprs%]/.test(z);T=T===void 0?6:/[gprs]/.test(z)?Math.max(1,Math.min(21,T)):Math.max(0,Math.min(20,T));function Ur(S){var xe=re,te=pt,Pe,Dr,ft;if(z==="c")te=Ye(S)+te,S="";else{S=+S;var gt=S<0||1/S<0;if(S=isNaN(S)?c:Ye(Math.abs(S),T),H&&(S=Qi(S)),gt&&+S==0&&b!=="+"&&(gt=!1),xe=(gt?b==="("?b:a:b==="-"||b==="("?"":b)+xe,te=(z==="s"&&!isNaN(S)&&Wt!==void 0?lo[8+Wt/3]:"")+te+(gt&&b==="("?")":""),mt){for(Pe=-1,Dr=S.length;++Pe<Dr;)if(ft=S.charCodeAt(Pe),48>ft||ft>57){te=(ft===46?s+S.slice(Pe+1):S.slice(Pe))+te,S=S.slice(0,Pe);break}}}v&&!w&&(S=r(S,1/0));var bt=xe.length+S.length+te.length,he=bt<$?new Array($-bt+1).join(y):"";switch(v&&w&&(S=r(he+S,he.length?$-te.length:1/0),he=""),f){case"<":S=xe+S+te+he;break;case"=":S=xe+he+S+te;break;case"^":S=he.slice(0,bt=he.length>>1)+xe+S+te+he.slice(bt);break;default:S=he+xe+S+te;break}return o(S)}return Ur.toString=function(){return h+""},Ur}function d(h,p){var y=Math.max(-8,Math.min(8,Math.floor(De(p)/3)))*3,f=Math.pow(10,-y),b=u((h=ut(h),h.type="f",h),{suffix:lo[8+y/3]});return function(_){return b(f*_)}}return{format:u,formatPrefix:d}}var zt,Wn,Bn;ea({thousands:",",grouping:[3],currency:["$",""]});function ea(t){return zt=Zi(t),Wn=zt.format,Bn=zt.formatPrefix,zt}function uo(t){return Math.max(0,-De(Math.abs(t)))}function co(t,r){return Math.max(0,Math.max(-8,Math.min(8,Math.floor(De(r)/3)))*3-De(Math.abs(t)))}function ho(t,r){return t=Math.abs(t),r=Math.abs(r)-t,Math.max(0,De(r)-De(t))+1}function go(t,r){switch(arguments.length){case 0:break;case 1:this.range(t);break;default:this.range(r).domain(t);break}return this}function ta(t){return function(){return t}}function na(t){return+t}var po=[0,1];function Fe(t){return t}function Un(t,r){return(r-=t=+t)?function(e){return(e-t)/r}:ta(isNaN(r)?NaN:.5)}function ra(t,r){var e;return t>r&&(e=t,t=r,r=e),function(n){return Math.max(t,Math.min(r,n))}}function sa(t,r,e){var n=t[0],s=t[1],o=r[0],i=r[1];return s<n?(n=Un(s,n),o=e(i,o)):(n=Un(n,s),o=e(o,i)),function(a){return o(n(a))}}function oa(t,r,e){var n=Math.min(t.length,r.length)-1,s=new Array(n),o=new Array(n),i=-1;for(t[n]<t[0]&&(t=t.slice().reverse(),r=r.slice().reverse());++i<n;)s[i]=Un(t[i],t[i+1]),o[i]=e(r[i],r[i+1]);return function(a){var c=ys(t,a,1,n)-1;return o[c](s[c](a))}}function bo(t,r){return r.domain(t.domain()).range(t.range()).interpolate(t.interpolate()).clamp(t.clamp()).unknown(t.unknown())}function yo(){var t=po,r=po,e=Lt,n,s,o,i=Fe,a,c,u;function d(){var p=Math.min(t.length,r.length);return i!==Fe&&(i=ra(t[0],t[p-1])),a=p>2?oa:sa,c=u=null,h}function h(p){return p==null||isNaN(p=+p)?o:(c||(c=a(t.map(n),r,e)))(n(i(p)))}return h.invert=function(p){return i(s((u||(u=a(r,t.map(n),ae)))(p)))},h.domain=function(p){return arguments.length?(t=Array.from(p,na),d()):t.slice()},h.range=function(p){return arguments.length?(r=Array.from(p),d()):r.slice()},h.rangeRound=function(p){return r=Array.from(p),e=Xs,d()},h.clamp=function(p){return arguments.length?(i=p?!0:Fe,d()):i!==Fe},h.interpolate=function(p){return arguments.length?(e=p,d()):e},h.unknown=function(p){return arguments.length?(o=p,h):o},function(p,y){return n=p,s=y,d()}}function ia(){return yo()(Fe,Fe)}function aa(t,r,e,n){var s=ks(t,r,e),o;switch(n=ut(n??",f"),n.type){case"s":{var i=Math.max(Math.abs(t),Math.abs(r));return n.precision==null&&!isNaN(o=co(s,i))&&(n.precision=o),Bn(n,i)}case"":case"e":case"g":case"p":case"r":{n.precision==null&&!isNaN(o=ho(s,Math.max(Math.abs(t),Math.abs(r))))&&(n.precision=o-(n.type==="e"));break}case"f":case"%":{n.precision==null&&!isNaN(o=uo(s))&&(n.precision=o-(n.type==="%")*2);break}}return Wn(n)}function $o(t){var r=t.domain;return t.ticks=function(e){var n=r();return ws(n[0],n[n.length-1],e??10)},t.tickFormat=function(e,n){var s=r();return aa(s[0],s[s.length-1],e??10,n)},t.nice=function(e){e==null&&(e=10);var n=r(),s=0,o=n.length-1,i=n[s],a=n[o],c,u,d=10;for(a<i&&(u=i,i=a,a=u,u=s,s=o,o=u);d-- >0;){if(u=_t(i,a,e),u===c)return n[s]=i,n[o]=a,r(n);if(u>0)i=Math.floor(i/u)*u,a=Math.ceil(a/u)*u;else if(u<0)i=Math.ceil(i*u)/u,a=Math.floor(a*u)/u;else break;c=u}return t},t}function Bt(){var t=ia();return t.copy=function(){return bo(t,Bt())},go.apply(t,arguments),$o(t)}function mo(t){return function(r){return Math.sign(r)*Math.log1p(Math.abs(r/t))}}function fo(t){return function(r){return Math.sign(r)*Math.expm1(Math.abs(r))*t}}function la(t){var r=1,e=t(mo(r),fo(r));return e.constant=function(n){return arguments.length?t(mo(r=+n),fo(r)):r},$o(e)}function Dn(){var t=la(yo());return t.copy=function(){return bo(t,Dn()).constant(t.constant())},go.apply(t,arguments)}var ua=["","6 3","2 3","10 3 2 3","4 4","1 4"],Fn=class extends K{constructor(){super(...arguments);this.series=[];this.x="";this.y="";this.label="";this.rules=[];this.domain=null;this.xDomain=null;this.log=!1;this.height=240;this.cursor=null;this.table=!1}static{this.properties={series:{attribute:!1},x:{},y:{},label:{},rules:{attribute:!1},domain:{attribute:!1},xDomain:{attribute:!1},log:{type:Boolean},height:{type:Number},cursor:{type:Number},table:{state:!0}}}render(){let e=Math.max(this.width||600,200),{height:n}=this,s=this.series.flatMap($=>$.points).filter(([$,v])=>Number.isFinite($)&&Number.isFinite(v)),o=s.map(([$])=>$),i=[...s.map(([,$])=>$),...this.rules.map($=>$.y)],[a,c,u,d]=[48,12,12,38],h=this.xDomain??(o.length?[Math.min(...o),Math.max(...o)]:[0,1]),p=this.domain??(i.length?[Math.min(0,...i),Math.max(...i)]:[0,1]),y=(this.log?Dn():Bt()).domain(h).range([a,e-c]),f=Bt().domain(p).range([n-d,u]).nice(),b=e<420?4:6,_=$=>$.points.filter(([v,T])=>Number.isFinite(v)&&Number.isFinite(T)).map(([v,T],H)=>`${H?"L":"M"}${y(v).toFixed(1)} ${f(T).toFixed(1)}`).join(""),w=($,v)=>$.predicted?"2 4":$.dashed?"6 3":$.role?"":ua[v%6];return l`<figure class="lines">
+      <svg width=${e} height=${n} role="img" aria-label="${this.label||`${this.y} by ${this.x}`}">
+        ${f.ticks(5).map($=>O`<line x1=${a} x2=${e-c} y1=${f($)} y2=${f($)} class="grid"></line><text x=${a-6} y=${f($)+4} class="tick" text-anchor="end">${$}</text>`)}
+        ${(this.log?ca(h,b):y.ticks(b)).map($=>O`<text x=${y($)} y=${n-d+16} class="tick" text-anchor="middle">${$}</text>`)}
+        <text x=${(a+e-c)/2} y=${n-4} class="axis" text-anchor="middle">${this.x}</text>
+        <text x="12" y=${(u+n-d)/2} class="axis" text-anchor="middle" transform="rotate(-90 12 ${(u+n-d)/2})">${this.y}</text>
+        ${this.rules.map($=>O`<line x1=${a} x2=${e-c} y1=${f($.y)} y2=${f($.y)} class="rule"></line><text x=${e-c} y=${f($.y)-4} class="tick halo" text-anchor="end">${$.label} ${g($.y)}</text>`)}
+        ${this.cursor===null?m:O`<line x1=${y(this.cursor)} x2=${y(this.cursor)} y1=${u} y2=${n-d} class="cursor"></line>`}
+        ${this.series.map(($,v)=>O`<path d=${_($)} fill="none" stroke=${$.predicted?"var(--guess)":pe($.role,v)} stroke-width="2" stroke-dasharray=${w($,v)} stroke-linejoin="round"></path>
+          ${$.points.length===1?O`<circle cx=${y($.points[0][0])} cy=${f($.points[0][1])} r="3" fill=${pe($.role,v)}></circle>`:m}`)}
       </svg>
       <ul class="legend">
-        ${this.series.map((m,k)=>h`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M0 6H20" fill="none" stroke=${m.predicted?"var(--guess)":V(m.role,k)} stroke-width="2.5" stroke-dasharray=${y(m,k)}></path></svg>${m.label}${m.role?h` <span class="role-tag ${m.role}">${m.role}</span>`:p}${m.points.length?h` <span class="quiet">${S(m.points.at(-1)[1])}</span>`:p}</li>`)}
+        ${this.series.map(($,v)=>l`<li><svg class="swatch wide" viewBox="0 0 20 12" aria-hidden="true"><path d="M0 6H20" fill="none" stroke=${$.predicted?"var(--guess)":pe($.role,v)} stroke-width="2.5" stroke-dasharray=${w($,v)}></path></svg>${$.label}${$.role?l` <span class="role-tag ${$.role}">${$.role}</span>`:m}${$.points.length?l` <span class="quiet">${g($.points.at(-1)[1])}</span>`:m}</li>`)}
       </ul>
-      ${Y(this.table,()=>this.table=!this.table,this.label||`${this.y} by ${this.x}`,[this.x||"x",...this.series.map(m=>m.label)],()=>{let m=[...new Set(o)].sort((M,R)=>M-R),k=this.series.map(M=>new Map(M.points));return m.map(M=>[S(M,Number.isInteger(M)?0:2),...k.map(R=>R.has(M)?S(R.get(M),3):"")])})}
-    </figure>`}};function Ws([e,n],t){let r=e<=0?[0]:[];for(let i=1;i<=n;i*=10)i>=e&&r.push(i);return r.length>t?r.filter((i,o)=>o%2===0):r}customElements.define("rung-lines",hn);var dn=class extends C{constructor(){super(...arguments);this.grids=[];this.labels=[];this.scores=[];this.keys=[];this.selected=null;this.label="Heads"}static{this.properties={grids:{attribute:!1},labels:{attribute:!1},scores:{attribute:!1},keys:{attribute:!1},selected:{type:Number},label:{}}}render(){return h`<ul class="thumbs" aria-label=${this.label}>
-      ${this.grids.map((t,r)=>{let i=this.keys[r];return h`<li>
+      ${we(this.table,()=>this.table=!this.table,this.label||`${this.y} by ${this.x}`,[this.x||"x",...this.series.map($=>$.label)],()=>{let $=[...new Set(o)].sort((T,H)=>T-H),v=this.series.map(T=>new Map(T.points));return $.map(T=>[g(T,Number.isInteger(T)?0:2),...v.map(H=>H.has(T)?g(H.get(T),3):"")])})}
+    </figure>`}};function ca([t,r],e){let n=t<=0?[0]:[];for(let s=1;s<=r;s*=10)s>=t&&n.push(s);return n.length>e?n.filter((s,o)=>o%2===0):n}customElements.define("rung-lines",Fn);var Kn=class extends K{constructor(){super(...arguments);this.grids=[];this.labels=[];this.scores=[];this.keys=[];this.selected=null;this.label="Heads"}static{this.properties={grids:{attribute:!1},labels:{attribute:!1},scores:{attribute:!1},keys:{attribute:!1},selected:{type:Number},label:{}}}render(){return l`<ul class="thumbs" aria-label=${this.label}>
+      ${this.grids.map((e,n)=>{let s=this.keys[n];return l`<li>
           <button
             type="button"
-            class="thumb ${i!==void 0&&v.current===i?"lit":""}"
-            aria-pressed=${r===this.selected?"true":"false"}
-            @click=${()=>this.dispatchEvent(new CustomEvent("pick",{detail:{index:r},bubbles:!0}))}
-            @pointerenter=${()=>i&&v.peek(i)}
-            @pointerleave=${()=>i&&v.peek(null)}
+            class="thumb ${s!==void 0&&A.current===s?"lit":""}"
+            aria-pressed=${n===this.selected?"true":"false"}
+            @click=${()=>this.dispatchEvent(new CustomEvent("pick",{detail:{index:n},bubbles:!0}))}
+            @pointerenter=${()=>s&&A.peek(s)}
+            @pointerleave=${()=>s&&A.peek(null)}
           >
             <canvas aria-hidden="true"></canvas>
-            <span class="thumb-label">${this.labels[r]??r}</span>
-            <span class="thumb-score">${this.scores[r]??""}</span>
+            <span class="thumb-label">${this.labels[n]??n}</span>
+            <span class="thumb-score">${this.scores[n]??""}</span>
           </button>
         </li>`})}
-    </ul>`}updated(){let t=this.querySelectorAll("canvas");this.grids.forEach((r,i)=>Xs(t[i],r))}};function Xs(e,n){let[t,r]=[n.shape[0],n.shape[1]];e.width=r,e.height=t;let i=new ImageData(r,t);for(let o=0;o<t*r;o++)i.data.set([...Ye(n.data[o]),255],4*o);e.getContext("2d").putImageData(i,0,0)}customElements.define("rung-thumbs",dn);var fn=class extends C{constructor(){super(...arguments);this.tokens=[];this.selected=null;this.marks=[];this.label="Tokens";this.at=0;this.keys=t=>{let r=[...this.querySelectorAll(".tok")],i=r.indexOf(document.activeElement),o={ArrowLeft:i-1,ArrowRight:i+1,Home:0,End:r.length-1}[t.key];if(o===void 0||i<0)return;t.preventDefault();let s=r[Math.min(Math.max(o,0),r.length-1)];for(let a of r)a.tabIndex=a===s?0:-1;s.focus(),v.peek(`pos:${r.indexOf(s)}`)}}static{this.properties={tokens:{attribute:!1},selected:{type:Number},marks:{attribute:!1},label:{},at:{state:!0}}}render(){let t=Math.min(this.selected??this.at,this.tokens.length-1),r=new Map(this.marks.map(i=>[i.index,i]));return h`<div class="tokens" role="group" aria-label=${this.label} @keydown=${this.keys}>
-      ${this.tokens.map((i,o)=>{let s=r.get(o),a=v.current===`pos:${o}`;return h`<button
+    </ul>`}updated(){let e=this.querySelectorAll("canvas");this.grids.forEach((n,s)=>ha(e[s],n))}};function ha(t,r){let[e,n]=[r.shape[0],r.shape[1]];t.width=n,t.height=e;let s=new ImageData(n,e);for(let o=0;o<e*n;o++)s.data.set([...xt(r.data[o]),255],4*o);t.getContext("2d").putImageData(s,0,0)}customElements.define("rung-thumbs",Kn);var Jn=class extends K{constructor(){super(...arguments);this.tokens=[];this.selected=null;this.marks=[];this.label="Tokens";this.at=0;this.keys=e=>{let n=[...this.querySelectorAll(".tok")],s=n.indexOf(document.activeElement),o={ArrowLeft:s-1,ArrowRight:s+1,Home:0,End:n.length-1}[e.key];if(o===void 0||s<0)return;e.preventDefault();let i=n[Math.min(Math.max(o,0),n.length-1)];for(let a of n)a.tabIndex=a===i?0:-1;i.focus(),A.peek(`pos:${n.indexOf(i)}`)}}static{this.properties={tokens:{attribute:!1},selected:{type:Number},marks:{attribute:!1},label:{},at:{state:!0}}}render(){let e=Math.min(this.selected??this.at,this.tokens.length-1),n=new Map(this.marks.map(s=>[s.index,s]));return l`<div class="tokens" role="group" aria-label=${this.label} @keydown=${this.keys}>
+      ${this.tokens.map((s,o)=>{let i=n.get(o),a=A.current===`pos:${o}`;return l`<button
           type="button"
-          class="tok ${a?"lit":""} ${s?.role??""} ${s?"marked":""}"
-          tabindex=${o===t?0:-1}
+          class="tok ${a?"lit":""} ${i?.role??""} ${i?"marked":""}"
+          tabindex=${o===e?0:-1}
           aria-pressed=${o===this.selected?"true":"false"}
-          aria-label="${o}: ${ie(i)}${s?`, ${s.label}`:""}"
+          aria-label="${o} ${U(s)}${i?` ${i.label}`:""}"
           @click=${()=>this.pick(o)}
-          @pointerenter=${()=>v.peek(`pos:${o}`)}
-          @pointerleave=${()=>v.peek(null)}
-        ><span class="index">${o}</span>${ie(i)}${s?h`<span class="mark">${s.label}</span>`:""}</button>`})}
-    </div>`}pick(t){this.at=t,this.dispatchEvent(new CustomEvent("pick",{detail:{index:t},bubbles:!0}))}};customElements.define("rung-tokens",fn);var mi=new Set,pn=new Set,gt={done:e=>mi.has(e),tell(e){mi.add(e);for(let n of[...pn])n(e)},subscribe(e){return pn.add(e),()=>pn.delete(e)}};var L=class extends Error{constructor(t,r="error"){super(t);this.kind=r;this.name="LabError"}},mn=new Set,q={status:"ok",run:null,set(e){if(e!==q.status){q.status=e;for(let n of[...mn])n()}},subscribe(e){return mn.add(e),()=>mn.delete(e)}},Ys="The lab was restarted since this page was opened. Open the address that rung lab printed last; what you set is in this page's address, and your pins are kept.",gi="The lab does not answer: it was stopped, or the connection broke. Start rung lab again, or press Run once more; nothing that you typed is lost.",Gs=(()=>{let e=new Uint8Array(9);return globalThis.crypto?.getRandomValues(e),Array.from(e,n=>n.toString(36).padStart(2,"0")).join("")})();async function bi(e){let n=`the server answered ${e.status}`,t=String(e.status);try{let r=await e.json();typeof r.message=="string"&&(n=r.message),typeof r.kind=="string"&&(t=r.kind)}catch{}return e.status===401?(q.set("restarted"),new L(Ys,"restarted")):new L(n,t)}var gn=async(e,n,t)=>{let r;try{r=await fetch(e,{method:"POST",headers:{"content-type":"application/json"},body:n,credentials:"same-origin",signal:t})}catch(i){throw t?.aborted?i:(q.set("lost"),new L(gi,"lost"))}if(!r.ok)throw await bi(r);return r};async function*Js(e){let n=e.getReader(),t=new TextDecoder,r="";try{for(;;){let{done:i,value:o}=await n.read();r+=t.decode(o,{stream:!i});let s=i?r:r.replace(/\r$/,""),a=r.slice(s.length),u=s.replace(/\r\n?/g,`
+          @pointerenter=${()=>A.peek(`pos:${o}`)}
+          @pointerleave=${()=>A.peek(null)}
+        ><span class="index">${o}</span>${U(s)}${i?l`<span class="mark">${i.label}</span>`:""}</button>`})}
+    </div>`}pick(e){this.at=e,this.dispatchEvent(new CustomEvent("pick",{detail:{index:e},bubbles:!0}))}};customElements.define("rung-tokens",Jn);var vo=new Set,Vn=new Set,Ke={done:t=>vo.has(t),tell(t){vo.add(t);for(let r of[...Vn])r(t)},subscribe(t){return Vn.add(t),()=>Vn.delete(t)}};var E=class t{constructor(r,e){this.shape=r;this.data=e;if(r.reduce((s,o)=>s*o,1)!==e.length)throw new RangeError(`${e.length} numbers do not fill the shape [${r.join(", ")}]`)}static from(r){let e=atob(r.data),n=Uint8Array.from(e,i=>i.charCodeAt(0)),s=new DataView(n.buffer),o=new Float32Array(n.length>>2);for(let i=0;i<o.length;i++)o[i]=s.getFloat32(4*i,!0);return new t(r.shape,o)}static of(r,e){return new t(r,Float32Array.from(e))}at(...r){return this.data[this.offset(r)]}slice(...r){let e=this.shape.slice(r.length),n=e.reduce((o,i)=>o*i,1),s=this.offset(r);return new t(e,this.data.subarray(s,s+n))}max(){return this.data.reduce((r,e)=>Math.max(r,e),-1/0)}min(){return this.data.reduce((r,e)=>Math.min(r,e),1/0)}offset(r){let e=0;for(let n=0;n<this.shape.length;n++){let s=this.shape[n],o=r[n]??0;if(!(o>=0&&o<s))throw new RangeError(`index ${o} is outside axis ${n} of ${s}`);e=e*s+o}return e}};var X=class extends Error{constructor(e,n="error"){super(e);this.kind=n;this.name="LabError"}},Gn=new Set,J={status:"ok",run:null,set(t){if(t!==J.status){J.status=t;for(let r of[...Gn])r()}},subscribe(t){return Gn.add(t),()=>Gn.delete(t)}},da="The lab was restarted since this page was opened. Open the address that rung lab printed last; what you set is in this page's address, and your pins are kept.",wo="The lab does not answer: it was stopped, or the connection broke. Start rung lab again, or press Run once more; nothing that you typed is lost.",pa=(()=>{let t=new Uint8Array(9);return globalThis.crypto?.getRandomValues(t),Array.from(t,r=>r.toString(36).padStart(2,"0")).join("")})();async function ko(t){let r=`the server answered ${t.status}`,e=String(t.status);try{let n=await t.json();typeof n.message=="string"&&(r=n.message),typeof n.kind=="string"&&(e=n.kind)}catch{}return t.status===401?(J.set("restarted"),new X(da,"restarted")):new X(r,e)}var Yn=async(t,r,e)=>{let n;try{n=await fetch(t,{method:"POST",headers:{"content-type":"application/json"},body:r,credentials:"same-origin",signal:e})}catch(s){throw e?.aborted?s:(J.set("lost"),new X(wo,"lost"))}if(!n.ok)throw await ko(n);return n};async function*ma(t){let r=t.getReader(),e=new TextDecoder,n="";try{for(;;){let{done:s,value:o}=await r.read();n+=e.decode(o,{stream:!s});let i=s?n:n.replace(/\r$/,""),a=n.slice(i.length),c=i.replace(/\r\n?/g,`
 `).split(`
 
-`);r=(u.pop()??"")+a;for(let l of u){let f={name:"message",data:""},c=[];for(let d of l.split(`
-`)){let g=d.indexOf(":");if(g===0)continue;let b=g<0?d:d.slice(0,g),x=g<0?"":d.slice(g+1).replace(/^ /,"");b==="event"&&(f.name=x),b==="data"&&c.push(x)}c.length&&(f.data=c.join(`
-`),yield f)}if(i)return}}finally{n.cancel().catch(()=>{})}}var Qs={async run(e,n,{signal:t,onProgress:r}){let i=await gn("/api/run",JSON.stringify({computation:e,ask:n,tab:Gs}),t);q.set("ok");try{for await(let o of Js(i.body)){let s=JSON.parse(o.data);if(o.name==="progress")r?.(s);else{if(o.name==="answer")return s;if(o.name==="error")throw new L(String(s.message),String(s.kind??"error"));if(o.name==="cancelled")throw new L("The computation was cancelled.","cancelled")}}}catch(o){if(o instanceof L||t.aborted)throw o}throw t.aborted?t.reason:(q.set("lost"),new L(gi,"lost"))},async session(){let e=await fetch("/api/session",{credentials:"same-origin"});if(!e.ok)throw await bi(e);return await e.json()},async check(e){return await(await gn("/api/drawer",e)).json()},async save(e){return await(await gn("/api/drawer/save",JSON.stringify(e))).json()}},wt=Qs;var bn=()=>wt,bt=new Map,yi=e=>e instanceof DOMException&&e.name==="AbortError";async function wi(e,n,t){bt.get(t.panel)?.abort();let r=new AbortController;bt.set(t.panel,r);let i=()=>r.abort();t.signal?.aborted&&i(),t.signal?.addEventListener("abort",i);try{let o=await wt.run(e,n,{signal:r.signal,onProgress:s=>{r.signal.aborted||t.onProgress?.(s)}});if(r.signal.aborted)throw r.signal.reason;return o}finally{t.signal?.removeEventListener("abort",i),bt.get(t.panel)===r&&bt.delete(t.panel)}}var yt=null;function xt(){return yt??=wt.session().then(e=>(q.run=e.run,e)),yt.catch(()=>yt=null),yt}async function yn(){try{let e=await wt.session();q.set(q.run===null||e.run===q.run?"ok":"restarted")}catch(e){q.set(e instanceof L&&e.kind==="restarted"?"restarted":"lost")}}var vt="rung-drawer:",wn=new Set,ce=`${vt}none`,$t=e=>{try{let n=localStorage.getItem(e);return n===null?null:JSON.parse(n)}catch{return null}},Zs=e=>typeof e=="object"&&e!==null&&e.format==="rung-drawer",w={pins:[],proof:null,add(e){let n=JSON.stringify([e.panel,e.test,e.subject,e.title,e.ask]),t=w.pins.filter(i=>JSON.stringify([i.panel,i.test,i.subject,i.title,i.ask])!==n),r=new Date().toISOString();w.pins=[...t,{...e,id:`${r}-${t.length}`,at:r}],ke()},remove(e){w.pins=w.pins.filter(n=>n.id!==e),ke()},clear(){w.pins=[],w.proof=null,ke()},setProof(e){w.proof=e,ke()},file(){return{format:"rung-drawer",version:1,run:ce.slice(vt.length),saved:new Date().toISOString(),pins:w.pins,proof:w.proof}},async download(){let e=w.pins.map(({id:i,at:o,...s})=>s),n=await bn().save({pins:e,proof:w.proof}),t=URL.createObjectURL(new Blob([n.text],{type:"application/json"})),r=document.createElement("a");r.href=t,r.download=n.name,r.click(),setTimeout(()=>URL.revokeObjectURL(t),1e3)},async open(e){w.show(await bn().check(e))},show(e){if(e.drawer){w.pins=[];for(let n of e.drawer.pins)w.add(n);w.proof=e.drawer.proof??null}else e.record!==null&&(w.proof=JSON.parse(e.record));ke()},earlier(){let e=[];for(let n=0;n<localStorage.length;n++){let t=localStorage.key(n);if(!t.startsWith(vt)||t===ce)continue;let r=$t(t);r?.pins?.length&&e.push({key:t,pins:r.pins,saved:r.saved??""})}return e.sort((n,t)=>t.saved.localeCompare(n.saved))},bringBack(e){let n=$t(e);if(!n)return;let t=new Set(w.pins.map(r=>r.id));w.pins=[...w.pins,...(n.pins??[]).filter(r=>!t.has(r.id))],w.proof??=n.proof??null,localStorage.removeItem(e),ke()},subscribe(e){return wn.add(e),()=>wn.delete(e)}},vi=()=>{for(let e of[...wn])e()};function ke(){try{localStorage.setItem(ce,JSON.stringify(w.file()))}catch{}vi()}function xi(){let e=$t(ce);Zs(e)&&(w.pins=e.pins??[],w.proof=e.proof??null),vi()}async function $i(){let e=await xt();ce=vt+e.run;let n=$t(ce)===null;xi(),n&&w.show({drawer:e.drawer,record:e.record}),window.addEventListener("storage",t=>{t.key===ce&&xi()})}var eo=e=>JSON.stringify(e,(n,t)=>t&&typeof t=="object"&&!Array.isArray(t)?Object.fromEntries(Object.entries(t).sort(([r],[i])=>r<i?-1:1)):t),ki=null,to=async()=>{let e=await fetch("/static/precomputed.json",{credentials:"same-origin"});return e.ok?await e.json():{answers:{},same:{}}};async function Mi(e,n){try{ki??=to();let{answers:t,same:r}=await ki,i=`${e} ${eo(n)}`;return t[r[i]??i]??null}catch{return null}}var kt=new Set,xn=()=>new URLSearchParams(location.search),z={get(e,n=""){return xn().get(e)??n},number(e,n){let t=xn().get(e);if(t===null||t.trim()==="")return n;let r=Number(t);return Number.isFinite(r)?r:n},set(e){let n=xn(),t=n.toString();for(let[i,o]of Object.entries(e))o===null?n.delete(i):n.set(i,String(o));let r=n.toString();if(r!==t){history.replaceState(history.state,"",`${location.pathname}${r?`?${r}`:""}${location.hash}`);for(let i of[...kt])i()}},subscribe(e){return kt.add(e),()=>kt.delete(e)}};typeof window<"u"&&window.addEventListener("popstate",()=>{for(let e of[...kt])e()});var no=400,ro=150,Ai=class extends P{constructor(){super(...arguments);this.live=!0;this.prediction=null;this.answer=null;this.beside=null;this.#e=null;this.#t=null;this.#n=0;this.#s=null;this.#r=!1;this.#c=!1;this.#h=null;this.#l=null;this.#d=!1;this.#i="";this.#o="";this.#u=!1;this.#a=null;this.#y=[];this.#f=null;this.#p=!0;this.#m=!1;this.#g=0}controls(){return p}pin(t,r){return null}describe(t){return Object.entries(t).filter(([,r])=>r!=null&&typeof r!="object"&&r!=="").map(([r,i])=>r==="model"?String(i):`${r.replace(/_/g," ")} ${String(i).slice(0,40)}`).join(" · ")}#e;#t;#n;#s;#r;#c;#h;#l;#d;#i;#o;#u;#a;#y;#f;#p;#m;#g;static{this.properties={prediction:{attribute:!1},answer:{attribute:!1},beside:{attribute:!1}}}createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.id=this.name,this.classList.add("panel"),this.#k(),this.#y=[z.subscribe(()=>this.#v()),v.subscribe(()=>this.requestUpdate()),w.subscribe(()=>this.requestUpdate())],this.#f=new IntersectionObserver(t=>{this.#p=t.some(r=>r.isIntersecting),this.#p&&this.#m&&this.#v()}),this.#f.observe(this)}disconnectedCallback(){super.disconnectedCallback();for(let t of this.#y)t();this.#f?.disconnect()}setPrediction(t){this.prediction=t,this.#b(),this.act("predicted")}act(t){gt.tell(`${this.name}:${t}`)}value(t,r=""){return z.get(`${this.name}.${t}`,r)}number(t,r){return z.number(`${this.name}.${t}`,r)}put(t){z.set(Object.fromEntries(Object.entries(t).map(([r,i])=>[`${this.name}.${r}`,i])))}get answered(){return this.#e}get besideAsk(){return this.#t?.ask??null}async runNow(){let t=this.ask();if(typeof t=="string"){this.#l=t,this.requestUpdate();return}window.clearTimeout(this.#g);let r=++this.#n,i=this.#s=new AbortController;this.#r=!0,this.#c=!1,this.#m=!1,this.#h=null,this.#l=null,this.#i="",this.requestUpdate();let o=window.setTimeout(()=>{r===this.#n&&(this.#c=!0,this.requestUpdate())},no);Mi(this.computation,t).then(s=>{s===null||r!==this.#n||!this.#r||this.#w(t,s,!0)});try{let s=await wi(this.computation,t,{panel:this.name,signal:i.signal,onProgress:a=>{r===this.#n&&(this.#h=a,this.requestUpdate())}});if(r!==this.#n)return;this.#w(t,s,!1),this.#i=`${this.heading}: done.`,this.act("ran")}catch(s){if(r!==this.#n)return;yi(s)||s instanceof L&&s.kind==="cancelled"?this.#i="Cancelled. Press Run to ask again.":(this.#l=s instanceof Error?s.message:String(s),s instanceof L||console.error(s))}finally{window.clearTimeout(o),r===this.#n&&(this.#r=!1,this.#c=!1,this.#h=null,this.requestUpdate())}}cancel(){this.#s?.abort()}#w(t,r,i){this.#e=t,this.#d=i,this.answer=r,this.requestUpdate()}#x(){if(this.#e===null)return!1;let t=this.ask();return typeof t=="string"||JSON.stringify(t)!==JSON.stringify(this.#e)}#v(){if(this.requestUpdate(),!(!this.live||this.answer===null&&!this.#r)&&!(!this.#x()&&!this.#r)){if(!this.#p){this.#m=!0;return}window.clearTimeout(this.#g),this.#g=window.setTimeout(()=>{this.runNow()},ro)}}#k(){try{let t=JSON.parse(sessionStorage.getItem(`rung:${this.name}`)??"{}");this.prediction??=t.prediction??null,this.#o=t.gap??"",this.#u=t.explained??!1}catch{}}#b(){try{let t={prediction:this.prediction,gap:this.#o,explained:this.#u};sessionStorage.setItem(`rung:${this.name}`,JSON.stringify(t))}catch{}}render(){return h`<div class="slot">
-        <div class="panel-body" role="group" aria-labelledby="${this.name}-heading">${this.#M()}</div>
+`);n=(c.pop()??"")+a;for(let u of c){let d={name:"message",data:""},h=[];for(let p of u.split(`
+`)){let y=p.indexOf(":");if(y===0)continue;let f=y<0?p:p.slice(0,y),b=y<0?"":p.slice(y+1).replace(/^ /,"");f==="event"&&(d.name=b),f==="data"&&h.push(b)}h.length&&(d.data=h.join(`
+`),yield d)}if(s)return}}finally{r.cancel().catch(()=>{})}}var fa={async run(t,r,{signal:e,onProgress:n}){let s=await Yn("/api/run",JSON.stringify({computation:t,ask:r,tab:pa}),e);J.set("ok");try{for await(let o of ma(s.body)){let i=JSON.parse(o.data);if(o.name==="progress")n?.(i);else{if(o.name==="answer")return i;if(o.name==="error")throw new X(String(i.message),String(i.kind??"error"));if(o.name==="cancelled")throw new X("The computation was cancelled.","cancelled")}}}catch(o){if(o instanceof X||e.aborted)throw o}throw e.aborted?e.reason:(J.set("lost"),new X(wo,"lost"))},async session(){let t=await fetch("/api/session",{credentials:"same-origin"});if(!t.ok)throw await ko(t);return await t.json()},async check(t){return await(await Yn("/api/drawer",t)).json()},async save(t){return await(await Yn("/api/drawer/save",JSON.stringify(t))).json()}},Ft=fa;var Qn=()=>Ft,Ut=new Map,Je=t=>t instanceof DOMException&&t.name==="AbortError";async function Z(t,r,e){Ut.get(e.panel)?.abort();let n=new AbortController;Ut.set(e.panel,n);let s=()=>n.abort();e.signal?.aborted&&s(),e.signal?.addEventListener("abort",s);try{let o=await Ft.run(t,r,{signal:n.signal,onProgress:i=>{n.signal.aborted||e.onProgress?.(i)}});if(n.signal.aborted)throw n.signal.reason;return o}finally{e.signal?.removeEventListener("abort",s),Ut.get(e.panel)===n&&Ut.delete(e.panel)}}var Dt=null;function Kt(){return Dt??=Ft.session().then(t=>(J.run=t.run,t)),Dt.catch(()=>Dt=null),Dt}async function Xn(){try{let t=await Ft.session();J.set(J.run===null||t.run===J.run?"ok":"restarted")}catch(t){J.set(t instanceof X&&t.kind==="restarted"?"restarted":"lost")}}var Jt="rung-drawer:",Zn=new Set,Ce=`${Jt}none`,Vt=t=>{try{let r=localStorage.getItem(t);return r===null?null:JSON.parse(r)}catch{return null}},ga=t=>typeof t=="object"&&t!==null&&t.format==="rung-drawer",k={pins:[],proof:null,add(t){let r=JSON.stringify([t.panel,t.test,t.subject,t.title,t.ask]),e=k.pins.filter(s=>JSON.stringify([s.panel,s.test,s.subject,s.title,s.ask])!==r),n=new Date().toISOString();k.pins=[...e,{...t,id:`${n}-${e.length}`,at:n}],Ve()},remove(t){k.pins=k.pins.filter(r=>r.id!==t),Ve()},clear(){k.pins=[],k.proof=null,Ve()},setProof(t){k.proof=t,Ve()},file(){return{format:"rung-drawer",version:1,run:Ce.slice(Jt.length),saved:new Date().toISOString(),pins:k.pins,proof:k.proof}},async download(){let t=k.pins.map(({id:s,at:o,...i})=>i),r=await Qn().save({pins:t,proof:k.proof}),e=URL.createObjectURL(new Blob([r.text],{type:"application/json"})),n=document.createElement("a");n.href=e,n.download=r.name,n.click(),setTimeout(()=>URL.revokeObjectURL(e),1e3)},async open(t){k.show(await Qn().check(t))},show(t){if(t.drawer){k.pins=[];for(let r of t.drawer.pins)k.add(r);k.proof=t.drawer.proof??null}else t.record!==null&&(k.proof=JSON.parse(t.record));Ve()},earlier(){let t=[];for(let r=0;r<localStorage.length;r++){let e=localStorage.key(r);if(!e.startsWith(Jt)||e===Ce)continue;let n=Vt(e);n?.pins?.length&&t.push({key:e,pins:n.pins,saved:n.saved??""})}return t.sort((r,e)=>e.saved.localeCompare(r.saved))},bringBack(t){let r=Vt(t);if(!r)return;let e=new Set(k.pins.map(n=>n.id));k.pins=[...k.pins,...(r.pins??[]).filter(n=>!e.has(n.id))],k.proof??=r.proof??null,localStorage.removeItem(t),Ve()},subscribe(t){return Zn.add(t),()=>Zn.delete(t)}},Ao=()=>{for(let t of[...Zn])t()};function Ve(){try{localStorage.setItem(Ce,JSON.stringify(k.file()))}catch{}Ao()}function xo(){let t=Vt(Ce);ga(t)&&(k.pins=t.pins??[],k.proof=t.proof??null),Ao()}async function To(){let t=await Kt();Ce=Jt+t.run;let r=Vt(Ce)===null;xo(),r&&k.show({drawer:t.drawer,record:t.record}),window.addEventListener("storage",e=>{e.key===Ce&&xo()})}var ba=t=>JSON.stringify(t,(r,e)=>e&&typeof e=="object"&&!Array.isArray(e)?Object.fromEntries(Object.entries(e).sort(([n],[s])=>n<s?-1:1)):e),Mo=null,ya=async()=>{let t=await fetch("/static/precomputed.json",{credentials:"same-origin"});return t.ok?await t.json():{answers:{},same:{}}};async function _o(t,r){try{Mo??=ya();let{answers:e,same:n}=await Mo,s=`${t} ${ba(r)}`;return e[n[s]??s]??null}catch{return null}}var Gt=new Set,er=()=>new URLSearchParams(location.search),N={get(t,r=""){return er().get(t)??r},number(t,r){let e=er().get(t);if(e===null||e.trim()==="")return r;let n=Number(e);return Number.isFinite(n)?n:r},set(t){let r=er(),e=r.toString();for(let[s,o]of Object.entries(t))o===null?r.delete(s):r.set(s,String(o));let n=r.toString();if(n!==e){history.replaceState(history.state,"",`${location.pathname}${n?`?${n}`:""}${location.hash}`);for(let s of[...Gt])s()}},subscribe(t){return Gt.add(t),()=>Gt.delete(t)}};typeof window<"u"&&window.addEventListener("popstate",()=>{for(let t of[...Gt])t()});var L=()=>N.get("model","two-layer"),$a=400,va=150,C=class extends F{constructor(){super(...arguments);this.live=!0;this.prediction=null;this.answer=null;this.beside=null;this.#e=null;this.#t=null;this.#n=0;this.#r=null;this.#s=!1;this.#i=!1;this.#c=null;this.#a=null;this.#h=!1;this.#o="";this.#l="";this.#d=!1;this.#u=null;this.#y=[];this.#p=null;this.#m=!0;this.#f=!1;this.#g=0}controls(){return m}pin(e,n){return null}describe(e){return Object.entries(e).filter(([,n])=>n!=null&&typeof n!="object"&&n!=="").map(([n,s])=>n==="model"?String(s):`${n.replace(/_/g," ")} ${String(s).slice(0,40)}`).join(" · ")}#e;#t;#n;#r;#s;#i;#c;#a;#h;#o;#l;#d;#u;#y;#p;#m;#f;#g;static{this.properties={prediction:{attribute:!1},answer:{attribute:!1},beside:{attribute:!1}}}createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.id=this.name,this.classList.add("panel"),this.#x(),this.#y=[N.subscribe(()=>this.#w()),A.subscribe(()=>this.requestUpdate()),k.subscribe(()=>this.requestUpdate())],this.#p=new IntersectionObserver(e=>{this.#m=e.some(n=>n.isIntersecting),this.#m&&this.#f&&this.#w()}),this.#p.observe(this)}disconnectedCallback(){super.disconnectedCallback();for(let e of this.#y)e();this.#p?.disconnect()}setPrediction(e){this.prediction=e,this.#b(),this.act("predicted")}act(e){Ke.tell(`${this.name}:${e}`)}value(e,n=""){return N.get(`${this.name}.${e}`,n)}number(e,n){return N.number(`${this.name}.${e}`,n)}put(e){N.set(Object.fromEntries(Object.entries(e).map(([n,s])=>[`${this.name}.${n}`,s])))}get answered(){return this.#e}get besideAsk(){return this.#t?.ask??null}async runNow(){let e=this.ask();if(typeof e=="string"){this.#a=e,this.requestUpdate();return}window.clearTimeout(this.#g);let n=++this.#n,s=this.#r=new AbortController;this.#s=!0,this.#i=!1,this.#f=!1,this.#c=null,this.#a=null,this.#o="",this.requestUpdate();let o=window.setTimeout(()=>{n===this.#n&&(this.#i=!0,this.requestUpdate())},$a);_o(this.computation,e).then(i=>{i===null||n!==this.#n||!this.#s||this.#$(e,i,!0)});try{let i=await Z(this.computation,e,{panel:this.name,signal:s.signal,onProgress:a=>{n===this.#n&&(this.#c=a,this.requestUpdate())}});if(n!==this.#n)return;this.#$(e,i,!1),this.#o=`${this.heading}: done.`,this.act("ran")}catch(i){if(n!==this.#n)return;Je(i)||i instanceof X&&i.kind==="cancelled"?this.#o="Cancelled. Press Run to ask again.":(this.#a=i instanceof Error?i.message:String(i),i instanceof X||console.error(i))}finally{window.clearTimeout(o),n===this.#n&&(this.#s=!1,this.#i=!1,this.#c=null,this.requestUpdate())}}cancel(){this.#r?.abort()}#$(e,n,s){this.#e=e,this.#h=s,this.answer=n,this.requestUpdate()}#v(){if(this.#e===null)return!1;let e=this.ask();return typeof e=="string"||JSON.stringify(e)!==JSON.stringify(this.#e)}#w(){if(this.requestUpdate(),!(!this.live||this.answer===null&&!this.#s)&&!(!this.#v()&&!this.#s)){if(!this.#m){this.#f=!0;return}window.clearTimeout(this.#g),this.#g=window.setTimeout(()=>{this.runNow()},va)}}#x(){try{let e=JSON.parse(sessionStorage.getItem(`rung:${this.name}`)??"{}");this.prediction??=e.prediction??null,this.#l=e.gap??"",this.#d=e.explained??!1}catch{}}#b(){try{let e={prediction:this.prediction,gap:this.#l,explained:this.#d};sessionStorage.setItem(`rung:${this.name}`,JSON.stringify(e))}catch{}}render(){return l`<div class="slot">
+        <div class="panel-body" role="group" aria-labelledby="${this.name}-heading">${this.#A()}</div>
       </div>
-      <dialog aria-labelledby="${this.name}-heading" @close=${()=>this.#_()}></dialog>`}#M(){let{answer:t}=this,r=t!==null&&this.#e!==null;return h`<header class="panel-head">
+      <dialog aria-labelledby="${this.name}-heading" @close=${()=>this.#q()}></dialog>`}#A(){let{answer:e}=this,n=e!==null&&this.#e!==null;return l`<header class="panel-head">
         <h3 id="${this.name}-heading">${this.heading}</h3>
-        <button type="button" class="icon" data-act="enlarge" @click=${()=>this.#N()}>
+        <button type="button" class="icon" data-act="enlarge" @click=${()=>this.#E()}>
           <span class="grow">Enlarge</span><span class="shrink">Close</span>
         </button>
       </header>
@@ -200,155 +200,1237 @@ var Be=globalThis,Ke=Be.ShadowRoot&&(Be.ShadyCSS===void 0||Be.ShadyCSS.nativeSha
         <div class="controls">${this.controls()}</div>
         <div class="run-row">
           <button type="button" class="primary" data-act="run" @click=${()=>{this.runNow()}}>
-            ${r?"Run again":"Run"}
+            ${n?"Run again":"Run"}
           </button>
-          ${this.#r&&this.#c?this.#A():p}
-          ${!this.#r&&this.#x()?h`<span class="quiet">The settings changed since this run.</span>`:p}
+          ${this.#s&&this.#i?this.#T():m}
+          ${!this.#s&&this.#v()?l`<span class="quiet">The settings changed since this run.</span>`:m}
         </div>
-        <p class="status" role="status">${this.#i}</p>
-        ${this.#l!==null?h`<p class="problem" role="alert">${this.#l}${r?" The figure is that of the run before.":""}</p>`:p}
+        <p class="status" role="status">${this.#o}</p>
+        ${this.#a!==null?l`<p class="problem" role="alert">${this.#a}${n?" The figure is that of the run before.":""}</p>`:m}
       </div>
-      ${r?this.#S(t,this.#e):p}`}#A(){let t=this.#h,r=t&&t.total>0?t.done/t.total:null;return h`<span class="waiting">
-      <progress aria-label="Progress" max="1" value=${r??p}></progress>
-      <span role="status">${t?`${t.step}${t.total>0?`: ${t.done} of ${t.total}`:""}`:`Computing: ${this.heading}`}</span>
+      ${n?this.#M(e,this.#e):m}`}#T(){let e=this.#c,n=e&&e.total>0?e.done/e.total:null;return l`<span class="waiting">
+      <progress aria-label="Progress" max="1" value=${n??m}></progress>
+      <span role="status">${e?`${e.step}${e.total>0?`: ${e.done} of ${e.total}`:""}`:`Computing: ${this.heading}`}</span>
       <button type="button" data-act="cancel" @click=${()=>this.cancel()}>Cancel</button>
-    </span>`}#S(t,r){let i=this.#d?null:this.pin(t,r),o=i!==null&&w.pins.some(s=>s.panel===this.name&&s.title===i.title&&JSON.stringify(s.ask)===JSON.stringify(r));return h`<div class="see stage" aria-busy=${this.#r?"true":"false"}>
-        ${this.#d?h`<p class="beforehand">Computed beforehand for ${this.describe(r)}; the live result replaces it.</p>`:p}
+    </span>`}#M(e,n){let s=this.#h?null:this.pin(e,n),o=s!==null&&k.pins.some(i=>i.panel===this.name&&i.title===s.title&&JSON.stringify(i.ask)===JSON.stringify(n));return l`<div class="see stage" aria-busy=${this.#s?"true":"false"}>
+        ${this.#h?l`<p class="beforehand">Computed beforehand for ${this.describe(n)}; the live result replaces it.</p>`:m}
         <div class="runs ${this.#t?"two":""}">
           <div class="now">
-            ${this.#t?h`<p class="caption"><strong>Now</strong> ${this.describe(r)}</p>`:p}
-            ${this.see(t,"now")}
+            ${this.#t?l`<p class="caption"><strong>Now</strong> ${this.describe(n)}</p>`:m}
+            ${this.see(e,"now")}
           </div>
-          ${this.#t?h`<div class="kept">
+          ${this.#t?l`<div class="kept">
                 <p class="caption">
                   <strong>Kept</strong> ${this.describe(this.#t.ask)}
-                  <button type="button" class="link" data-act="unkeep" @click=${()=>this.#T()}>Remove</button>
+                  <button type="button" class="link" data-act="unkeep" @click=${()=>this.#R()}>Remove</button>
                 </p>
                 ${this.see(this.#t.answer,"beside")}
-              </div>`:p}
+              </div>`:m}
         </div>
       </div>
       <div class="gap stage">
-        <p id="${this.name}-question" class="question">${this.question(t)}</p>
-        ${this.#u?h`${this.#o?h`<p class="your-line"><span class="quiet">You:</span> ${this.#o}</p>`:p}`:h`<form
+        <p id="${this.name}-question" class="question">${this.question(e)}</p>
+        ${this.#d?l`${this.#l?l`<p class="your-line"><span class="quiet">You:</span> ${this.#l}</p>`:m}`:l`<form
               class="gap-form"
-              @submit=${s=>{s.preventDefault(),this.#$(!0)}}
+              @submit=${i=>{i.preventDefault(),this.#k(!0)}}
             >
               <input
                 type="text"
                 autocomplete="off"
                 aria-labelledby="${this.name}-question"
                 placeholder="One line, in your words"
-                .value=${this.#o}
-                @input=${s=>{this.#o=s.target.value,this.#b()}}
+                .value=${this.#l}
+                @input=${i=>{this.#l=i.target.value,this.#b()}}
               />
               <button type="submit" data-act="answer">Compare</button>
-              <button type="button" class="link" data-act="skip" @click=${()=>this.#$(!1)}>Skip</button>
+              <button type="button" class="link" data-act="skip" @click=${()=>this.#k(!1)}>Skip</button>
             </form>`}
       </div>
-      ${this.#u?h`<div class="explain stage">${this.explain(t)}</div>`:p}
-      ${this.#E(t,r,i,o)}`}#E(t,r,i,o){let s=this.cli(r),a=this.#a==="python"?this.python(r):this.#a==="cli"?s:null,u=(l,f)=>h`<button
+      ${this.#d?l`<div class="explain stage">${this.explain(e)}</div>`:m}
+      ${this.#_(e,n,s,o)}`}#_(e,n,s,o){let i=this.cli(n),a=this.#u==="python"?this.python(n):this.#u==="cli"?i:null,c=(u,d)=>l`<button
         type="button"
-        data-act=${l}
-        aria-expanded=${this.#a===l?"true":"false"}
-        @click=${()=>{this.#a=this.#a===l?null:l,this.requestUpdate()}}
+        data-act=${u}
+        aria-expanded=${this.#u===u?"true":"false"}
+        @click=${()=>{this.#u=this.#u===u?null:u,this.requestUpdate()}}
       >
-        ${f}
-      </button>`;return h`<footer class="panel-foot">
-        ${u("python","As Python")} ${s===null?p:u("cli","As CLI")}
+        ${d}
+      </button>`;return l`<footer class="panel-foot">
+        ${c("python","As Python")} ${i===null?m:c("cli","As CLI")}
         <span class="spring"></span>
         <button
           type="button"
           data-act="keep"
-          @click=${()=>{this.#t={ask:r,answer:t},this.beside=t,this.act("kept")}}
+          @click=${()=>{this.#t={ask:n,answer:e},this.beside=e,this.act("kept")}}
         >
           Keep beside
         </button>
-        ${i===null?p:h`<button
+        ${s===null?m:l`<button
               type="button"
               data-act="pin"
               ?disabled=${o}
-              @click=${()=>{w.add({...i,panel:this.name,computation:this.computation,ask:r}),this.#i=`Pinned: ${i.title}.`,this.act("pinned")}}
+              @click=${()=>{k.add({...s,panel:this.name,computation:this.computation,ask:n}),this.#o=`Pinned: ${s.title}.`,this.act("pinned")}}
             >
               ${o?"Pinned":"Pin"}
             </button>`}
       </footer>
-      ${a===null?p:h`<div class="code">
-            <pre tabindex="0" aria-label=${this.#a==="python"?"As Python":"As CLI"}><code>${a}</code></pre>
-            <button type="button" data-act="copy" @click=${l=>{this.#R(a,l)}}>Copy</button>
-          </div>`}`}#$(t){if(t&&this.#o.trim()===""){this.#i="Write a line first, or press Skip.",this.requestUpdate();return}this.#u=!0,this.#b(),this.act(t?"answered":"skipped"),this.requestUpdate()}#T(){this.#t=null,this.beside=null}async#R(t,r){let i=r.currentTarget;try{await navigator.clipboard.writeText(t),this.#i="Copied."}catch{let o=i.parentElement.querySelector("code");getSelection()?.selectAllChildren(o),this.#i="Selected: press Ctrl-C, or Command-C, to copy."}this.requestUpdate()}#N(){let t=this.querySelector(":scope > dialog"),r=this.querySelector(":scope .panel-body");if(t.open){t.close();return}t.append(r),t.showModal(),r.querySelector("[data-act=enlarge]")?.focus(),this.act("enlarged")}#_(){let t=this.querySelector(":scope > dialog > .panel-body");t&&(this.querySelector(":scope > .slot").append(t),t.querySelector("[data-act=enlarge]")?.focus())}};var A=class extends re{render(){let n=`section-${this.number}`;return h`<section id=${n} aria-labelledby="${n}-heading">
-      <h2 id="${n}-heading"><span class="number">${this.number}</span> ${this.heading}</h2>
+      ${a===null?m:l`<div class="code">
+            <pre tabindex="0" aria-label=${this.#u==="python"?"As Python":"As CLI"}><code>${a}</code></pre>
+            <button type="button" data-act="copy" @click=${u=>{this.#S(a,u)}}>Copy</button>
+          </div>`}`}#k(e){if(e&&this.#l.trim()===""){this.#o="Write a line first, or press Skip.",this.requestUpdate();return}this.#d=!0,this.#b(),this.act(e?"answered":"skipped"),this.requestUpdate()}#R(){this.#t=null,this.beside=null}async#S(e,n){let s=n.currentTarget;try{await navigator.clipboard.writeText(e),this.#o="Copied."}catch{let o=s.parentElement.querySelector("code");getSelection()?.selectAllChildren(o),this.#o="Selected: press Ctrl-C, or Command-C, to copy."}this.requestUpdate()}#E(){let e=this.querySelector(":scope > dialog"),n=this.querySelector(":scope .panel-body");if(e.open){e.close();return}e.append(n),e.showModal(),n.querySelector("[data-act=enlarge]")?.focus(),this.act("enlarged")}#q(){let e=this.querySelector(":scope > dialog > .panel-body");e&&(this.querySelector(":scope > .slot").append(e),e.querySelector("[data-act=enlarge]")?.focus())}};var q=class extends oe{render(){let r=`section-${this.number}`;return l`<section id=${r} aria-labelledby="${r}-heading">
+      <h2 id="${r}-heading"><span class="number">${this.number}</span> ${this.heading}</h2>
       ${this.body()}
-    </section>`}};var vn=class extends P{constructor(){super(...arguments);this.name="";this.steps=[];this.at=0;this.#e=null}static{this.properties={name:{},steps:{attribute:!1},at:{state:!0}}}#e;createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.#e=gt.subscribe(t=>{t===this.steps[this.at]?.until&&(this.at+=1)})}disconnectedCallback(){super.disconnectedCallback(),this.#e?.()}render(){let{steps:t,at:r}=this,i=r>=t.length;return h`<aside class="tour" aria-label="Tour: ${this.name}">
+    </section>`}};var tr=class extends F{constructor(){super(...arguments);this.name="";this.steps=[];this.at=0;this.#e=null}static{this.properties={name:{},steps:{attribute:!1},at:{state:!0}}}#e;createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.#e=Ke.subscribe(e=>{e===this.steps[this.at]?.until&&(this.at+=1)})}disconnectedCallback(){super.disconnectedCallback(),this.#e?.()}render(){let{steps:e,at:n}=this,s=n>=e.length;return l`<aside class="tour" aria-label="Tour: ${this.name}">
       <p class="tour-head">
         <strong>${this.name}</strong>
-        <span class="quiet">${i?"done":`step ${r+1} of ${t.length}`}</span>
-        ${r>0?h`<button type="button" class="link" @click=${()=>this.at=0}>Start over</button>`:p}
+        <span class="quiet">${s?"done":`step ${n+1} of ${e.length}`}</span>
+        ${n>0?l`<button type="button" class="link" @click=${()=>this.at=0}>Start over</button>`:m}
       </p>
       <ol>
-        ${t.map((o,s)=>s>r?p:h`<li class=${s<r?"done":"now"} aria-current=${s===r?"step":p}>
-                ${s<r?h`<span class="tick" aria-label="done">✓</span> `:p}${o.say}
+        ${e.map((o,i)=>i>n?m:l`<li class=${i<n?"done":"now"} aria-current=${i===n?"step":m}>
+                ${i<n?l`<span class="tick" aria-label="done">✓</span> `:m}${o.say}
               </li>`)}
       </ol>
-      <p class="quiet" role="status">${i?"That was the tour.":"It goes on once you have done this."}</p>
-    </aside>`}};customElements.define("rung-tour",vn);var $n=class extends A{constructor(){super(...arguments);this.number=1;this.heading="What this is"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-01",$n);var kn=class extends A{constructor(){super(...arguments);this.number=2;this.heading="Concrete access"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-02",kn);var Mn=class extends A{constructor(){super(...arguments);this.number=3;this.heading="Direct path, attention path"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-03",Mn);var An=class extends A{constructor(){super(...arguments);this.number=4;this.heading="The residual stream"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-04",An);var Sn=class extends A{constructor(){super(...arguments);this.number=5;this.heading="Skip-trigrams"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-05",Sn);var En=class extends A{constructor(){super(...arguments);this.number=6;this.heading="The board"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-06",En);var Tn=class extends A{constructor(){super(...arguments);this.number=7;this.heading="Signatures"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-07",Tn);var Rn=class extends A{constructor(){super(...arguments);this.number=8;this.heading="Cache, hook, measure"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-08",Rn);var Nn=class extends A{constructor(){super(...arguments);this.number=9;this.heading="Attribution"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-09",Nn);var _n=class extends A{constructor(){super(...arguments);this.number=10;this.heading="Route, match, copy"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-10",_n);var Cn=class extends A{constructor(){super(...arguments);this.number=11;this.heading="Weights"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-11",Cn);var qn=class extends A{constructor(){super(...arguments);this.number=12;this.heading="The ladder"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-12",qn);var Pn=class extends A{constructor(){super(...arguments);this.number=13;this.heading="Five checks"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-13",Pn);var On=class extends A{constructor(){super(...arguments);this.number=14;this.heading="Notebook moves"}body(){return h`<p>This section is being built.</p>`}};customElements.define("rung-section-14",On);var Ln=[{number:1,title:"What this is",show:()=>h`<rung-section-01></rung-section-01>`},{number:2,title:"Concrete access",show:()=>h`<rung-section-02></rung-section-02>`},{number:3,title:"Direct path, attention path",show:()=>h`<rung-section-03></rung-section-03>`},{number:4,title:"The residual stream",show:()=>h`<rung-section-04></rung-section-04>`},{number:5,title:"Skip-trigrams",show:()=>h`<rung-section-05></rung-section-05>`},{number:6,title:"The board",show:()=>h`<rung-section-06></rung-section-06>`},{number:7,title:"Signatures",show:()=>h`<rung-section-07></rung-section-07>`},{number:8,title:"Cache, hook, measure",show:()=>h`<rung-section-08></rung-section-08>`},{number:9,title:"Attribution",show:()=>h`<rung-section-09></rung-section-09>`},{number:10,title:"Route, match, copy",show:()=>h`<rung-section-10></rung-section-10>`},{number:11,title:"Weights",show:()=>h`<rung-section-11></rung-section-11>`},{number:12,title:"The ladder",show:()=>h`<rung-section-12></rung-section-12>`},{number:13,title:"Five checks",show:()=>h`<rung-section-13></rung-section-13>`},{number:14,title:"Notebook moves",show:()=>h`<rung-section-14></rung-section-14>`}];var io=[["workbench","Workbench"],["record","Record"]],so=15e3,jn=class extends P{#e=null;#t="";#n=!1;#s=!1;#r="";createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),K.start();let n=()=>this.requestUpdate();K.subscribe(n),q.subscribe(n),w.subscribe(n),z.subscribe(n),this.#c(),window.setInterval(()=>{yn()},so),window.addEventListener("focus",()=>{yn()})}async#c(){try{this.#e=await xt(),new URLSearchParams(location.search).has("model")||z.set({model:this.#e.model}),await $i()}catch(n){this.#t=n instanceof Error?n.message:String(n)}this.requestUpdate(),await this.updateComplete,location.hash&&document.getElementById(location.hash.slice(1))?.scrollIntoView()}render(){return h`<a class="skip" href="#main">To the lesson</a>
-      ${this.#h()} ${this.#l()}
+      <p class="quiet" role="status">${s?"That was the tour.":"It goes on once you have done this."}</p>
+    </aside>`}};customElements.define("rung-tour",tr);var Y=(t,r)=>l`<rung-tour .name=${t} .steps=${r}></rung-tour>`;var Ro=[["follows","the token that followed the first time"],["even","any token, all about equally likely"],["common","a common word"]],nr=class extends C{constructor(){super(...arguments);this.name="s01-look";this.heading="Three steps, in one sequence";this.computation="steps.walk"}ask(){return{model:L(),length:12,seed:this.number("seed",7),at:4}}controls(){return l`<button type="button" @click=${()=>this.put({seed:this.number("seed",7)+1})}>Another sequence</button>
+      <span class="quiet">seed ${this.number("seed",7)}</span>`}predict(){return l`<p>
+        Twelve random tokens, then the same twelve again. No sentence, nothing to remember from training. At the fifth token
+        of the second copy, what does the model expect next?
+      </p>
+      <fieldset>
+        <legend class="sr">What does it expect?</legend>
+        ${Ro.map(([e,n])=>l`<label><input type="radio" name="s01-guess" .checked=${this.prediction===e} @change=${()=>this.setPrediction(e)} /> ${n}</label> `)}
+      </fieldset>`}see(e){let{clean:n,source:s,query:o}=e,i=c=>me(e.tokens[c]??""),a=Ro.find(([c])=>c===this.prediction);return l`<p>
+        The query is ${i(o)} at position ${o}; it stood at ${s-1} before, followed by ${i(s)}. The model gives
+        ${i(s)} a probability of <strong data-number="probability">${M(n.probability,1)}</strong>, a loss of
+        ${P(n.loss)}. ${a?l`You expected ${a[1]}.`:l`<span class="quiet">You made no prediction.</span>`}
+      </p>
+      <rung-tokens .tokens=${e.tokens} .marks=${[{index:s-1,label:"A"},{index:s,label:"B",role:"copy"},{index:o,label:"A again",role:"match"}]} label="The sequence"></rung-tokens>
+      <rung-flow label="Route, match and copy in this sequence" .nodes=${[{id:"a",label:`A at ${s-1}`,column:0},{id:"b",label:`B at ${s}`,column:1,role:"route",value:`${e.route} looks back ${M(n.route_attention)}`,fill:n.route_attention,key:`head:${e.route}`},{id:"q",label:`A at ${o}`,column:2,role:"match",value:`${e.match} finds B ${M(n.match_attention)}`,fill:n.match_attention,key:`head:${e.match}`},{id:"o",label:"says B",column:3,role:"copy",value:`${g(n.copy_logit,1)} logits, ${M(n.probability)}`,fill:n.probability}]} .edges=${[{from:"a",to:"b",role:"route",label:"route"},{from:"b",to:"q",role:"match",label:"match"},{from:"q",to:"o",role:"copy",label:"copy"}]}></rung-flow>
+      <p class="quiet">
+        ${e.route}: previous-token score ${g(e.route_signature)}; ${e.match}: induction score ${g(e.match_signature)}; a clue begins at
+        ${g(e.clue)}.
+      </p>`}question(){return"A picture of three arrows is before you. What in it would still be there if the model did something else?"}explain(e){return l`<p>
+        The arrows are attention weights and a logit of one sequence. They say where ${x(`head:${e.route}`,`head ${e.route}`)} and
+        ${x(`head:${e.match}`,`head ${e.match}`)} look, and what came out. They don’t say that the model needs these heads, nor that
+        the one hears the other. A head may look at B and write nothing.
+      </p>
+      <p>That is why the page has fourteen sections and not one.</p>`}python(e){let n=s=>`(${s.replace(".",", ")})`;return`from rung import HookedTransformer
+from rung.methods.steps import induction_steps
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=1, seed=${e.seed})
+print(induction_steps(model, task.tokens[0], ${n(this.answer?.route??"0.0")}, ${n(this.answer?.match??"1.0")}, task.second + ${e.at}))`}cli(e){return`rung heads ${e.model}`}pin(e){return{title:`${e.match} attends to what followed the earlier token`,rung:1,value:e.clean.match_attention,unit:"attention, one query",n:1,subject:e.match}}};customElements.define("rung-s01-look",nr);var rr=class extends q{constructor(){super(...arguments);this.number=1;this.heading="What this is"}body(){return l`<p>
+        This page teaches two things at once. One is an algorithm that transformers find by themselves: when a token comes back,
+        say what followed it the last time. The other is the small set of tools that show how a model does it, and how sure you
+        may be.
+      </p>
+      <p>The algorithm has three steps.</p>
+      <ul>
+        <li>${Q("Route")}: a head writes into B’s place that A came before it.</li>
+        <li>${V("Match")}: a later head, at the second A, finds the place that says so.</li>
+        <li>${se("Copy")}: the same head carries B from there to the output.</li>
+      </ul>
+      <p>The tools form a chain, and each link says more than the one before:</p>
+      <p>
+        open the model’s internals → attention patterns are <strong>clues</strong> → attribution shows
+        <strong>contribution</strong> → intervention shows <strong>causal support</strong> → the weights show the
+        <strong>mechanism</strong>.
+      </p>
+      <p>
+        Every figure here is computed while you read, by a real model on this machine. Before each you say what you expect. Your
+        prediction stays on the figure, beside what came out.
+      </p>
+      ${Y("Your first run",[{say:l`Say what you expect the model to predict.`,until:"s01-look:predicted"},{say:l`Press <strong>Run</strong>.`,until:"s01-look:ran"},{say:l`Answer the question in a line of your own, or skip it.`,until:"s01-look:answered"}])}
+      <rung-s01-look></rung-s01-look>
+      <p>At the end of the page you can:</p>
+      <ul>
+        <li>say in a sentence what the direct path does, and in another what an attention path does;</li>
+        <li>speak of the residual stream as a sum that all components read and write;</li>
+        <li>say what Q, K and V each do in a skip-trigram;</li>
+        <li>read the two attention signatures, and know what is not one;</li>
+        <li>go once round the first loop: cache, hook, direct logit attribution;</li>
+        <li>keep what activations show of this input apart from what weights show of the head.</li>
+      </ul>
+`}};customElements.define("rung-section-01",rr);var sr=class extends q{constructor(){super(...arguments);this.number=2;this.heading="Concrete access"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-02",sr);var or=class extends q{constructor(){super(...arguments);this.number=3;this.heading="Direct path, attention path"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-03",or);var ir=class extends q{constructor(){super(...arguments);this.number=4;this.heading="The residual stream"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-04",ir);var ar=class extends q{constructor(){super(...arguments);this.number=5;this.heading="Skip-trigrams"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-05",ar);var B=()=>N.number("length",20),j=()=>N.number("seed",0),D=t=>t.low===null||t.high===null?{}:{low:t.low,high:t.high},So=t=>r=>{let e=r.target;e.value!==""&&e.reportValidity()&&N.set({[t]:e.value})},ee=()=>l`<label
+    >Tokens in a copy <input type="range" min="4" max="60" .value=${String(B())} @change=${So("length")} />
+    <output>${B()}</output></label
+  >
+  <label>Seed <input type="number" min="0" max="999999" .value=${String(j())} @change=${So("seed")} /></label>`,I=(t,r,e,n)=>l`<div class="choices" role="group" aria-label=${t}>
+  ${r.map(([s,o])=>l`<button type="button" data-choice=${s} aria-pressed=${e===s?"true":"false"} @click=${()=>n(s)}>
+        ${o}
+      </button>`)}
+</div>`,ne=(t,r,e,n,s=.1)=>l`<label
+  >${t}
+  <input
+    type="range"
+    min="0"
+    max=${r}
+    step=${s}
+    .value=${String(e??0)}
+    @change=${o=>n(Number(o.target.value))}
+  />
+  <output>${e===void 0?"?":String(e)}</output></label
+>`;var ct=(t,r)=>r<t.second?"first copy":"second copy";var lr=class extends C{constructor(){super(...arguments);this.name="s06-board";this.heading="The board: one random text, twice";this.computation="board.loss";this.#e={key:"",found:null}}#e;ask(){return{model:L(),length:B(),seed:j(),sequences:16}}willUpdate(){let e={model:L(),length:B(),seed:j()},n=JSON.stringify(e);this.#e.key!==n&&(this.#e={key:n,found:null},Z("board.guess",e,{panel:"s06-guess"}).then(s=>{this.#e.key===n&&(this.#e={key:n,found:s},this.requestUpdate())},()=>{}))}#t(){return this.prediction??{}}predict(){let e=this.#t(),n=s=>this.setPrediction({...e,...s});return l`${this.#n(e,n)}
+      <p>Then the loss of each copy, in nats. What do you expect?</p>
+      <div class="controls">
+        ${ne("First copy",12,e.first,s=>n({first:s}))}
+        ${ne("Second copy",12,e.second,s=>n({second:s}))}
+      </div>`}#n(e,n){let s=this.#e.found;if(!s)return l`<p class="quiet">Drawing a sequence…</p>`;let{sequence:o,query:i,answer:a}=s,c=[...o.texts.slice(0,i+1),"?"],u=e.guess!==void 0&&e.guess<=i?e.guess:null,d=u!==null&&o.texts[u]===o.texts[a];return l`<p>Play <strong>?</strong> first: which token comes next? Choose it where it stands already.</p>
+      <rung-tokens
+        label="The sequence so far"
+        .tokens=${c}
+        .selected=${u}
+        .marks=${[{index:o.second,label:"second copy"},{index:i+1,label:"you"}]}
+        @pick=${h=>h.detail.index<=i&&n({guess:h.detail.index})}
+      ></rung-tokens>
+      ${u===null?m:l`<p class="your-guess" role="status">
+            ${me(o.texts[u])} is <strong>${d?"right":"wrong"}</strong>${d?"":l`: it is ${me(o.texts[a])}`}.
+            Guessing blindly is right once in ${s.vocabulary} times; knowing which ${o.period} tokens there are, once in
+            ${o.period}; finding the earlier ${me(o.texts[i])} and reading on, every time.
+          </p>`}`}controls(){return ee()}see(e,n){let s=n==="now"?this.#t():{},{sequence:o}=e,i=E.from(e.by_position),a=this.#e.found?.query;return l`<rung-bars
+        layout="columns"
+        label="Loss of each token, mean over ${e.n} sequences"
+        unit="nats"
+        .tokens=${!0}
+        .items=${Array.from(i.data,(c,u)=>({label:o.texts[u+1],value:c,group:ct(o,u+1),key:u+1===o.second?"s06:turn":`pos:${u+1}`}))}
+        .rules=${[{at:e.ln_vocabulary,label:"ln V"},{at:e.ln_period,label:"ln n"}]}
+      ></rung-bars>
+      <rung-bars
+        label="Mean loss of both copies"
+        unit="nats"
+        .items=${[{label:"first copy",value:e.first.value,...D(e.first),predicted:s.first},{label:"second copy",value:e.second.value,...D(e.second),predicted:s.second}]}
+      ></rung-bars>
+      <p class="facts">
+        Gain <strong data-number="gain">${P(e.gain.value)}</strong>; the second copy’s tokens are right
+        <strong data-number="accuracy">${M(e.accuracy)}</strong> of the time.
+        ${n==="now"&&a!==void 0&&a<i.shape[0]?l`At your <strong>?</strong> the model gave the right token
+              <strong data-number="yours">${M(Math.exp(-E.from(e.example).at(a)))}</strong>.`:m}
+      </p>`}question(e){return`${P(e.first.value)} on the first copy, ${P(e.second.value)} on the second: what did the model have to find, and what did it not have to know?`}explain(e){let n=e.first.value-e.ln_vocabulary;return l`<p>
+        <strong>A first reading, and why it fails:</strong> “the model has got used to these tokens.” Knowing which tokens
+        are left, but not their order, cannot get below ln n for long. The order itself was read off.
+      </p>
+      <p>
+        Memorised pairs cannot help: these pairs occur in no text. So the first copy costs about ln V =
+        ${P(e.ln_vocabulary)}${n>.5?l`; here it is ${P(n)} more, for the model expects text and is confidently wrong`:""}.
+      </p>
+      <p>
+        ${x("s06:turn","The second copy’s first token")} stays expensive. Nothing says that a repeat begins: only the
+        tokens after it can be read off.
+      </p>
+      <p>This is rung 0, behaviour: there is something to explain. It says nothing of how the model does it.</p>`}python(e){return`from rung import HookedTransformer
+from rung.methods.behaviour import loss_by_position
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=${e.sequences}, seed=${e.seed})
+board = loss_by_position(model, task)
+board.first_copy_loss, board.second_copy_loss`}cli(e){return`rung board ${e.model} --period ${e.length} --sequences ${e.sequences} --seed ${e.seed}`}pin(e){let{gain:n}=e;return{test:"behaviour.gain",title:"Loss falls on the second copy",rung:0,value:n.value,unit:"nats",n:n.n,...D(n),floor:e.floor,holds:n.low!==null&&n.low>=e.floor,subject:"the model"}}};customElements.define("rung-s06-board",lr);function Ge(t,r){let e=t.at(-1)?.[r]??[],n=[0,0];return e.forEach((s,o)=>s.forEach((i,a)=>i>(e[n[0]]?.[n[1]]??-1)&&(n=[o,a]))),n}var wa=t=>t.filter((r,e)=>e>0&&r.stage!==t[e-1].stage).map(r=>t[t.indexOf(r)-1].step);function qo(t,r,e,n=null){let[s,o]=[Ge(t,"previous_token"),Ge(t,"induction")],i=u=>t.map(d=>[d.step,u(d)]),a=Math.max(...t.map(u=>Math.max(u.first,u.second)),1),c=u=>n===null?[]:[{label:`you: step ${n}`,points:[[n,0],[n,u]],predicted:!0}];return l`<rung-lines
+      label="Loss during training"
+      x="step"
+      y="nats"
+      height="200"
+      .xDomain=${[0,r]}
+      .cursor=${e}
+      .series=${[{label:"first copy",points:i(u=>u.first),dashed:!0},{label:"second copy",points:i(u=>u.second)},...c(a)]}
+    ></rung-lines>
+    <rung-lines
+      label="Head scores during training"
+      x="step"
+      y="attention"
+      height="180"
+      .domain=${[0,1]}
+      .xDomain=${[0,r]}
+      .cursor=${e}
+      .series=${[{label:`${s.join(".")} previous token`,points:i(u=>u.previous_token[s[0]][s[1]]),role:"route"},{label:`${o.join(".")} induction`,points:i(u=>u.induction[o[0]][o[1]]),role:"match"},...c(1)]}
+    ></rung-lines>`}var ur=class extends C{constructor(){super(...arguments);this.name="s06-phase";this.heading="The phase change";this.computation="training.checkpoint";this.#e=null}#e;connectedCallback(){super.connectedCallback(),Z("training.curve",{},{panel:"s06-shipped"}).then(e=>{this.#e=e.kept,this.requestUpdate()},()=>{})}#t(){return this.#e?.checkpoints??[this.number("step",500)]}ask(){return{step:this.number("step",500),length:Math.min(B(),31),draw:j()}}predict(){let e=this.prediction;return l`<p>
+        The tiny model was kept at a dozen steps of its training. At which step, do you think, does the second copy’s loss fall?
+      </p>
+      <div class="controls">${ne("Step",this.#e?.steps??2500,e??void 0,n=>this.setPrediction(n),25)}</div>`}controls(){let e=this.#t(),n=Math.max(0,e.indexOf(this.ask().step));return l`<label
+      >Checkpoint
+      <input
+        type="range"
+        min="0"
+        max=${e.length-1}
+        aria-valuetext="step ${e[n]}"
+        .value=${String(n)}
+        @input=${s=>{this.put({step:e[Number(s.target.value)]}),this.act("moved")}}
+      />
+      <output>step ${e[n]}</output></label
+    >`}see(e,n){let{points:s,steps:o}=e.kept,i=E.from(e.patterns),[a,c]=[Ge(s,"previous_token"),Ge(s,"induction")].map(p=>e.heads.indexOf(p.join("."))),{texts:u,period:d}=e.sequence,h=(p,y,f,b,_)=>l`<div>
+        <p class="caption">${x(`head:${e.heads[p]}`,e.heads[p])} ${b}: <strong>${g(_)}</strong></p>
+        <rung-heatmap
+          label="Attention of ${e.heads[p]} at step ${e.step}"
+          .grid=${i.slice(p)}
+          .rows=${u}
+          .cols=${u}
+          rowName="query"
+          colName="key"
+          .causal=${!0}
+          .size=${260}
+          .guides=${[{kind:"diagonal",offset:y,label:b,role:f}]}
+        ></rung-heatmap>
+      </div>`;return l`${n==="now"?qo(s,o,e.step,this.prediction):m}
+      <p class="facts">
+        Step <strong>${e.step}</strong>: first copy <strong data-number="first">${P(e.first)}</strong>, second copy
+        <strong data-number="second">${P(e.second)}</strong>, in-context score
+        <strong data-number="in-context">${R(e.in_context)}</strong> (second − first).
+      </p>
+      <rung-bars
+        layout="columns"
+        label="Loss of each token at step ${e.step}"
+        unit="nats"
+        .tokens=${!0}
+        .domain=${[0,10]}
+        .items=${Array.from(E.from(e.by_position).data,(p,y)=>({label:u[y+1],value:p,group:ct(e.sequence,y+1)}))}
+        .rules=${[{at:e.ln_vocabulary,label:"ln V"}]}
+      ></rung-bars>
+      <div class="pair">
+        ${h(a,-1,"route","previous token",e.previous_token[a])}
+        ${h(c,1-d,"match","induction",e.induction[c])}
+      </div>`}question(){return"Which came first: the falling loss, the previous-token score, or the induction score? Did you expect that order?"}explain(e){let{points:n,stages:s}=e.kept,[o,i]=[Ge(n,"previous_token"),Ge(n,"induction")],a=n.find(u=>u.induction[i[0]][i[1]]>=.5),c=a?.previous_token[o[0]][o[1]]??NaN;return l`<p>
+        You may have expected ${Q("route")}, then ${V("match")}, then loss. The scores do not wait for one another: when ${i.join(".")} reaches one half, at
+        step ${a?.step}, ${o.join(".")} looks one back with ${g(c)} of its attention. The second copy’s loss is halved at step
+        ${n.find(u=>u.second<=u.first/2)?.step}. A blurred route already tells a match where to look; both then sharpen. Whether one causes the other no
+        curve can say: the verdicts below can.
+      </p>
+      <p>
+        Do not read more out of the sharp fall than is there. This recipe is a curriculum of ${s} stages; the next ones began at steps
+        ${wa(n).join(" and ")}. And a score that rises with the loss is still a clue, not a cause.
+      </p>`}python(e){return`from rung import HookedTransformer
+from rung.methods.behaviour import loss_by_position
+from rung.methods.patterns import head_scores
+from rung.tasks.builtin import repeated_tokens
+from rung.training import checkpoints
+
+folder = checkpoints("two-layer-tiny")[${e.step}]
+model = HookedTransformer.from_pretrained(str(folder))
+task = repeated_tokens(model, period=${e.length}, sequences=16, seed=${e.draw})
+loss_by_position(model, task).second_copy_loss, head_scores(model, task)["induction"]`}cli(){return"rung models two-layer-tiny"}};customElements.define("rung-s06-phase",ur);var cr=class extends C{constructor(){super(...arguments);this.name="s06-train";this.heading="Train it here";this.computation="training.train";this.live=!1;this.#e=null;this.#t=!1}#e;#t;ask(){return{seed:this.number("seed",0),take:this.number("take",0)}}connectedCallback(){super.connectedCallback(),this.#n()}async#n(){let e=this.ask();try{let n=await Z("training.curve",e,{panel:"s06-train-curve"});JSON.stringify(e)===JSON.stringify(this.ask())&&(this.#e=n)}catch{}this.requestUpdate()}async runNow(){if(this.#t)return;this.#t=!0;let e=window.setInterval(()=>{this.#n()},700);try{await super.runNow()}finally{window.clearInterval(e),this.#t=!1,await this.#n(),!this.#e?.kept.finished&&this.#e?.kept.points.length&&this.act("stopped")}}predict(){let e=this.#e?.shipped_seconds??[];return l`<p>
+        The same model from random weights, on your machine: 102,400 weights, the recipe of the one that is shipped. When will the second copy’s
+        loss fall this time, with another seed?
+      </p>
+      ${e.length?l`<p class="quiet">
+            With three seeds its ${this.#e.kept.steps} steps took ${e.map(n=>`${n} s`).join(", ")} on one thread where the shipped model
+            was made (its card says so). The page says below how fast yours is.
+          </p>`:m}
+      <div class="controls">
+        ${ne("Step",this.#e?.kept.steps??2500,this.prediction??void 0,n=>this.setPrediction(n),25)}
+      </div>`}controls(){let e=this.#e?.kept,n=e?.points.at(-1),s=n&&n.seconds>0?n.step/n.seconds:null;return l`<label
+        >Seed
+        <input
+          type="number"
+          min="0"
+          max="999999"
+          ?disabled=${this.#t}
+          .value=${String(this.ask().seed)}
+          @change=${o=>{this.put({seed:o.target.value,take:null}),this.#n()}}
+      /></label>
+      ${n&&!this.#t?l`<button
+            type="button"
+            data-act="afresh"
+            @click=${()=>{this.put({take:(this.ask().take+1)%9}),this.#e=null,this.#n()}}
+          >
+            Begin again
+          </button>`:m}
+      ${n&&e?l`<div class="wide">
+            ${qo(e.points,e.steps,null,this.prediction)}
+            <p class="facts" data-step=${n.step}>
+              Step <strong>${n.step}</strong> of ${e.steps}, stage ${n.stage+1} of ${e.stages}; second copy ${P(n.second)}.
+              ${s===null||e.finished?m:l`${g(s,0)} steps a second: about ${g((e.steps-n.step)/s,0)} s to go.`}
+              ${e.finished?l`Done: ${g(n.seconds,0)} s of training on this machine.`:this.#t?m:l`Stopped. <strong>Run</strong> goes on from here.`}
+            </p>
+          </div>`:m}`}see(e){let n=e.kept.points.at(-1);return l`<p class="facts">
+      Trained: second copy <strong data-number="second">${P(n.second)}</strong> after ${e.kept.steps} steps in ${g(n.seconds,0)} s.
+      ${e.kept.checkpoints.length} steps were kept: each can be proved below.
+    </p>`}question(){return"Your run has another seed. What stayed the same about the order of events, and what moved?"}explain(){return l`<p>
+      The recipe makes one head of each layer learn faster, so the roles fall to the same heads from every seed; no connection is set. The weights
+      are others: what you may say of one run, you may say of another only after proving it there.
+    </p>`}python(e){return`from pathlib import Path
+from rung.training import RECIPES, train
+
+train(RECIPES["two-layer-tiny"], Path("my-tiny"), seed=${e.seed}, progress=print)`}cli(e){return`rung train two-layer-tiny --out my-tiny --seed ${e.seed}`}};customElements.define("rung-s06-train",cr);var Eo=[0,300,400,450,500,550,600,700,1e3,2500],ka=["behaviour","clue","contribution","causal support","mechanism"],hr=class extends C{constructor(){super(...arguments);this.name="s06-rungs";this.heading="When each rung turns on";this.computation="training.rungs";this.live=!1;this.#e=null}#e;#t(){return this.value("of","shipped")==="here"}ask(){let e=this.value("step");if(!this.#t())return{steps:e?[Number(e)]:Eo,seed:null,take:0};let n={seed:N.number("s06-train.seed",0),take:N.number("s06-train.take",0)};return e?{steps:[Number(e)],...n}:this.#e===null?"Nothing was trained here yet: train it above, and stop where you like.":{steps:Eo.concat(this.#e.slice(-1)).filter((s,o,i)=>this.#e.includes(s)&&i.indexOf(s)===o),...n}}async runNow(){if(this.#t()){let e={seed:N.number("s06-train.seed",0),take:N.number("s06-train.take",0)},{kept:n}=await Z("training.curve",e,{panel:"s06-rungs-kept"});this.#e=n.checkpoints.length?n.checkpoints:null}await super.runNow()}predict(){return l`<p>The claim: an earlier head ${Q("routes")}, a later one ${V("matches")} and ${se("copies")}. Which rung will the shipped run’s step 700 reach?</p>
+      ${I("Rung at step 700",ka.map(e=>[e,e]),this.prediction,e=>this.setPrediction(e))}`}controls(){return l`${I("Which run",[["shipped","the shipped run"],["here","the run trained here"]],this.#t()?"here":"shipped",e=>this.put({of:e}))}
+      <label
+        >One step alone
+        <input
+          type="number"
+          min="0"
+          step="25"
+          placeholder="a dozen"
+          .value=${this.value("step")}
+          @change=${e=>this.put({step:e.target.value||null})}
+      /></label>`}see(e){let n=e.reached.find(s=>s.step===700);return l`<rung-lines
+        label="The rung that the claim reaches at each step"
+        x="step"
+        y="rung"
+        height="190"
+        .domain=${[-1,4]}
+        .series=${[{label:"verdict",points:e.reached.map(s=>[s.step,s.rung])}]}
+      ></rung-lines>
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+        <thead>
+          <tr><th scope="col">Step</th><th scope="col">Verdict</th><th scope="col">Stopped by</th><th scope="col">In words</th></tr>
+        </thead>
+        <tbody>
+          ${e.reached.map(s=>l`<tr data-step=${s.step}>
+              <th scope="row">${s.step}</th>
+              <td><strong>${s.name}</strong></td>
+              <td>${s.stopped_by?.join(", ")??"nothing"}</td>
+              <td>${s.sentence}</td>
+            </tr>`)}
+        </tbody>
+      </table></div>
+      ${n&&this.prediction?l`<p class="facts">You said ${String(this.prediction)} at step 700; it is <strong>${n.name}</strong>.</p>`:m}`}question(){return"At some step the stripe is there and the verdict is not yet mechanism. What is still missing in the weights?"}explain(e){let n=e.reached.find(s=>s.rung>=1&&s.rung<4);return l`<p>
+        A curve of scores would have stopped at the clue. The same claim, tested at each step on sequences that nobody picked, shows the rungs turn on one after another.
+      </p>
+      ${n?l`<p>
+            At step ${n.step} the verdict is ${n.name}; ${n.stopped_by?l`<code>${n.stopped_by.join(" ")}</code> stopped it.`:""} The scores of that step alone would not have told you so.
+          </p>`:m}`}python(e){return`from rung import HookedTransformer, prove
+from rung.training import checkpoints
+
+for step in ${JSON.stringify(e.steps).replace(/,/g,", ")}:
+    folder = checkpoints(${e.seed===null?'"two-layer-tiny"':'"my-tiny"'})[step]
+    proof = prove("induction", HookedTransformer.from_pretrained(str(folder)))
+    print(step, proof.verdict.name)`}cli(e){return`rung prove induction --model ${e.seed===null?"src/rung/model/bundled/two-layer-tiny":"my-tiny"}/checkpoints/step-${String(e.steps.at(-1)).padStart(5,"0")}`}pin(e){let n=e.reached.at(-1);return!n||n.rung<0?null:{title:`${n.name} at step ${n.step}`,rung:n.rung,value:n.step,unit:"training steps"}}};customElements.define("rung-s06-rungs",hr);var dr=class extends q{constructor(){super(...arguments);this.number=6;this.heading="The board"}body(){return l`<p>
+        You need a test that no memory can pass. Draw tokens at random, put BOS before them, and write the same tokens down once more:
+        <code>A B … A ? → B</code>.
+      </p>
+      <p>
+        No pair of these tokens was ever in a text, so the direct path knows nothing. Whoever predicts the second copy must
+        have looked back at the first.
+      </p>
+      ${Y("The board",[{say:l`Guess the token at <strong>?</strong> in the first panel.`,until:"s06-board:predicted"},{say:l`Run it, and find ${x("s06:turn","the one bar of the second copy that stays high")}.`,until:"s06-board:ran"},{say:l`Run the phase change, and press <em>Keep beside</em>.`,until:"s06-phase:kept"},{say:l`Move the slider to a later step, and compare the two.`,until:"s06-phase:moved"},{say:l`Prove the kept steps in the last panel.`,until:"s06-rungs:ran"}])}
+      <rung-s06-board></rung-s06-board>
+      <p>
+        Nobody told this model to look back. It came to do so during training, and within a few hundred steps. Move along them, and watch what
+        turns on.
+      </p>
+      <rung-s06-phase></rung-s06-phase>
+      <p>That was a run that somebody else made. Make one yourself: stop it anywhere, go on later, and prove it at any step.</p>
+      <rung-s06-train></rung-s06-train>
+      <rung-s06-rungs></rung-s06-rungs>`}};customElements.define("rung-section-06",dr);var Yt=t=>t.replace(/_/g," "),No={previous_token:"route",previous:"route",induction:"match"},xa={induction:"after the earlier match",previous:"one back",duplicate:"the earlier match itself",self:"itself (parking)",bos:"BOS (parking)",elsewhere:"elsewhere"},Aa=[["same","at the earlier A itself"],["after","at the token after the earlier A"],["before","at the token just before the query"],["bos","at BOS"]],pr=class extends C{constructor(){super(...arguments);this.name="s07-heads";this.heading="All heads, sorted";this.computation="signatures.heads"}ask(){return{model:L(),length:B(),seed:j(),sequences:16}}predict(){return l`<p>
+        In <code>A B … A</code> the second A has to call for B. Where does an ${V("induction")} head look from there? Your line is drawn on the map.
+      </p>
+      ${I("Where an induction head looks",Aa,this.prediction,e=>this.setPrediction(e))}`}controls(){return l`${ee()}
+      <label
+        ><input
+          type="checkbox"
+          .checked=${this.value("weighted")==="1"}
+          @change=${e=>{this.put({weighted:e.target.checked?"1":null}),this.act("weighted")}}
+        />
+        weight by value written</label
+      >`}#e(e){let n=E.from(e.patterns),s=e.heads.map((a,c)=>n.slice(c));if(this.value("weighted")!=="1")return{grids:s,most:1};let o=E.from(e.written),i=s.map((a,c)=>new E(a.shape,a.data.map((u,d)=>u*o.at(c,d%a.shape[1]))));return{grids:i,most:Math.max(...i.map(a=>a.max()),1e-9)}}#t(e){let n=this.value("head");return Math.max(0,e.heads.findIndex(s=>s.head===(n||e.heads.find(o=>o.signature==="induction")?.head)))}see(e,n){let{texts:s,period:o,second:i}=e.sequence,{grids:a,most:c}=this.#e(e),u=c!==1,d=this.#t(e),h=e.heads[d],p={same:-o,after:1-o,before:-1}[String(this.prediction)],y=[{kind:"diagonal",offset:-1,label:"previous token: one below the diagonal",role:"route"},{kind:"diagonal",offset:1-o,label:"induction: after the earlier match",role:"match"},{kind:"row",offset:i,label:"the second copy begins"}];return n==="now"&&p!==void 0&&y.push({kind:"diagonal",offset:p,label:"your line"}),n==="now"&&this.prediction==="bos"&&y.push({kind:"column",offset:0,label:"your line"}),l`<rung-thumbs
+        label="Heads, the highest signature first"
+        .grids=${u?a.map(f=>new E(f.shape,f.data.map(b=>b/c))):a}
+        .labels=${e.heads.map(f=>f.head)}
+        .keys=${e.heads.map(f=>`head:${f.head}`)}
+        .scores=${e.heads.map(f=>l`<span class="role ${No[f.label]??""}">${Yt(f.label)}</span> ${g(f.score)} / floor ${g(f.floor)}`)}
+        .selected=${d}
+        @pick=${f=>{let b=e.heads[f.detail.index].head;this.put({head:b}),A.set(`head:${b}`),this.act("picked")}}
+      ></rung-thumbs>
+      <p class="facts">
+        ${x(`head:${h.head}`,h.head)}: <strong data-number="label">${Yt(h.label)}</strong>. ${h.label==="none fits"?"Nearest":""} ${Yt(h.signature)} score
+        <strong data-number="score">${g(h.score)}</strong>${h.estimate.low===null||h.estimate.high===null?"":` ${le(h.estimate.low,h.estimate.high)}`},
+        floor <strong data-number="floor">${g(h.floor)}</strong>${h.control===null?m:l`, on text without a repeat ${g(h.control)}`}.
+      </p>
+      <rung-heatmap
+        label="${u?"What each key adds, in length":"Attention"} of head ${h.head}"
+        .grid=${a[d]}
+        .rows=${s}
+        .cols=${s}
+        rowName="query"
+        colName="key"
+        .causal=${!0}
+        .domain=${[0,c]}
+        .guides=${y}
+        .focusKey=${(f,b)=>f-b===1?"s07:previous":f>=i&&f-b===o-1?"s07:induction":f>=i&&f-b===o?"s07:duplicate":`pos:${b}`}
+        @cell=${f=>{let{row:b,col:_}=f.detail;b>=i&&_===b-o+1&&this.act("found-stripe")}}
+      ></rung-heatmap>
+      <rung-bars
+        label="Where ${h.head} looks from the second copy"
+        unit="share of its attention"
+        .domain=${[0,1]}
+        .items=${Object.entries(h.split).map(([f,b])=>({label:xa[f]??f,value:b,role:No[f],key:`s07:${f}`}))}
+      ></rung-bars>`}question(){return"Where does the stripe lie, and why not one further left?"}explain(e){let{period:n}=e.sequence,s=e.heads.filter(i=>i.split.bos+i.split.self>=.3),o=e.heads.filter(i=>i.label==="none fits").length;return l`<p>
+        The stripe lies ${n-1} below the diagonal, not ${n}. A head that looked at the earlier A would find A; B is what has to be carried, and B stands ${x("s07:induction","one later")}.
+        Looking at the same token is a ${x("s07:duplicate","duplicate-token")} signature: another job.
+      </p>
+      <p>
+        <strong>BOS and itself are parking spots, not meaning.</strong> Attention sums to 1, so a head with nothing to do must look somewhere.
+        ${s.length?l`Here ${s.map(i=>i.head).join(", ")} ${s.length>1?"leave":"leaves"} 30 % or more there.`:""} It does not erase a signature either: a head may park
+        on most queries and do its job on the others. Weight by value to see how little a parked look may move.
+      </p>
+      <p>
+        A label is a score over its floor: 0.30, and three times what the head scores where nothing repeats. ${o} of ${e.heads.length} heads get
+        <em>none fits</em>; several signatures at once are <em>mixed</em>. The nearest label is not a label.
+      </p>
+      <p>And a signature is a clue: rung 1. It says where a head looks. It does not say that what it carries is used.</p>`}python(e){return`from rung import HookedTransformer
+from rung.methods.patterns import head_scores, label_head
+from rung.methods.values import weighted_patterns
+from rung.tasks.builtin import repeated_tokens, unrepeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=${e.sequences}, seed=${e.seed})
+scores, control = head_scores(model, task), head_scores(model, unrepeated_tokens(model, task))
+label_head(scores, control, 1, 0)
+weighted_patterns(model, task.tokens[:1]).weighted  # [batch, layer, head, query, key]`}cli(e){return`rung heads ${e.model} --period ${e.length} --sequences ${e.sequences} --seed ${e.seed}`}pin(e){let n=e.heads[this.#t(e)];return{test:"clue.signature",title:`${n.head}: ${Yt(n.signature)} score`,rung:1,value:n.score,unit:"attention",n:e.n,...D(n.estimate),...n.control===null?{}:{control:n.control},floor:n.floor,holds:n.score>=n.floor,subject:n.head}}};customElements.define("rung-s07-heads",pr);var Xt=()=>N.number("s07-quiz.pair",0),Qt=()=>N.get("s07-quiz.choice"),mr=class extends C{constructor(){super(...arguments);this.name="s07-quiz";this.heading="Which of these two is the decoy?";this.computation="signatures.quiz"}ask(){return{seed:Xt()}}predict(){return l`<p>Two heads of one model, wired by hand. One does induction; the other looks the same and writes nothing. Will the maps tell you which?</p>
+      ${I("Will the maps tell?",[["yes","Yes"],["no","No"]],this.prediction,e=>this.setPrediction(e))}`}controls(){return l`<label
+      >Pair
+      <input
+        type="number"
+        min="0"
+        max="999"
+        .value=${String(Xt())}
+        @change=${e=>this.put({pair:e.target.value,choice:null})}
+    /></label>`}see(e){let n=E.from(e.patterns),{texts:s,period:o}=e.sequence;return l`<div class="pair">
+        ${["A","B"].map((i,a)=>l`<div>
+            <p class="caption"><strong>${i}</strong>: induction score ${g(e.induction[a],3)}, on text without a repeat ${g(e.control[a],3)}</p>
+            <rung-heatmap
+              label="Attention of head ${i}"
+              .grid=${n.slice(a)}
+              .rows=${s}
+              .cols=${s}
+              rowName="query"
+              colName="key"
+              .causal=${!0}
+              .size=${260}
+              .guides=${[{kind:"diagonal",offset:1-o,label:"after the earlier match",role:"match"}]}
+            ></rung-heatmap>
+          </div>`)}
+      </div>
+      ${I("The decoy",[["A","A is the decoy"],["B","B is the decoy"]],Qt(),i=>{this.put({choice:i}),this.act("chose")})}
+      ${Qt()?l`<p class="facts" role="status">You said ${Qt()}. Section 9 has the tool that tells; your answer waits there.</p>`:m}`}question(){return"What on these maps made you choose, and how sure are you?"}explain(){return l`<p>
+      Nothing here can tell. A pattern is made by Q and K; what is written is made by V and O, and the map shows none of it. Two sections on,
+      <a href="#decoy-answer">attribution</a> asks what each head adds to the right token.
+    </p>`}python(e){return`from rung.methods.patterns import head_scores
+from rung.planted.models import plant
+from rung.tasks.builtin import repeated_tokens
+
+planted = plant("passenger", ${e.seed})
+head_scores(planted.model, repeated_tokens(planted.model, period=12, sequences=16, seed=${e.seed}))["induction"]`}cli(){return null}};customElements.define("rung-s07-quiz",mr);var fr=class extends F{constructor(){super(...arguments);this.found=null;this.problem="";this.#e=null}static{this.properties={found:{state:!0},problem:{state:!0}}}#e;createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.id="decoy-answer",this.classList.add("panel"),this.#e=N.subscribe(()=>this.requestUpdate())}disconnectedCallback(){super.disconnectedCallback(),this.#e?.()}async#t(){let e=Xt();try{let n=await Z("signatures.solution",{seed:e},{panel:"decoy-answer"});this.problem="",this.found={pair:e,answer:n},Ke.tell("s07-quiz:solved")}catch(n){this.problem=n instanceof Error?n.message:String(n)}}render(){let e=this.found?.pair===Xt()?this.found.answer:null,n=Qt();return l`<div class="panel-body">
+      <h3>The decoy of section 7</h3>
+      <p>${n?l`You said that <strong>${n}</strong> is the decoy.`:l`You have not chosen yet: <a href="#s07-quiz">which of the two?</a>`}</p>
+      <div class="run-row">
+        <button type="button" class="primary" data-act="reveal" @click=${()=>{this.#t()}}>What does each add to the right token?</button>
+      </div>
+      ${this.problem?l`<p class="problem" role="alert">${this.problem}</p>`:m}
+      ${e?l`<rung-bars
+              label="Direct attribution to the right token's logit"
+              unit=${e.unit}
+              .signed=${!0}
+              .items=${[...e.direct.map((s,o)=>({label:"AB"[o],value:s.value,...D(s)})),{label:"all parts",value:e.total.value,...D(e.total)}]}
+            ></rung-bars>
+            <p class="facts" role="status">
+              The decoy is <strong data-number="decoy">${e.decoy}</strong>${n?n===e.decoy?": you were right, but the maps could not have told you.":": the maps misled you, as they were built to.":"."}
+              It adds ${R(e.direct["AB".indexOf(e.decoy)].value,3)} of ${R(e.total.value)}.
+            </p>`:m}
+    </div>`}};customElements.define("rung-decoy-answer",fr);var gr=class extends q{constructor(){super(...arguments);this.number=7;this.heading="Signatures"}body(){return l`<p>Who looked back? Read the attention of every head on the board: a row is a query, a column is where it looks.</p>
+      <p>
+        Expect two signatures. A ${Q("previous-token")} head looks ${x("s07:previous","one below the diagonal")}, always. An
+        ${V("induction")} head shows ${x("s07:induction","a stripe")} in the second copy, at the token <em>after</em> the earlier match.
+      </p>
+      ${Y("Reading signatures",[{say:l`Say where the stripe will lie, then run.`,until:"s07-heads:ran"},{say:l`Choose a head among the thumbnails.`,until:"s07-heads:picked"},{say:l`On an induction head’s map, go to a query of the second copy and press <kbd>m</kbd> or click: find the stripe.`,until:"s07-heads:found-stripe"},{say:l`Weight by value written. What fades?`,until:"s07-heads:weighted"},{say:l`Name the decoy.`,until:"s07-quiz:chose"}])}
+      <rung-s07-heads></rung-s07-heads>
+      <p>Now be careful. Two heads can draw the same map, and only one of them need be of any use.</p>
+      <rung-s07-quiz></rung-s07-quiz>`}};customElements.define("rung-section-07",gr);var Co=[["zero","zero"],["mean","mean"],["resample","resample"],["patch","patch"]],Po={z:"one head",attn_out:"attention out",mlp_out:"MLP out",resid_pre:"residual before",resid_post:"residual after"},ht=t=>`${t.layer}.${t.site==="z"?t.head:t.site}:${t.put}${t.positions?`@${t.positions.join(",")}`:""}`;function Ta(t){let r=/^(\d+)\.(\d+|[a-z_]+):(zero|mean|resample|patch)(?:@(\d+(?:,\d+)*))?$/.exec(t);if(!r)return null;let[,e,n,s,o]=r,i=/^\d+$/.test(n)?Number(n):null;return i===null&&!(n in Po)?null:{layer:Number(e),site:i===null?n:"z",head:i,put:s,positions:o?o.split(",").map(Number):null}}var $r=class extends C{constructor(){super(...arguments);this.name="s08-edit";this.heading="Cache, hook, measure";this.computation="measure.edit"}#e(){return this.value("moves").split(";").map(Ta).filter(e=>e!==null)}ask(){let e=this.value("query");return{model:L(),length:B(),seed:j(),sequences:8,moves:this.#e(),query:e?Number(e):null,show:this.value("show")||null}}describe(e){return`${e.model} · ${e.moves.length?e.moves.map(ht).join(" + "):"clean"}`}predict(){return l`<p>You are about to take one head away. By how many nats will the second copy’s loss rise?</p>
+      <div class="controls">${ne("Rise",12,this.prediction??void 0,e=>this.setPrediction(e))}</div>`}#t(){let e=this.value("site","z"),n=this.value("at").split(/[\s,]+/).filter(s=>/^\d+$/.test(s)).map(Number);return{layer:this.number("layer",1),site:e,head:e==="z"?this.number("head",0):null,put:this.value("put","mean"),positions:n.length?n:null}}#n(e,n){this.put({moves:e.length?e.map(ht).join(";"):null}),this.act(n),this.runNow()}controls(){let{answer:e}=this,n=this.#e(),s=this.#t(),o=(a,c,u)=>l`<select data-key=${a} @change=${d=>this.put({[a]:d.target.value})}>
+        ${c.map(([d,h])=>l`<option value=${d} ?selected=${String(d)===String(u)}>${h}</option>`)}
+      </select>`,i=a=>Array.from({length:a},(c,u)=>[u,String(u)]);return l`<ol class="rail">
+      <li><strong>Cache</strong> a clean run of <span class="controls">${ee()}</span></li>
+      <li>
+        <strong>Hook</strong>
+        <span class="controls">
+          <label>Where ${o("site",Object.entries(Po).filter(([a])=>a!=="mlp_out"||(e?.mlps??!0)),s.site)}</label>
+          <label>Layer ${o("layer",i(e?.layers??2),s.layer)}</label>
+          ${s.site==="z"?l`<label>Head ${o("head",i(e?.heads??4),s.head??0)}</label>`:m}
+          <label>Put ${o("put",Co,s.put)}</label>
+          <label
+            >Positions
+            <input type="text" inputmode="numeric" size="8" placeholder="all" .value=${this.value("at")} @change=${a=>this.put({at:a.target.value||null})}
+          /></label>
+          <button type="button" data-act="ablate" @click=${()=>this.#n([...n,this.#t()],"hooked")}>Hook it</button>
+          <button type="button" data-act="undo" ?disabled=${!n.length} @click=${()=>this.#n(n.slice(0,-1),"undone")}>Undo</button>
+        </span>
+        ${n.length?l`<ul class="moves">
+              ${n.map((a,c)=>l`<li>
+                    <code>${e?.hooks[c]??ht(a)}</code>${a.head===null?"":` head ${a.head}`} ← ${a.put}${a.positions?` at ${a.positions.join(", ")}`:""}
+                    <button type="button" class="link" aria-label="Take off ${ht(a)}" @click=${()=>this.#n(n.filter((u,d)=>d!==c),"undone")}>take off</button>
+                  </li>`)}
+            </ul>`:l`<p class="quiet">Nothing is hooked: both runs are the clean one.</p>`}
+      </li>
+      <li><strong>Measure</strong> what changed.</li>
+    </ol>`}see(e,n){let{clean:s,edited:o,sequence:i,query:a}=e,[c,u]=[E.from(s.by_position).data,E.from(o.by_position).data],d=Math.max(...c,...u,e.ln_vocabulary),h=(f,b)=>l`<p class="caption">${b}</p>
+        <rung-bars
+          layout="columns"
+          label="Loss of each token, ${b}"
+          unit="nats"
+          .tokens=${!0}
+          .domain=${[0,d]}
+          .items=${Array.from(f,(_,w)=>({label:i.texts[w+1],value:_,group:ct(i,w+1),key:`pos:${w+1}`}))}
+          .rules=${[{at:e.ln_vocabulary,label:"ln V"}]}
+          @pick=${_=>this.put({query:_.detail.index})}
+        ></rung-bars>`,p=(f,b)=>f.pattern===null?m:l`<div>
+            <p class="caption">${x(`head:${e.show}`,e.show)} ${b}</p>
+            <rung-heatmap
+              label="Attention of ${e.show}, ${b}"
+              .grid=${E.from(f.pattern)}
+              .rows=${i.texts}
+              .cols=${i.texts}
+              rowName="query"
+              colName="key"
+              .causal=${!0}
+              .size=${260}
+              .guides=${[{kind:"diagonal",offset:1-i.period,label:"after the earlier match",role:"match"}]}
+            ></rung-heatmap>
+          </div>`,y=Array.from({length:e.layers*e.heads},(f,b)=>`${Math.floor(b/e.heads)}.${b%e.heads}`);return l`<rung-bars
+        label="Loss of the second copy"
+        unit="nats"
+        .items=${[{label:"clean",value:s.second.value,...D(s.second)},{label:"hooked",value:o.second.value,...D(o.second),predicted:n==="now"&&typeof this.prediction=="number"?s.second.value+this.prediction:null}]}
+      ></rung-bars>
+      <p class="facts">
+        Change <strong data-number="change">${R(e.change.value)}</strong> nats over ${e.n} sequences. At position ${x(`pos:${a}`,a)} the target is ${me(e.target)}: logit
+        <strong data-number="logit-before">${g(s.logit)}</strong> → <strong data-number="logit-after">${g(o.logit)}</strong> over the mean, probability
+        <strong data-number="p-before">${M(s.probability)}</strong> → <strong data-number="p-after">${M(o.probability)}</strong>; the model says ${me(o.top)}.
+      </p>
+      ${h(c,"clean")} ${h(u,"hooked")}
+      <p class="quiet">Choose a bar to make the token there the target.</p>
+      <label
+        >Attention of head
+        <select data-key="show" @change=${f=>this.put({show:f.target.value})}>
+          ${y.map(f=>l`<option value=${f} ?selected=${f===e.show}>${f}</option>`)}
+        </select></label
+      >
+      <div class="pair">${p(s,"clean")} ${p(o,"hooked")}</div>`}question(e){return e.moves.length?"What changed where you hooked, and what changed later although you did not touch it?":"This is the clean run. Which head would you take away first, and what would show that you were right?"}explain(e){return l`<p>
+        <strong>Cache before you hook:</strong> without the clean number there is nothing to compare with, and without its attention you could not see that
+        ${x("head:1.0","a later head")} lost its stripe because ${x("head:0.0","an earlier one")} fell silent.
+      </p>
+      <p>
+        ${e.change.value>=1?"The loss rose a great deal: on this task the model relies on what you took. That is causal support, not yet an account of what it is used for.":"The loss hardly moved. That does not say that the place is idle: another may do the same work. The last panel shows it."}
+      </p>
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+        <thead>
+          <tr><th scope="col">Move</th><th scope="col">Plain question</th><th scope="col">Expect, if the place matters</th></tr>
+        </thead>
+        <tbody>
+          <tr><th scope="row">zero</th><td>What if it said nothing?</td><td>a large rise, which may overstate: no run of the model has a zero there</td></tr>
+          <tr><th scope="row">mean</th><td>What if it said what it says on average?</td><td>the information goes, the size stays</td></tr>
+          <tr><th scope="row">resample</th><td>What if it said what it says of another text?</td><td>what was particular to this text goes; a lone donor makes it lie</td></tr>
+          <tr><th scope="row">patch</th><td>What if it said what it says where nothing repeats?</td><td>just what the repeat adds goes</td></tr>
+          <tr><th scope="row">at some positions</th><td>Where is it needed?</td><td>a rise from those positions alone</td></tr>
+        </tbody>
+      </table></div>`}python(e){let n={zero:"Zero()",mean:"Mean(others)",resample:"Resample(others, seed=task.seed)",patch:"Patch(unrepeated_tokens(model, task).tokens)"},s=o=>`    Intervention(("${o.site}", ${o.layer}), ${n[o.put]}, ${o.head??"None"}, ${o.positions?`(${o.positions.join(", ")},)`:"None"}),`;return`from rung import HookedTransformer
+from rung.methods.interventions import Intervention, Mean, Patch, Resample, Zero
+from rung.methods.sweep import measure
+from rung.tasks.builtin import repeated_tokens, unrepeated_tokens
+from rung.tasks.metrics import next_token_loss
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=${e.sequences}, seed=${e.seed})
+others = repeated_tokens(model, period=${e.length}, sequences=8, seed=${e.seed+1}).tokens
+moves = [
+${e.moves.map(s).join(`
+`)}
+]
+measure(model, task.tokens, moves, next_token_loss(task.predictable)).change.mean()`}cli(e){let n=e.moves.filter(o=>o.site==="z"&&!o.positions),[s]=new Set(e.moves.map(o=>o.put));return!n.length||n.length<e.moves.length||s==="patch"||n.some(o=>o.put!==s)?null:`rung ablate ${e.model} --heads ${n.map(o=>`${o.layer}.${o.head}`).join(",")} --by ${s} --period ${e.length} --sequences ${e.sequences} --seed ${e.seed}`}pin(e,n){if(!n.moves.length)return null;let{change:s}=e,o=n.moves.map(ht).join(" + ");return{title:`Loss with ${o}`,rung:3,value:s.value,unit:"nats",n:s.n,...D(s),subject:o}}};customElements.define("rung-s08-edit",$r);var vr=class extends C{constructor(){super(...arguments);this.name="s08-sweep";this.heading="Every head, one at a time";this.computation="measure.sweep";this.live=!1}ask(){return{model:L(),length:B(),seed:j(),sequences:16,put:this.value("put","mean")}}predict(){return l`<p>Which heads does the prediction need? Write those that you expect on top.</p>
+      <label
+        >Heads
+        <input
+          type="text"
+          size="12"
+          placeholder="1.0, …"
+          .value=${(this.prediction??[]).join(", ")}
+          @change=${e=>this.setPrediction(e.target.value.match(/\d+\.\d+/g)??[])}
+      /></label>`}controls(){return I("Replace by",Co.filter(([e])=>e!=="patch"),this.ask().put,e=>this.put({put:e}))}see(e,n){let s=n==="now"?this.prediction??[]:[];return l`<rung-bars
+        label="Change of the second copy's loss without each head"
+        unit=${e.unit}
+        .signed=${!0}
+        .items=${e.heads.map((o,i)=>({label:o,value:e.change[i].value,...D(e.change[i]),key:`head:${o}`,...s.includes(o)?{note:"you named it"}:{}}))}
+      ></rung-bars>
+      <p class="quiet">Replaced by: ${e.put}. Clean loss ${P(e.clean.value)}, ${e.n} sequences.</p>`}question(e){return`${e.change.filter(s=>s.value>=1).length} of ${e.heads.length} heads cost a nat or more. Are these the heads that carry a signature?`}explain(e){return l`<p>
+        Most bars are short. ${x(`head:${e.heads[0]}`,e.heads[0])} costs most. A sweep is a table of single cuts: it finds what the model cannot do without, one piece at a time.
+      </p>
+      <p><strong>It is blind to cover.</strong> Where two heads can do the same work, each alone looks idle. Go on to the next panel.</p>`}python(e){let n={zero:"Zero()",mean:"Mean(others)",resample:`Resample(others, seed=${e.seed})`};return`from rung import HookedTransformer
+from rung.methods.grids import ablate_each_head
+from rung.methods.interventions import Mean, Resample, Zero
+from rung.tasks.builtin import repeated_tokens
+from rung.tasks.metrics import next_token_loss
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=${e.sequences}, seed=${e.seed})
+others = repeated_tokens(model, period=${e.length}, sequences=${e.sequences}, seed=${e.seed+1}).tokens
+ablate_each_head(model, task, next_token_loss(task.predictable), ${n[e.put]}).mean_change`}cli(e){return`rung ablate ${e.model} --by ${e.put} --period ${e.length} --sequences ${e.sequences} --seed ${e.seed}`}pin(e){let n=e.change[0];return{test:"support.necessity",title:`Loss without ${e.heads[0]}`,rung:3,value:n.value,unit:"nats",n:n.n,...D(n),subject:e.heads[0]}}};customElements.define("rung-s08-sweep",vr);var br=["1.0","1.1","1.2","1.3"],yr={zero:"zero",mean:"mean",resample:"resample, 8 donors averaged","one donor":"resample, one donor"},wr=class extends C{constructor(){super(...arguments);this.name="s08-lie";this.heading="Silenced, or lied?";this.computation="measure.lie"}#e(){return this.value("heads","1.0,1.1").split(",").filter(e=>br.includes(e))}ask(){let e=this.#e();return e.length?{length:B(),seed:j(),heads:e}:"Choose at least one head to take away."}predict(){return l`<p>In <code>two-layer-redundant</code> all four heads of layer 1 do induction. Take two away. Which way hurts most?</p>
+      ${I("The way that hurts most",Object.entries(yr),this.prediction,e=>this.setPrediction(e))}`}controls(){let e=this.#e();return l`<div class="choices" role="group" aria-label="Heads taken away together">
+      ${br.map(n=>l`<button
+            type="button"
+            data-head=${n}
+            aria-pressed=${e.includes(n)?"true":"false"}
+            @click=${()=>{this.put({heads:br.filter(s=>e.includes(s)!==(s===n)).join(",")||"none"}),this.act("chose")}}
+          >
+            ${n}
+          </button>`)}
+    </div>`}see(e,n){return l`<rung-bars
+        label="Change of the second copy's loss, by the way the heads are taken away"
+        unit="nats"
+        .signed=${!0}
+        .items=${e.ways.map(s=>({label:yr[s.put]??s.put,value:s.change.value,...D(s.change),...n==="now"&&this.prediction===s.put?{note:"your choice"}:{}}))}
+      ></rung-bars>
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+        <caption>
+          ${e.heads.join(", ")} together, second copy, ${e.n} sequences
+        </caption>
+        <thead>
+          <tr><th scope="col">Put</th><th scope="col">right token’s logit</th><th scope="col">best wrong token’s</th><th scope="col">says the donor’s token</th><th scope="col">right</th></tr>
+        </thead>
+        <tbody>
+          ${e.ways.map(s=>l`<tr data-way=${s.put}>
+              <th scope="row">${yr[s.put]??s.put}</th>
+              <td>${R(s.right.value)}</td>
+              <td>${R(s.rival.value)}</td>
+              <td data-number="named">${M(s.named.value)}</td>
+              <td>${M(s.accuracy)}</td>
+            </tr>`)}
+        </tbody>
+      </table></div>
+      <rung-bars
+        label="Mean ablation of each head alone"
+        unit="nats, each alone (mean)"
+        .signed=${!0}
+        .items=${e.alone.map(s=>({label:s.head,value:s.change.value,...D(s.change),key:`head:${s.head}`}))}
+      ></rung-bars>`}question(e){let[n,s]=["zero","one donor"].map(o=>e.ways.find(i=>i.put===o).change.value);return`Zero costs ${P(n)}, one donor ${P(s)}. The right token lost the same in both: where does the rest come from?`}explain(e){let n=o=>e.ways.find(i=>i.put===o),s=e.alone.reduce((o,i)=>o+i.change.value,0);return l`<p>
+        Zero and mean <strong>silence</strong> a head: the right token loses its push. One donor makes it <strong>lie</strong>: it pushes the donor’s next token with full
+        strength, and the model says that token ${M(n("one donor").named.value)} of the time (zero: ${M(n("zero").named.value)}). Averaging the logits of eight donors thins the lie out.
+      </p>
+      <p>
+        So a large number under resampling with few donors need not mean that a head matters more; ask whether right fell or wrong rose. And the ladder counts a role as needed only
+        where mean and resample agree.
+      </p>
+      <p>
+        <strong>Cover.</strong> ${e.alone.length>1?l`Alone, these heads cost ${P(s)} in sum; together ${P(n("mean").change.value)}.`:"Alone, this head costs little."} The others
+        take over what one leaves. Switch all four off to see what the role, not the head, is worth.
+      </p>`}python(e){return`from rung import HookedTransformer
+from rung.methods.before_after import before_after
+from rung.methods.interventions import Resample, on_head
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("two-layer-redundant")
+task = repeated_tokens(model, period=${e.length}, sequences=16, seed=${e.seed})
+others = repeated_tokens(model, period=${e.length}, sequences=16, seed=${e.seed+1}).tokens
+lie = Resample(others, draws=1, seed=${e.seed})
+found = before_after(model, task.tokens, [on_head(head, lie) for head in [${e.heads.map(n=>`(${n.replace(".",", ")})`).join(", ")}]])
+(found.edited.rival - found.clean.rival)[:, task.predictable].mean()`}cli(e){return`rung ablate two-layer-redundant --heads ${e.heads.join(",")} --by mean --period ${e.length} --sequences 16 --seed ${e.seed}`}pin(e){let{change:n}=e.ways.find(o=>o.put==="mean"),s=e.heads.join(", ");return{title:`Loss of two-layer-redundant without ${s}`,rung:3,value:n.value,unit:"nats",n:n.n,...D(n),subject:s}}};customElements.define("rung-s08-lie",wr);var kr=class extends q{constructor(){super(...arguments);this.number=8;this.heading="Cache, hook, measure"}body(){return l`<p>
+        Looking is not enough: you have to reach in. The loop is short. Keep a clean run; put something else at one
+        hook; measure what the model then says.
+      </p>
+      ${Y("The loop",[{say:l`Run once with nothing hooked: that is your cache.`,until:"s08-edit:ran"},{say:l`Say how much a head is worth, then press <em>Hook it</em>.`,until:"s08-edit:hooked"},{say:l`Undo it. The clean numbers are back.`,until:"s08-edit:undone"},{say:l`Sweep every head.`,until:"s08-sweep:ran"},{say:l`Take several heads of the covering model away at once.`,until:"s08-lie:chose"}])}
+      <rung-s08-edit></rung-s08-edit>
+      <rung-s08-sweep></rung-s08-sweep>
+      <p>Two questions remain. Did you silence the head, or make it lie? And if nothing happened, who took over?</p>
+      <rung-s08-lie></rung-s08-lie>`}};customElements.define("rung-section-08",kr);var Ho=()=>({model:L(),length:B(),sequences:16,seed:j()}),Zt=t=>t.low===null||t.high===null?{}:{low:t.low,high:t.high},dt=t=>t.low===null||t.high===null?"":` ${le(t.low,t.high)}`,$e=t=>/^\d+\.\d+$/.test(t),ye=t=>$e(t)?`head:${t}`:`s09:${t}`,be=(t,r)=>t.reduce((e,n)=>r(n)>r(e)?n:e),jo=t=>`from rung import HookedTransformer
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${t.model}")
+task = repeated_tokens(model, period=${t.length}, sequences=${t.sequences}, seed=${t.seed})`,xr=class extends C{constructor(){super(...arguments);this.name="s09-heads";this.heading="Who pushes the right token?";this.computation="attribution.heads"}ask(){return Ho()}predict(){return l`<p>The second copy calls for B. B’s logit stands above the mean of the copy’s other tokens. How much of that comes from the one strongest part of the model?</p>
+      ${ne("Share, in %",100,this.prediction??void 0,e=>this.setPrediction(e),5)}`}controls(){return ee()}see(e,n){let s=be(e.bars,i=>i.value),o=n==="now"&&typeof this.prediction=="number"?this.prediction/100*e.total.value:void 0;return l`<rung-bars
+        label="Direct attribution to the right token’s logit"
+        unit="logit: B minus the mean of the copy’s other tokens"
+        .signed=${!0}
+        .items=${[...e.bars.map(i=>({label:i.label,value:i.value,...Zt(i),key:ye(i.label),role:i===s&&$e(i.label)?"copy":void 0,predicted:i===s?o:void 0})),{label:"sum",value:e.total.value,...Zt(e.total),key:"s09:total"}]}
+      ></rung-bars>
+      <p class="facts">
+        Strongest: ${x(ye(s.label),s.label)}, <strong data-number="best">${R(s.value)}</strong>${dt(s)} of
+        <strong data-number="total">${R(e.total.value)}</strong>: <strong data-number="share">${M(s.value/e.total.value)}</strong>. The parts miss the model’s number by
+        <strong data-number="residual">${g(e.residual)}</strong> at most, which is rounding. ${e.n} sequences × ${e.queries} queries; each bound is missed with probability
+        ${g(e.alpha)} at most.
+      </p>`}question(e){return e.bars.filter(s=>$e(s.label)&&s.label.startsWith("0.")).length?"The heads of layer 0 push almost nothing. Are they idle?":"What would a negative bar mean?"}explain(e){let n=be(e.bars,s=>s.value);return l`<p>
+        The residual stream is a sum, and the unembedding reads it linearly once the last norm’s scale is taken as it was. So the logit is a sum too, with a bar for each writer. Nothing was edited: this
+        is bookkeeping of one run.
+      </p>
+      <p>
+        ${x(ye(n.label),n.label)} writes B where the logits are read. But the books name who wrote <em>last</em>. What an earlier head did for a later one is booked to the later one, so a short
+        bar here is no verdict. Under ${M(e.floor)} of the strongest counts as weak. The panel after next asks whether the weak ones can be spared.
+      </p>`}python(e){return`${jo(e)}
+
+from rung.methods.attribution import attribute_logits
+
+found = attribute_logits(model, task.tokens, task.targets, task.others, task.queries)
+dict(zip(found.labels, found.values.mean((1, 2)).tolist()))
+found.residual.abs().max()  # the parts sum to the logit`}cli(){return null}pin(e){let n=e.bars.filter(c=>$e(c.label)),s=be(e.bars,c=>c.value),o=n.length?be(n,c=>c.value):s,i=n.filter(c=>c!==o),a=e.floor*s.value;return{test:"contribution.direct",title:`${o.label}: direct logit attribution`,rung:2,value:o.value,unit:"logits",n:e.n,...Zt(o),...i.length?{control:be(i,c=>c.value).value}:{},floor:a,holds:o.low!==null&&o.low>Math.max(a,0),subject:o.label}}};customElements.define("rung-s09-heads",xr);var Oo="the man went to the house and the",Ma=[["direct","the last token’s own embedding"],["early","a head of layer 0"],["late","a head of a later layer"]],Ar=class extends C{constructor(){super(...arguments);this.name="s09-contrast";this.heading="A against B, in a text";this.computation="attribution.contrast"}ask(){let[e,n,s]=[this.value("text",Oo),this.value("a"," man"),this.value("b"," house")];return e.trim()?{model:L(),text:e,target:n,other:s}:"Type a text."}predict(){return l`<p>Type a text and two next tokens, each with its space. What decides between them most?</p>
+      ${I("What decides",Ma,this.prediction,e=>this.setPrediction(e))}`}controls(){let e=(n,s,o,i)=>l`<label
+      >${s}
+      <input type="text" size=${i} .value=${this.value(n,o)} @change=${a=>this.put({[n]:a.target.value})}
+    /></label>`;return l`${e("text","Text",Oo,32)} ${e("a","A"," man",8)} ${e("b","B"," house",8)}`}see(e,n){let s=o=>o==="embed"?"direct":o.startsWith("0.")&&$e(o)?"early":$e(o)?"late":"";return l`<rung-bars
+        label="Logit of A minus logit of B, by component"
+        unit="logit of ${U(e.target)} minus logit of ${U(e.other)}"
+        .signed=${!0}
+        .items=${[...e.parts.map(o=>({...o,key:ye(o.label),note:n==="now"&&this.prediction===s(o.label)?"you said here":void 0})),{label:"sum",value:e.total,key:"s09:total"}]}
+      ></rung-bars>
+      <p class="facts">
+        The model gives A <strong data-number="a">${g(e.logits[0])}</strong> and B <strong data-number="b">${g(e.logits[1])}</strong>: a difference of
+        <strong data-number="difference">${R(e.total)}</strong>; the parts miss it by ${g(Math.abs(e.residual))}. Its own favourite is <code class="token">${U(e.best)}</code>.
+      </p>`}question(){return"Which bar favours B, and does it know the text or only the last token?"}explain(e){let n=be(e.parts,s=>Math.abs(s.value));return l`<p>
+      ${x(ye(n.label),n.label)} decides most: ${R(n.value)}. <code>embed</code> knows only the last token, so its bar is a habit; a head’s bar may come from any token before.
+      A difference of two logits drops what lifts all tokens alike, which is why A is always held against something.
+    </p>`}python(e){return`import torch
+from rung import HookedTransformer
+from rung.methods.attribution import attribute_logits
+
+model = HookedTransformer.from_pretrained("${e.model}")
+tokens = model.to_tokens(${JSON.stringify(e.text)})
+a, b = (model.to_single_token(text) for text in (${JSON.stringify(e.target)}, ${JSON.stringify(e.other)}))
+attribute_logits(model, tokens, torch.tensor([[a]]), torch.tensor([[[b]]]), [tokens.shape[1] - 1])`}cli(e){return`rung attribute ${e.model} --text ${en(e.text)} --answer ${en(e.target)} --other ${en(e.other)}`}};customElements.define("rung-s09-contrast",Ar);var en=t=>`'${t.replace(/'/g,"'\\''")}'`,Tr=class extends C{constructor(){super(...arguments);this.name="s09-agree";this.heading="Does ablation pick out the same heads?";this.computation="attribution.agreement";this.live=!1}ask(){return Ho()}predict(){return l`<p>Now each head is taken away, by mean and by resample. Will the heads that cost most be those with the long bars above?</p>
+      ${I("Same heads?",[["same","The same heads"],["fewer","Fewer: some bars are for show"],["more","More: some needed heads have no bar"]],this.prediction,e=>this.setPrediction(e))}`}controls(){return ee()}#e(e){let n=Math.max(...e.rows.map(a=>a.direct.value)),s=a=>a.mean.low!==null&&a.resample.low!==null&&Math.min(a.mean.low,a.resample.low)>e.needed*e.gain,o=a=>a.direct.value<e.weak*n,i=e.rows.filter(s);return{needed:i,hidden:i.filter(o),idle:e.rows.filter(a=>!s(a)&&!o(a))}}#t(e,n){let s=e.links.filter(o=>o.sender===n);return s.length?be(s,o=>o.change.value):void 0}see(e,n){let{needed:s,hidden:o,idle:i}=this.#e(e),a=o.length?"more":i.length?"fewer":"same";return l`<div class="table-scroll" tabindex="0" role="region" aria-label="Agreement table">
+        <table data-table="agreement">
+          <thead>
+            <tr><th scope="col">head</th><th scope="col">direct push, logits</th><th scope="col">mean ablation, nats</th><th scope="col">resample, nats</th><th scope="col">highest signature</th></tr>
+          </thead>
+          <tbody>
+            ${e.rows.map(c=>l`<tr class=${A.current===`head:${c.head}`?"lit":""}>
+                <th scope="row">${x(`head:${c.head}`,c.head)}</th>
+                <td data-number="direct-${c.head}">${R(c.direct.value)}<span class="quiet">${dt(c.direct)}</span></td>
+                <td data-number="mean-${c.head}">${R(c.mean.value)}<span class="quiet">${dt(c.mean)}</span></td>
+                <td>${R(c.resample.value)}<span class="quiet">${dt(c.resample)}</span></td>
+                <td>${c.signature.replace(/_/g," ")} ${g(c.score)}</td>
+              </tr>`)}
+          </tbody>
+        </table>
+      </div>
+      <p class="facts">
+        Needed by both ablations (over ${M(e.needed)} of the gain of ${P(e.gain)}): <strong data-number="needed">${s.map(c=>c.head).join(", ")||"none"}</strong>. Of these,
+        without a bar of their own: <strong data-number="hidden">${o.map(c=>c.head).join(", ")||"none"}</strong>. Correlation of the two columns over heads: ${g(e.correlation)}.
+        ${n==="now"&&this.prediction?this.prediction===a?"As you said.":"Not what you said.":""}
+      </p>
+      ${o.map(c=>{let u=this.#t(e,c.head);if(!u)return m;let d=e.rows.find(h=>h.head===u.receiver);return l`<rung-flow
+          label="What ${c.head} does for ${u.receiver}"
+          .nodes=${[{id:"a",label:c.head,role:"route",value:`push ${R(c.direct.value)}`,key:`head:${c.head}`,column:0},{id:"b",label:u.receiver,role:"match",value:`push ${R(d.direct.value)}`,key:`head:${u.receiver}`,column:1},{id:"c",label:"B’s logit",column:2}]}
+          .edges=${[{from:"a",to:"b",label:`into ${u.into}`,value:P(u.change.value,1),role:"route",weight:1,key:`edge:${u.sender}>${u.receiver}.${u.into}`},{from:"b",to:"c",role:"copy",weight:1,value:R(d.direct.value,1),key:"role:copy"}]}
+        ></rung-flow>`})}`}question(e){let{hidden:n}=this.#e(e);return n.length?`${n[0].head} pushes nothing and is needed. How can that be?`:"Where do the two columns part, and which would you believe?"}explain(e){let{hidden:n}=this.#e(e);return l`${n.map(s=>{let o=this.#t(e,s.head);return o?l`<p>
+              ${x(`head:${s.head}`,s.head)} writes for another head, not for the logits. ${x(`edge:${o.sender}>${o.receiver}.${o.into}`,"Path patching")} shows it: give
+              ${o.receiver}’s ${o.into} alone what ${s.head} writes in another sequence, keep everything else, and the loss rises by
+              <strong data-number="link">${P(o.change.value)}</strong>${dt(o.change)}. The push is booked to ${o.receiver}; the work was shared.
+            </p>`:m})}
+      <p>
+        So neither column replaces the other. Attribution asks who wrote the answer, ablation asks who can be spared, a signature asks who looks where. A head that all three name is worth a proof; where they
+        differ, the difference is the finding. This table goes on in section 12.
+      </p>`}python(e){return`${jo(e)}
+
+from rung.methods.grids import ablate_each_head
+from rung.methods.interventions import Mean
+from rung.methods.paths import patch_all_senders
+from rung.tasks.metrics import next_token_loss
+
+donors = repeated_tokens(model, period=${e.length}, sequences=64, seed=${e.seed+1}).tokens
+loss = next_token_loss(task.predictable)
+ablate_each_head(model, task, loss, Mean(donors)).mean_change
+patch_all_senders(model, task.tokens, donors[:${e.sequences}], ((1, 0), "K"), loss).change.mean(1)`}cli(e){return`rung ablate ${e.model} --by resample --period ${e.length} --sequences ${e.sequences} --seed ${e.seed}`}pin(e){let{needed:n,hidden:s}=this.#e(e),o=s[0]??n[0];if(!o)return null;let i=o.mean.value<o.resample.value?o.mean:o.resample,a=e.rows.filter(u=>!n.includes(u)).map(u=>u.mean.value),c=e.needed*e.gain;return{test:"support.necessity",title:`${o.head}: cost of ablation`,rung:3,value:i.value,unit:"nats",n:e.n,...Zt(i),...a.length?{control:Math.max(...a)}:{},floor:c,holds:i.low!==null&&i.low>c,subject:o.head}}};customElements.define("rung-s09-agree",Tr);var Mr=class extends C{constructor(){super(...arguments);this.name="s09-why";this.heading="Why here?";this.computation="attribution.why"}ask(){let e=/^(\d+)\.(\d+)$/.exec(this.value("head","1.0"));if(!e)return"Name a head as layer.head, such as 1.0.";let n=this.value("text"),s=B(),o=Math.min(6,s-2),[i,a]=n.trim()?[-1,0]:[1+s+o,2+o];return{model:L(),layer:Number(e[1]),head:Number(e[2]),query:this.number("query",i),key:this.number("key",a),text:n,length:s,seed:j()}}predict(){return l`<p>Take the head whose stripe you saw, and one cell of it. What at the source made the score high?</p>
+      ${I("What at the source",[["embed","the source token itself"],["head","what an earlier head wrote there"],["pos","its position"]],this.prediction,e=>this.setPrediction(e))}`}controls(){let e={query:null,key:null};return l`${ee()}
+      <label>Head <input type="text" size="5" .value=${this.value("head","1.0")} @change=${n=>this.put({head:n.target.value.trim()})} /></label>
+      <label
+        >Text, in place of the repeats
+        <input type="text" size="24" .value=${this.value("text")} @change=${n=>this.put({...e,text:n.target.value||null})}
+      /></label>`}see(e,n){let s=E.from(e.values),o=e.key_parts.map((c,u)=>({label:c,value:e.query_parts.reduce((d,h,p)=>d+s.at(p,u),0)})),i=be(o,c=>c.value),a=$e(i.label)?"head":i.label==="embed"?"embed":"pos";return l`<p>Choose a cell: row the query, column the source.</p>
+      <rung-heatmap
+        label="Attention of head ${e.head}"
+        .grid=${E.from(e.pattern)}
+        .rows=${e.tokens}
+        .cols=${e.tokens}
+        rowName="query"
+        colName="source"
+        .causal=${!0}
+        .marks=${[{row:e.query,col:e.key,label:"this score"}]}
+        .focusKey=${(c,u)=>`pos:${u}`}
+        @cell=${c=>{n!=="now"||c.detail.col>c.detail.row||(this.put({query:c.detail.row,key:c.detail.col}),this.act("cell"))}}
+      ></rung-heatmap>
+      <p class="facts">
+        Query ${e.query} <code class="token">${U(e.tokens[e.query])}</code> gives source ${e.key} <code class="token">${U(e.tokens[e.key])}</code>
+        <strong data-number="attention">${M(e.attention)}</strong> of its attention: score <strong data-number="score">${R(e.score)}</strong>, where the mean over all it sees is
+        ${R(e.mean_score)}${e.before_cap?" (before the cap)":""}.
+      </p>
+      <p class="caption">What wrote into the query (rows) with what wrote into the key (columns)</p>
+      <rung-heatmap
+        label="The score by pairs"
+        .grid=${s}
+        .rows=${e.query_parts}
+        .cols=${e.key_parts}
+        rowName="in the query"
+        colName="in the key"
+        scale="signed"
+        .size=${260}
+        .focusKey=${(c,u)=>ye(e.key_parts[u])}
+      ></rung-heatmap>
+      <rung-bars
+        label="The score by what wrote into the key"
+        unit="attention score"
+        .signed=${!0}
+        .items=${[...o.map(c=>({...c,key:ye(c.label),note:n==="now"&&this.prediction===($e(c.label)?"head":c.label==="embed"?"embed":"pos")?"you said here":void 0})),...e.alibi?[{label:"slope",value:e.alibi}]:[],{label:"sum",value:e.score}]}
+      ></rung-bars>
+      <p class="facts">
+        Largest: <strong data-number="part">${i.label}</strong>, <strong data-number="part-value">${R(i.value)}</strong>. The parts miss the score by ${g(Math.abs(e.residual))}.
+        ${n==="now"&&this.prediction?this.prediction===a?"As you said.":"Not what you said.":""}
+      </p>`}question(){return"Which pair carries the score, and what does each side of it know?"}explain(e){let n=E.from(e.values),s=e.query_parts.flatMap((i,a)=>e.key_parts.map((c,u)=>({q:i,k:c,value:n.at(a,u)}))),o=be(s,i=>i.value);return l`<p>
+        ${x(ye(o.q),o.q)} in the query with ${x(ye(o.k),o.k)} in the key: ${R(o.value)} of ${R(e.score)}.
+        ${$e(o.k)?l`The source’s own token says little. What makes it match is a note that ${o.k} left there, one layer earlier.`:"No earlier head is needed for this cell. Try one on the stripe."}
+      </p>
+      <p>Only a score above the mean moves attention: what raises all sources alike, softmax does not see. And a large part is a clue to why, not proof that the head needs it.</p>`}python(e){let n=e.text.trim()?`tokens = model.to_tokens(${JSON.stringify(e.text)})`:`tokens = repeated_tokens(model, period=${e.length}, sequences=1, seed=${e.seed}).tokens`;return`from rung import HookedTransformer
+from rung.methods.scores import why_attend
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+${n}
+why_attend(model, tokens, (${e.layer}, ${e.head}), ${e.query}, ${e.key}).ranked(5)`}cli(e){let n=e.text.trim()?en(e.text):"'TEXT'";return`rung why-attend ${e.model} ${e.layer}.${e.head} ${e.query} ${e.key} --text ${n}`}};customElements.define("rung-s09-why",Mr);var _r=class extends q{constructor(){super(...arguments);this.number=9;this.heading="Attribution"}body(){return l`<p>
+        A stripe shows where a head looks. The next question is what it <em>adds</em>. The stream is a sum, so a logit can be split among those who wrote it: signed bars that add up to the whole.
+      </p>
+      <p>
+        That is <strong>contribution</strong>, rung 2. It tells a head that writes the answer from one that only looks. It does not tell whether the model would miss it.
+      </p>
+      ${Y("Follow the push",[{say:l`Guess the share, and run <em>Who pushes the right token?</em>`,until:"s09-heads:ran"},{say:l`Now take every head away: run the agreement table.`,until:"s09-agree:ran"},{say:l`Write how a head without a bar can be needed, or skip.`,until:"s09-agree:answered"},{say:l`Ask <em>Why here?</em> of one cell of the map.`,until:"s09-why:cell"}])}
+      <rung-s09-heads></rung-s09-heads>
+      <rung-s09-contrast></rung-s09-contrast>
+      <rung-s09-agree></rung-s09-agree>
+      <p>A head attends because of a score, and a score is a sum as well: over pairs of what wrote into the query and what wrote into the key.</p>
+      <rung-s09-why></rung-s09-why>
+      <rung-decoy-answer></rung-decoy-answer>`}};customElements.define("rung-section-09",_r);var tn=t=>{let r=/^(\d+)\.(\d+)$/.exec(t.trim());return r?[Number(r[1]),Number(r[2])]:null},Lo=["route","match","copy"],zo=(t,r)=>t!==null&&t.ablate.some(e=>e.join(".")===r),Sr=class extends C{constructor(){super(...arguments);this.name="s10-steps";this.heading="Three steps, one sequence";this.computation="steps.walk";this.#s=e=>{if(e.target.closest("rung-flow button, input"))return;let n={ArrowRight:1,ArrowLeft:-1}[e.key];n!==void 0&&(e.preventDefault(),this.#n(this.#t()+n))}}#e(){return this.value("off").split(",").filter(e=>tn(e)!==null)}ask(){let e=B(),n=Math.min(Math.max(Math.round(this.number("at",6)),0),e-2);return{model:L(),length:e,seed:j(),at:n,route:tn(this.value("route")),match:tn(this.value("match")),ablate:this.#e().map(s=>tn(s))}}describe(e){return`${e.model} · query ${e.at} of the copy · ${e.ablate.length?`without ${e.ablate.map(n=>n.join(".")).join(", ")}`:"clean"}`}predict(){return l`<p>Three arrows carry B: ${Q()}, ${V()}, ${se()}. You will take the ${Q("route")} head away. Which arrows break?</p>
+      ${I("Which arrows break",[["route","only the first"],["route,match,copy","all three"],["copy","only the last"]],this.prediction,e=>this.setPrediction(e))}`}controls(){let e=(n,s,o)=>l`<label
+      >${s} <input type="text" size="5" data-key=${n} placeholder=${o??"found"} .value=${this.value(n)} @change=${i=>this.put({[n]:i.target.value.trim()||null})}
+    /></label>`;return l`${ee()} ${e("route","Route head",this.answer?.route)} ${e("match","Match head",this.answer?.match)}`}#t(){return Math.min(Math.max(Math.round(this.number("step",1)),1),3)}#n(e){let n=Math.min(Math.max(e,1),3);this.put({step:n}),A.set(`role:${Lo[n-1]}`),this.act(`step-${n}`),this.requestUpdate()}#r(e){let n=this.#e(),s=n.includes(e)?n.filter(o=>o!==e):[...n,e];this.put({off:s.length?s.join(","):null}),s.length>n.length&&this.act("ablated")}see(e,n){let{tokens:s,query:o,source:i,clean:a,broken:c}=e,u=e.edited??a,d=n==="now"?this.#t():3,h=b=>U(s[b]),p=n==="now"?this.answered:this.besideAsk,y=[{from:"a",to:"b",label:e.route,value:R(u.route_score,1),role:"route",key:"role:route",weight:Rr(u.route_score/Math.abs(a.route_score||1))},{from:"b",to:"q",label:e.match,value:M(u.match_attention),role:"match",key:"role:match",weight:Rr(u.match_attention)},{from:"q",to:"o",label:e.match,value:R(u.copy_logit,1),role:"copy",key:"role:copy",weight:Rr(u.copy_logit/Math.abs(a.copy_logit||1))}].map((b,_)=>({...b,broken:c.includes(Lo[_])})),f=[l`${Q("Route.")} At B, head ${x(`head:${e.route}`,e.route)} gives the token before it <strong data-number="route-attention">${M(u.route_attention)}</strong> of its
+        attention, and writes what it found into B’s place. In the keys of ${e.match} that note is worth <strong data-number="route-score">${R(u.route_score)}</strong> of score.
+        ${zo(p,e.route)?l`<em>It is ablated: it still looks, and what it writes is the mean of other sequences.</em>`:m}`,l`${V("Match.")} At the second A, head ${x(`head:${e.match}`,e.match)} asks “who follows an A?”. B’s score stands
+        <strong data-number="match-score">${R(u.match_score)}</strong> above the others’ mean, and B gets <strong data-number="match-attention">${M(u.match_attention)}</strong> of its attention.`,l`${se("Copy.")} The OV of ${x(`head:${e.match}`,e.match)} turns B into B: <strong data-number="copy-logit">${R(u.copy_logit)}</strong> of the
+        <strong data-number="logit">${R(u.logit)}</strong> by which B’s logit stands above the sequence’s other tokens. p(B) = <strong data-number="probability">${g(u.probability,3)}</strong>.`];return l`<rung-tokens
+        label="The sequence; choose a query in the second copy"
+        .tokens=${s}
+        .selected=${o}
+        .marks=${[{index:i-1,role:"route",label:"A"},{index:i,role:"copy",label:"B"},{index:o,role:"match",label:"A again"}]}
+        @pick=${b=>{let _=b.detail.index-e.start-e.period;n==="now"&&_>=0&&_<e.period-1&&this.put({at:_})}}
+      ></rung-tokens>
+      <div class="stepper" role="group" aria-label="Steps; arrow keys move" tabindex="0" @keydown=${n==="now"?this.#s:m}>
+        <rung-flow
+          label="Route, match, copy at query ${o}"
+          .nodes=${[{id:"a",label:`A = ${h(i-1)}`,value:`position ${i-1}`,role:"route",column:0,key:`pos:${i-1}`},{id:"b",label:`B = ${h(i)}`,value:`position ${i}`,role:"copy",column:1,key:`pos:${i}`},{id:"q",label:"A again",value:`position ${o}`,role:"match",column:2,key:`pos:${o}`},{id:"o",label:`next: ${h(i)}?`,value:`p = ${g(u.probability,3)}`,role:"copy",column:3,fill:u.probability}]}
+          .edges=${y.slice(0,d)}
+        ></rung-flow>
+        ${n==="now"?l`<p class="run-row">
+              <button type="button" data-act="back" ?disabled=${d===1} @click=${()=>this.#n(d-1)}>← Back</button>
+              <span>step <strong data-number="step">${d}</strong> of 3</span>
+              <button type="button" data-act="next" ?disabled=${d===3} @click=${()=>this.#n(d+1)}>Next →</button>
+            </p>`:m}
+        ${f.slice(0,d).map(b=>l`<p>${b}</p>`)}
+      </div>
+      <p class="facts" role="status">
+        ${e.edited?l`Without ${p?.ablate.map(b=>b.join(".")).join(", ")}: broken <strong data-number="broken">${c.join(", ")||"none"}</strong> (below ${M(e.broken_below)} of the clean value).
+              Loss ${P(a.loss)} → <strong data-number="loss">${P(u.loss)}</strong>.
+              ${n==="now"&&this.prediction&&zo(p,e.route)?this.prediction===c.join(",")?"As you said.":"Not what you said.":""}`:l`All three stand. Loss at this query <strong data-number="loss">${g(a.loss,4)}</strong> nats.`}
+      </p>
+      ${e.route_signature<e.clue||e.match_signature<e.clue?l`<p>${e.route} has a previous-token score of ${g(e.route_signature)} and ${e.match} an induction score of ${g(e.match_signature)}; a clue starts at ${g(e.clue)}. These are not the heads for this job.</p>`:m}
+      ${n==="now"?l`<div class="choices" role="group" aria-label="Ablate a head">
+            <span>Ablate</span>
+            ${e.heads.map(b=>l`<button type="button" data-ablate=${b} aria-pressed=${this.#e().includes(b)?"true":"false"} @click=${()=>this.#r(b)}>${b}</button>`)}
+          </div>`:m}`}#s;question(e){return e.edited?"One head is gone. Why do more arrows break than it has?":`Why does ${e.match} not need to read the first A itself?`}explain(e){return l`<p>
+        ${x("role:route","Route")} comes first: before ${e.match} runs, B’s place already holds the note “A came before me”. ${x("role:match","Match")} is then an ordinary look-up: the query says
+        A, the key says A. ${x("role:copy","Copy")} takes from that place what B itself is.
+      </p>
+      <p>
+        Ablate ${e.route} and all three arrows break, the later ones for want of the first. Ablate ${e.match} and only the last breaks: the note is there and the look is right, and nothing is carried.
+        An arrow here is one run on one sequence. Section 12 asks it of many.
+      </p>
+      <table>
+        <caption class="sr">A misreading, and the repair</caption>
+        <thead><tr><th scope="col">Misreading</th><th scope="col">Better</th></tr></thead>
+        <tbody>
+          <tr><td>The induction head looks back twice: to A, then one further.</td><td>It looks once. An <em>earlier</em> layer had moved A’s name to B’s place.</td></tr>
+          <tr><td>Two heads side by side share the work.</td><td>One layer moves the feature, a <em>later</em> layer uses it. Side by side, neither can wait for the other.</td></tr>
+        </tbody>
+      </table>`}python(e){let{answer:n}=this,s=(i,a)=>`(${(i??a.split(".")).join(", ")})`,o=e.ablate.map(i=>`on_head((${i.join(", ")}), Mean(donors))`).join(", ");return`from rung import HookedTransformer
+from rung.methods.interventions import Mean, on_head
+from rung.methods.steps import induction_steps
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+task = repeated_tokens(model, period=${e.length}, sequences=1, seed=${e.seed})
+donors = repeated_tokens(model, period=${e.length}, sequences=32, seed=${e.seed+1}).tokens
+route, match = ${s(e.route,n?.route??"0.0")}, ${s(e.match,n?.match??"1.0")}
+clean = induction_steps(model, task.tokens[0], route, match, task.second + ${e.at})
+edited = induction_steps(model, task.tokens[0], route, match, task.second + ${e.at}, [${o}])
+edited.broken(clean)`}cli(){return null}pin(e){let n=e.edited;return n?{title:`Without ${this.#e().join(", ")}: loss at one query`,rung:3,value:n.loss-e.clean.loss,unit:"nats",n:1,subject:this.#e().join(", ")}:{title:`${e.route} → ${e.match}: score by the note`,rung:2,value:e.clean.route_score,unit:"attention score",n:1,subject:`${e.route} → ${e.match}`}}};customElements.define("rung-s10-steps",Sr);var Rr=t=>Math.min(Math.max(t,0),1),Er=class extends C{constructor(){super(...arguments);this.name="s10-reach";this.heading="Who can wait for whom?";this.computation="steps.reach";this.live=!1}ask(){return{model:L(),length:B(),seed:j()}}predict(){return l`<p>Take one head away; does another head <em>of the same layer</em> look elsewhere now?</p>
+      ${I("Same layer",[["yes","Yes, a little"],["no","No, not by one bit"]],this.prediction,e=>this.setPrediction(e))}`}controls(){return ee()}#e(e){let n=E.from(e.change),[s,o,i]=[0,0,""];return e.heads.forEach((a,c)=>e.heads.forEach((u,d)=>{let h=n.at(c,d);Math.floor(d/e.n_heads)<=Math.floor(c/e.n_heads)?s=Math.max(s,h):h>o&&([o,i]=[h,`${a} → ${u}`])})),{same:s,later:o,pair:i}}see(e,n){let{same:s,later:o,pair:i}=this.#e(e);return l`<rung-heatmap
+        label="Largest change of an attention weight"
+        .grid=${E.from(e.change)}
+        .rows=${e.heads}
+        .cols=${e.heads}
+        rowName="without"
+        colName="reader"
+        .size=${320}
+        .guides=${[{kind:"row",offset:e.n_heads,label:"next layer"},{kind:"column",offset:e.n_heads,label:"next layer"}]}
+        .focusKey=${a=>`head:${e.heads[a]}`}
+      ></rung-heatmap>
+      <p class="facts">
+        Within a layer, or backwards: <strong data-number="same">${s===0?"exactly 0":g(s,6)}</strong>. To a later layer: up to <strong data-number="later">${g(o)}</strong>${i?` (${i})`:""}.
+        ${n==="now"&&this.prediction?this.prediction==="no"==(s===0)?"As you said.":"Not what you said.":""}
+      </p>
+      ${e.refused?l`<p class="caption">The library refuses such an edge: “${e.refused}.”</p>`:m}`}question(){return"Why is a whole block of this map zero to the last bit?"}explain(){return l`<p>
+      All heads of a layer read the stream as it was before that layer. What a head writes is added afterwards, so its neighbours cannot have read it: no training changes that. That is why induction needs two
+      layers, ${x("role:route","route")} in the earlier and ${x("role:match","match")} in the later. In a model of one layer the whole map is zero.
+    </p>`}python(e){return`from rung import HookedTransformer
+from rung.methods.steps import pattern_reach
+from rung.tasks.builtin import repeated_tokens
+
+model = HookedTransformer.from_pretrained("${e.model}")
+tokens = repeated_tokens(model, period=${e.length}, sequences=1, seed=${e.seed}).tokens
+donors = repeated_tokens(model, period=${e.length}, sequences=32, seed=${e.seed+1}).tokens
+pattern_reach(model, tokens, donors).change  # [ablated, reader]`}cli(){return null}};customElements.define("rung-s10-reach",Er);var qr=class extends q{constructor(){super(...arguments);this.number=10;this.heading="Route, match, copy"}body(){return l`<p>
+        You have met two heads by their maps, their pushes and their price. Now watch them work together on <code>A B … A</code>: ${x("role:route","route")} puts A’s name at B,
+        ${x("role:match","match")} finds it from the second A, ${x("role:copy","copy")} says B.
+      </p>
+      ${Y("Break an arrow",[{say:l`Say what will break, and run.`,until:"s10-steps:ran"},{say:l`Step to the end: the arrow keys work inside the figure.`,until:"s10-steps:step-3"},{say:l`Ablate the route head.`,until:"s10-steps:ablated"},{say:l`See who can reach whom at all.`,until:"s10-reach:ran"}])}
+      <rung-s10-steps></rung-s10-steps>
+      <p>Why two layers? Try it: name a route head and a match head of one layer above, and read what the library says. Then look at all pairs.</p>
+      <rung-s10-reach></rung-s10-reach>`}};customElements.define("rung-section-10",qr);var Io=t=>{let r=/^(\d+)\.(\d+)$/.exec(t.trim());return r?[Number(r[1]),Number(r[2])]:null},Bo=t=>t.low===t.high?`all ${t.n}`:`${t.n} of them, ${le(t.low,t.high)}`,Wo=t=>`${g(t/2**20,1)} MiB`,nn=(t,r)=>t.reduce((e,n)=>r(n)>r(e)?n:e),Nr=class extends C{constructor(){super(...arguments);this.name="s11-tiles";this.heading="QK and OV, token by token";this.computation="weights.tiles"}ask(){let e=Io(this.value("head","1.0"));return e?{model:L(),layer:e[0],head:e[1],sender:e[0]>0?Io(this.value("sender","0.0")):null,size:this.number("size",16),seed:j()}:"Name a head as layer.head, such as 1.0."}predict(){return l`<p>No input now: only weights. For how many tokens of the vocabulary does attending to the token raise <em>that token’s own</em> logit most? Say it for the ${se("copy")} head.</p>
+      ${ne("Share, in %",100,this.prediction??void 0,e=>this.setPrediction(e),1)}`}controls(){let e=(n,s,o)=>l`<label
+      >${s} <input type="text" size="5" data-key=${n} .value=${this.value(n,o)} @change=${i=>{this.put({[n]:i.target.value.trim()}),this.act("chose")}}
+    /></label>`;return l`${e("head","Head","1.0")} ${e("sender","Its keys are written by","0.0")}
+      <label>Tokens <input type="range" min="4" max="32" .value=${String(this.number("size",16))} @change=${n=>this.put({size:n.target.value})} /><output>${this.number("size",16)}</output></label>
+      <label>Seed <input type="number" min="0" max="999999" .value=${String(j())} @change=${n=>N.set({seed:n.target.value})} /></label>`}#e(e,n,s,o,i){return l`<div>
+      <p class="caption"><strong>${s}</strong></p>
+      <rung-heatmap label=${n.what} .grid=${E.from(n.values)} .rows=${e.tokens} .cols=${e.tokens} rowName=${i[0]} colName=${i[1]} scale="signed" .size=${260} .digits=${1}></rung-heatmap>
+      <p class="caption">
+        Diagonal on top, here: ${M(n.sample.value)} of ${n.sample.n}. In the vocabulary: <strong data-number=${o}>${M(n.whole.value,1)}</strong> of ${Bo(n.whole)}; mean rank
+        ${g(n.mean_rank,1)}.
+      </p>
+    </div>`}see(e,n){let s=["read","raised"],o=["key","query"],i=n==="now"&&typeof this.prediction=="number"?this.prediction:null;return l`<h4>${se("OV")}: what is carried</h4>
+      <div class="pair">
+        ${this.#e(e,e.ov.right,`${e.head}: W_V W_O`,"ov",s)} ${this.#e(e,e.ov.wrong,"the wrong reading: transposed","ov-wrong",s)}
+      </div>
+      ${i===null?m:l`<p class="facts">You said ${i} %; all tokens say ${M(e.ov.right.whole.value,1)}.</p>`}
+      <h4>${V("QK")}: where to look</h4>
+      <div class="pair">
+        ${e.composed?l`${this.#e(e,e.composed.right,`${e.sender} → ${e.head}: keys as ${e.sender} writes them`,"composed",o)}
+            ${this.#e(e,e.composed.wrong,"the wrong reading: transposed","composed-wrong",o)}`:m}
+        ${this.#e(e,e.qk.right,`${e.head} on bare embeddings`,"qk",o)}
+      </div>
+      ${e.positions?l`<h4>${Q("Positions")}: by place alone</h4>
+            <rung-heatmap label="Score of query position against key position, ${e.head}" .grid=${E.from(e.positions.values)} rowName="query" colName="key" scale="signed" .causal=${!0} .size=${220} .digits=${1}
+              .domain=${_a(E.from(e.positions.values))} .guides=${[{kind:"diagonal",offset:-1,label:"one back",role:"route"}]}></rung-heatmap>
+            <p class="caption">${e.head} prefers the position before for <strong data-number="one-back">${M(e.positions.share,1)}</strong> of ${e.positions.n} queries, with ${M(e.positions.attention)} of the attention on average.</p>`:l`<p class="caption">No positional map: ${e.no_positions}.</p>`}`}question(){return"The two OV maps are the same numbers multiplied in another order. What told you which is right?"}explain(e){let{composed:n}=e;return l`<p>
+        Rows are read, columns written: a token <code>x</code> goes through <code>x W_V W_O W_U</code>. Transposed, the shapes still fit and nothing warns; the diagonal falls from
+        ${M(e.ov.right.whole.value,1)} to ${M(e.ov.wrong.whole.value,1)}. And a few tokens flatter: to be the largest of ${e.tokens.length} is easier than of ${e.vocabulary}.
+      </p>
+      ${n?l`<p>
+            On bare embeddings the QK of ${x(`head:${e.head}`,e.head)} matches a token with itself for ${M(e.qk.right.whole.value,1)}: it does not read tokens at its keys. Put in what
+            ${x(`head:${e.sender}`,e.sender)} writes there, and it is ${M(n.right.whole.value,1)}. QK tells where to look and OV what is carried; neither tells the other.
+          </p>`:m}
+      <p>
+        Products stay factored: one map of all tokens would take ${Wo(e.dense_bytes)}, its two factors take ${Wo(e.factored_bytes)}. Weights say what a head is built to do, not that a
+        run uses it.
+      </p>`}python(e){let n=e.sender?`
+tile(model, head, "composed QK", tokens, sender=(${e.sender.join(", ")})).whole.share`:"";return`import torch
+from rung import HookedTransformer
+from rung.circuits.tiles import tile, transposed_tile
+
+model = HookedTransformer.from_pretrained("${e.model}")
+head, tokens = (${e.layer}, ${e.head}), torch.arange(100, ${100+e.size})
+tile(model, head, "OV", tokens).whole.share
+transposed_tile(model, head, "OV", tokens).whole.share  # the wrong reading${n}`}cli(e){return`rung weights ${e.model} --kind ov --heads ${e.layer}.${e.head}
+rung weights ${e.model} --kind qk --heads ${e.layer}.${e.head}`}pin(e){let{whole:n}=e.ov.right;return{test:"mechanism.ov",title:`${e.head}: OV copying, top-1`,rung:4,value:n.value,unit:"of tokens",n:n.n,low:n.low,high:n.high,control:e.ov.wrong.whole.value,floor:e.floor,holds:n.low>=e.floor,subject:e.head}}};customElements.define("rung-s11-tiles",Nr);function _a(t){let r=Math.max(...Array.from(t.data,e=>Number.isNaN(e)?0:Math.abs(e)))||1;return[-r,r]}var Cr=class extends C{constructor(){super(...arguments);this.name="s11-copying";this.heading="Two scores for copying";this.computation="weights.heads";this.live=!1}ask(){return{model:L(),seed:j()}}predict(){return l`<p>A known score takes the eigenvalues of the whole OV circuit: 1 if all are positive, which is read as “this head copies”. How many heads of this model will score above 0.8?</p>
+      ${ne("Heads",16,this.prediction??void 0,e=>this.setPrediction(e),1)}`}see(e,n){let s=e.rows.filter(a=>a.eigenvalues>=e.floor),o=e.rows.filter(a=>a.copying.low>=e.floor),i=[{at:e.floor,label:"floor"}];return l`<p class="caption"><strong>The score that misleads:</strong> eigenvalues, Σ Re λ / Σ |λ|</p>
+      <rung-bars label="Eigenvalue copying score" unit="−1 to 1" .domain=${[Math.min(0,...e.rows.map(a=>a.eigenvalues)),1]} .rules=${i} .items=${e.rows.map(a=>({label:a.head,value:a.eigenvalues,key:`head:${a.head}`}))}></rung-bars>
+      <p class="caption"><strong>The one that decides:</strong> tokens whose own logit is raised most</p>
+      <rung-bars label="OV copying, top-1" unit="of ${e.rows[0]?.copying.n??0} tokens" .domain=${[0,1]} .rules=${i} .digits=${3}
+        .items=${e.rows.map(a=>({label:a.head,value:a.copying.value,key:`head:${a.head}`,role:o.includes(a)?"copy":void 0,note:`mean rank ${g(a.mean_rank,1)}`}))}></rung-bars>
+      <p class="facts">
+        Above ${g(e.floor)}: <strong data-number="eigen">${s.length}</strong> of ${e.rows.length} by eigenvalues, <strong data-number="copies">${o.length}</strong> by top-1
+        (${o.map(a=>a.head).join(", ")||"none"}). ${n==="now"&&typeof this.prediction=="number"?`You said ${this.prediction}.`:""}
+      </p>`}question(){return"How can every eigenvalue be positive, and the head copy nothing?"}explain(e){let n=e.rows.filter(s=>s.eigenvalues>=e.floor&&s.copying.low<e.floor);return l`<p>
+        A positive eigenvalue says that a direction comes out as it went in. It does not say that <em>this token’s</em> logit rises above all others: a head may lift a whole family of words, the frequent ones
+        first. ${n.length} head${n.length===1?"":"s"} here pass${n.length===1?"es":""} the one test and fail${n.length===1?"s":""} the other.
+      </p>
+      <p>So the eigenvalue score describes and decides nothing. The rank of the token’s own logit, over the whole vocabulary, decides.</p>`}python(e){return`from rung import HookedTransformer
+from rung.circuits.heads import eigenvalue_copying, sampled_copying
+
+model = HookedTransformer.from_pretrained("${e.model}")
+for layer in range(model.config.n_layers):
+    for head in range(model.config.n_heads):
+        eigenvalue_copying(model, (layer, head)), sampled_copying(model, (layer, head), None).share`}cli(e){return`rung weights ${e.model} --kind ov`}pin(e){let n=nn(e.rows,u=>u.copying.value),s=e.rows.filter(u=>u!==n).map(u=>u.copying.value),{value:o,low:i,high:a,n:c}=n.copying;return{test:"mechanism.ov",title:`${n.head}: OV copying, top-1`,rung:4,value:o,unit:"of tokens",n:c,low:i,high:a,...s.length?{control:Math.max(...s)}:{},floor:e.floor,holds:i>=e.floor,subject:n.head}}};customElements.define("rung-s11-copying",Cr);var Pr=class extends C{constructor(){super(...arguments);this.name="s11-pairs";this.heading="Who reads whom?";this.computation="weights.pairs";this.live=!1}ask(){return{model:L(),seed:j()}}predict(){return l`<p>A composition score says how much of what one head writes another can read. Will the pair with the largest score be the pair that does the job?</p>
+      ${I("Largest score",[["yes","Yes"],["no","No"]],this.prediction,e=>this.setPrediction(e))}`}controls(){return I("Into",[["Q","into Q"],["K","into K"],["V","into V"]],this.value("into","K"),e=>{this.put({into:e}),this.requestUpdate()})}see(e,n){let{heads:s,n_heads:o}=e,i=this.value("into","K"),a=E.from(e.scores).slice(Math.max(e.into.indexOf(i),0)),[c,u]=[s.slice(0,-o),s.slice(o)],d=v=>E.of([c.length,u.length],c.flatMap((T,H)=>u.map((z,re)=>v(H,re)))),h=new Map(e.pairs.map(v=>[`${v.sender}>${v.receiver}`,v.match.value])),p=d((v,T)=>Ra(a.at(v,T+o))),[y,f]=[e.pairs[0],nn(e.pairs,v=>v.match.value)],b=(v,T)=>({row:c.indexOf(v.sender),col:u.indexOf(v.receiver),label:T}),_=y===f?[b(f,"both")]:[b(y,"largest score"),b(f,"works")],w=(v,T,H)=>l`<rung-heatmap
+      .label=${T} .grid=${v} .rows=${c} .cols=${u} rowName="sender" colName="receiver" .domain=${[0,H]} .marks=${_} .size=${240}
+      .focusKey=${(z,re)=>`edge:${c[z]}>${u[re]}.K`}
+      @cell=${()=>this.act("cell")}
+    ></rung-heatmap>`,$=(v,T)=>l`<tr>
+      <th scope="row">${x(`edge:${v.sender}>${v.receiver}.K`,`${v.sender} → ${v.receiver}`)} <span class="quiet">${T}</span></th>
+      <td data-number="norm-${v.sender}-${v.receiver}">${g(v.norm,3)}</td>
+      <td>${v.other_pairs===null?"–":g(v.other_pairs,3)}</td>
+      <td data-number="match-${v.sender}-${v.receiver}">${M(v.match.value,1)}</td>
+    </tr>`;return l`<div class="pair">
+        <div><p class="caption"><strong>Composition score, into ${i}</strong></p>${w(p,`Composition score into ${i}`,Math.max(p.max(),e.chance))}</div>
+        <div><p class="caption"><strong>Composed QK, top-1</strong></p>${w(d((v,T)=>h.get(`${c[v]}>${u[T]}`)??0),"Composed QK: tokens matched with themselves",1)}</div>
+      </div>
+      <div class="table-scroll" tabindex="0" role="region" aria-label="Pairs">
+        <table>
+          <thead><tr><th scope="col">pair, into K</th><th scope="col">score</th><th scope="col">other pairs</th><th scope="col">composed QK top-1</th></tr></thead>
+          <tbody>${y===f?$(f,"largest, and works"):[$(y,"the trap: largest score"),$(f,"the pair that works")]}${e.pairs.filter(v=>v!==y&&v!==f).slice(0,4).map(v=>$(v,""))}</tbody>
+        </table>
+      </div>
+      <p class="facts">
+        Heads of random weights score <strong data-number="chance">${g(e.gaussian_mean,3)}</strong> ± ${g(e.gaussian_deviation,3)} (1/√d = ${g(e.chance,3)}). Match over ${Bo(f.match)} tokens,
+        floor ${M(e.floor)}.${e.pairs_left_out?` ${e.pairs_left_out} pairs of low score were left out of the match.`:""}
+        ${n==="now"&&this.prediction?this.prediction==="yes"==(y===f)?"As you said.":"Not what you said.":""}
+      </p>`}question(e){let n=e.pairs[0];return`${n.sender} → ${n.receiver} has the largest score. What would you have to see before you believe that it matters?`}explain(e){let[n,s]=[e.pairs[0],nn(e.pairs,o=>o.match.value)];return n===s?l`<p>Here the largest score happens to be the pair that works. The score did not tell you that; the composed QK did: ${M(s.match.value,1)} of tokens.</p>`:l`<p>
+            The score is a ratio of norms: how much of the writing lies where the reader reads. It does not ask <em>what</em> is read. ${x(`edge:${n.sender}>${n.receiver}.K`,`${n.sender} → ${n.receiver}`)}
+            overlaps most (${g(n.norm)}) and matches ${M(n.match.value,1)} of tokens; ${x(`edge:${s.sender}>${s.receiver}.K`,`${s.sender} → ${s.receiver}`)} overlaps less (${g(s.norm)}) and
+            matches ${M(s.match.value,1)}.
+          </p>
+          <p>Trained heads share directions, so most pairs lie above the random line: the other pairs of the same layers are the fairer floor. The composed QK, token by token, decides.</p>`}python(e){return`from rung import HookedTransformer
+from rung.circuits.composition import composition, gaussian_composition, routed_diagonal
+
+model = HookedTransformer.from_pretrained("${e.model}")
+found = composition(model)
+found.ranked()[:5], gaussian_composition(model.config.d_model, model.config.d_head, seed=${e.seed})
+routed_diagonal(model, (0, 0), (1, 0)).share, routed_diagonal(model, (0, 3), (1, 3)).share`}cli(e){return`rung weights ${e.model} --kind composition`}pin(e){let n=nn(e.pairs,u=>u.match.value),s=e.pairs.filter(u=>u!==n).map(u=>u.match.value),{value:o,low:i,high:a,n:c}=n.match;return{test:"mechanism.routed_qk",title:`${n.sender} → ${n.receiver}: composed QK, top-1`,rung:4,value:o,unit:"of tokens",n:c,low:i,high:a,...s.length?{control:Math.max(...s)}:{},floor:e.floor,holds:i>=e.floor,subject:`${n.sender} → ${n.receiver}`}}};customElements.define("rung-s11-pairs",Pr);var Ra=t=>Number.isNaN(t)?0:t,Sa=[["QK on embeddings","Which token does a query look for?","Row by row: is the diagonal the largest? Only for heads that read tokens as they are."],["Composed QK","Does it look for what that head wrote?","The same, with keys as the sender writes them. It decides."],["Positional QK","Which place does a query look for?","One below the diagonal, with more than half of the attention."],["OV top-1","What comes out when it attends to a token?","Over the whole vocabulary: the token’s own logit first. It decides."],["Eigenvalue score","Does OV keep directions?","High for almost any head. It describes."],["Composition score","Can one read what the other writes?","Against random heads and the other pairs. It describes."]],Or=class extends q{constructor(){super(...arguments);this.number=11;this.heading="Weights"}body(){return l`<p>All you measured so far speaks of the inputs that you ran. Weights speak of what a head is <em>built</em> to do, whatever the input.</p>
+      <p>
+        Two products tell it. <code>W_Q W_Kᵀ</code> says ${V("where to look")}; <code>W_V W_O</code> says ${se("what is carried")}. Composition asks whether one head writes what another reads.
+      </p>
+      <div class="wide-table" tabindex="0" role="region" aria-label="Analyses of weights">
+        <table>
+          <thead><tr><th scope="col">Analysis</th><th scope="col">Question</th><th scope="col">How to read it</th></tr></thead>
+          <tbody>${Sa.map(([e,n,s])=>l`<tr><th scope="row">${e}</th><td>${n}</td><td>${s}</td></tr>`)}</tbody>
+        </table>
+      </div>
+      ${Y("Weights alone",[{say:l`Guess how often the copy head copies, and run.`,until:"s11-tiles:ran"},{say:l`Choose another head, 0.0 say: what does it copy, and where does it look?`,until:"s11-tiles:chose"},{say:l`Hold the two copying scores against each other.`,until:"s11-copying:ran"},{say:l`Find the trap among the pairs.`,until:"s11-pairs:ran"}])}
+      <rung-s11-tiles></rung-s11-tiles>
+      <rung-s11-copying></rung-s11-copying>
+      <rung-s11-pairs></rung-s11-pairs>`}};customElements.define("rung-section-11",Or);var Hr=class extends q{constructor(){super(...arguments);this.number=12;this.heading="The ladder"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-12",Hr);var jr=class extends q{constructor(){super(...arguments);this.number=13;this.heading="Five checks"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-13",jr);var Lr=class extends q{constructor(){super(...arguments);this.number=14;this.heading="Notebook moves"}body(){return l`<p>This section is being built.</p>`}};customElements.define("rung-section-14",Lr);var Ea=[["#section-2","its hooks and weights, on your text",()=>!0],["#section-3","direct path and attention path",()=>!0],["#section-4","the ledger of its residual stream",t=>t.has_tokenizer],["#section-6","the board: does it predict repeated tokens?",()=>!0],["#section-7","the signatures of its heads",t=>t.n_layers>0],["#section-8","ablating, patching, and a sweep over its heads",t=>t.n_layers>0],["#section-9","attribution, and why a head attends where it does",t=>t.n_layers>0],["#section-11","QK, OV and composition",t=>t.n_layers>0],["#section-12","the full proof",t=>t.n_layers>1]],zr=class extends oe{#e=N.get("model","two-layer");#t=null;#n="";#r=null;async#s(){let r=this.#e.trim();if(this.#n=r?"":"Type the name of a model, a folder, or a GGUF file.",this.requestUpdate(),!!r)try{this.#r={step:`Loading ${r}`,done:0,total:0},this.#t=await Z("workbench.open",{model:r},{panel:"workbench",onProgress:e=>{this.#r=e,this.requestUpdate()}}),N.set({model:this.#t.model})}catch(e){if(Je(e))return;this.#n=e instanceof Error?e.message:String(e)}finally{this.#r=null,this.requestUpdate()}}render(){let r=this.#t;return l`<section aria-labelledby="workbench-heading">
+      <h2 id="workbench-heading">Workbench</h2>
+      <p>
+        Everything above runs on any model that Rung can load. Name one, and the whole page is about it: a bundled or
+        fetched model, a folder with <code>config.json</code> and <code>model.safetensors</code>, or a GGUF file. Nothing is
+        downloaded from here; <code>rung fetch</code> does that beforehand.
+      </p>
+      <form class="gap-form" @submit=${e=>{e.preventDefault(),this.#s()}}>
+        <input type="text" aria-label="Model" spellcheck="false" autocomplete="off" .value=${this.#e} @input=${e=>{this.#e=e.target.value}} />
+        <button type="submit" class="primary" data-act="open">Open</button>
+      </form>
+      <p class="status" role="status">${this.#r?this.#r.step:""}</p>
+      ${this.#n?l`<p class="problem" role="alert">${this.#n}</p>`:m}
+      ${r?this.#i(r):m}
+    </section>`}#i(r){return l`<h3>${r.name}</h3>
+      <div class="wide-table">
+        <table>
+          <tbody>${r.facts.map(([e,n])=>l`<tr><th scope="row">${e}</th><td>${n}</td></tr>`)}</tbody>
+        </table>
+      </div>
+      ${r.notes.length?l`<ul>${r.notes.map(e=>l`<li>${e}</li>`)}</ul>`:m}
+      <p>The page is about ${r.name} now. Go on with:</p>
+      <ul>
+        ${Ea.map(([e,n,s])=>l`<li>${s(r)?l`<a href=${e}>${n}</a>`:l`<span class="quiet">${n}: this model has nothing to show there</span>`}</li>`)}
+      </ul>`}};customElements.define("rung-workbench",zr);function qa(t){return t.tests.map(r=>{let e=r.checks.find(s=>s.met===!1)??r.checks.find(s=>s.floor!==null)??r.checks[0],n=Object.values(r.controls)[0];return{id:r.id,title:r.name,subject:r.subject,rung:r.rung,outcome:r.outcome,required:r.required,note:r.said,unit:r.unit,...e?{value:e.value,low:e.low,high:e.high,floor:e.floor,n:e.n}:{},...n===void 0?{}:{control:n}}})}var Ir=class extends oe{#e=null;#t=null;#n="";#r=new Set;#s=null;connectedCallback(){super.connectedCallback(),this.#s=k.subscribe(()=>this.#i()),this.#i()}disconnectedCallback(){super.disconnectedCallback(),this.#s?.()}#i(){k.proof&&this.#c(JSON.stringify(k.proof))}async#c(r){if(r!==this.#e){this.#e=r;try{this.#t=await Z("workbench.record",{text:r},{panel:"record"}),this.#n=""}catch(e){if(Je(e))return;this.#n=`${e instanceof Error?e.message:String(e)}${this.#t?" What is shown is the record before.":""}`}this.requestUpdate()}}async#a(r){let e=r.target,n=e.files?.[0];if(n){try{await k.open(await n.text()),this.#n=""}catch(s){this.#n=s instanceof Error?s.message:String(s)}e.value="",this.requestUpdate()}}render(){return l`<section aria-labelledby="record-heading">
+      <h2 id="record-heading">Record</h2>
+      <p>
+        A record is what <code>rung prove</code> writes: the claim, the model’s weights by their hash, every number with its
+        interval, floor and control. Open one and read each test behind its verdict. Outcomes are derived here from the
+        numbers; a file that contradicts itself is refused, and the place is named.
+      </p>
+      <p>
+        <label class="file">Open a record or a drawer <input type="file" accept=".json,application/json" @change=${r=>{this.#a(r)}} /></label>
+      </p>
+      ${this.#n?l`<p class="problem" role="alert">${this.#n}</p>`:m}
+      ${this.#t?this.#h(this.#t):l`<p class="quiet">No record is open. Section 12 makes one, with its full proof.</p>`}
+    </section>`}#h(r){return l`<h3>${r.claim}: ${r.circuit}</h3>
+      <ul>
+        ${r.roles.map(e=>l`<li><strong>${e.name}</strong> ${e.heads.join(", ")||"no head"}: ${e.job}</li>`)}
+      </ul>
+      <rung-ladder .measurements=${qa(r)} .verdict=${{rung:r.rung,sentence:r.sentence}} label="Tests of the record"></rung-ladder>
+      <h3>Every number</h3>
+      <ul class="tests">
+        ${r.tests.map(e=>this.#o(e))}
+      </ul>
+      <h3>Where it comes from</h3>
+      <div class="wide-table">
+        <table>
+          <tbody>
+            <tr><th scope="row">Model</th><td>${r.model}</td></tr>
+            <tr><th scope="row">Checkpoint, SHA-256</th><td><code class="token">${r.checkpoint}</code></td></tr>
+            <tr><th scope="row">Confirmation sequences</th><td>${r.sequences}, looks at ${r.looks.join(", ")}; intervals of ${g(100*(1-2*r.alpha),1)} %</td></tr>
+            <tr><th scope="row">Heads</th><td>${r.heads_found}</td></tr>
+            <tr><th scope="row">Written</th><td>${r.date}</td></tr>
+            <tr><th scope="row">Versions</th><td>${Object.entries(r.versions).map(([e,n])=>`${e} ${n}`).join(", ")}</td></tr>
+          </tbody>
+        </table>
+      </div>
+      <p>Execute every test again on the same weights: <code>rung verify FILE</code>.</p>`}#o(r){let e=`${r.id} ${r.subject}`,n=this.#r.has(e);return l`<li>
+      <button type="button" class="link" aria-expanded=${n?"true":"false"} @click=${()=>{n?this.#r.delete(e):this.#r.add(e),this.requestUpdate()}}>${r.name} · ${r.subject}</button>
+      <span class="quiet">${r.outcome}</span>
+      ${n?l`<div class="table-scroll" tabindex="0" role="region" aria-label="${r.name} of ${r.subject}">
+            <table>
+              <thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th><th scope="col">held against</th><th scope="col">p</th><th scope="col">n</th></tr></thead>
+              <tbody>
+                ${r.checks.map(s=>l`<tr>
+                    <th scope="row">${s.label}</th>
+                    <td>${g(s.value??NaN,3)} ${r.unit}</td>
+                    <td>[${g(s.low??NaN,3)}, ${g(s.high??NaN,3)}]</td>
+                    <td>${s.floor===null?"shown only":`${s.sense} ${g(s.floor,3)}: ${s.met?"met":"not met"}`}</td>
+                    <td>${s.p===null?"–":g(s.p,4)}</td>
+                    <td>${s.n}</td>
+                  </tr>`)}
+              </tbody>
+            </table>
+          </div>`:m}
+    </li>`}};customElements.define("rung-record",Ir);var Wr=[{number:1,title:"What this is",show:()=>l`<rung-section-01></rung-section-01>`},{number:2,title:"Concrete access",show:()=>l`<rung-section-02></rung-section-02>`},{number:3,title:"Direct path, attention path",show:()=>l`<rung-section-03></rung-section-03>`},{number:4,title:"The residual stream",show:()=>l`<rung-section-04></rung-section-04>`},{number:5,title:"Skip-trigrams",show:()=>l`<rung-section-05></rung-section-05>`},{number:6,title:"The board",show:()=>l`<rung-section-06></rung-section-06>`},{number:7,title:"Signatures",show:()=>l`<rung-section-07></rung-section-07>`},{number:8,title:"Cache, hook, measure",show:()=>l`<rung-section-08></rung-section-08>`},{number:9,title:"Attribution",show:()=>l`<rung-section-09></rung-section-09>`},{number:10,title:"Route, match, copy",show:()=>l`<rung-section-10></rung-section-10>`},{number:11,title:"Weights",show:()=>l`<rung-section-11></rung-section-11>`},{number:12,title:"The ladder",show:()=>l`<rung-section-12></rung-section-12>`},{number:13,title:"Five checks",show:()=>l`<rung-section-13></rung-section-13>`},{number:14,title:"Notebook moves",show:()=>l`<rung-section-14></rung-section-14>`}];var Na=[["workbench","Workbench"],["record","Record"]],Ca=15e3,Br=class extends F{#e=null;#t="";#n=!1;#r=!1;#s="";createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),fe.start();let r=()=>this.requestUpdate();fe.subscribe(r),J.subscribe(r),k.subscribe(r),N.subscribe(r),this.#i(),window.setInterval(()=>{Xn()},Ca),window.addEventListener("focus",()=>{Xn()})}async#i(){try{this.#e=await Kt(),new URLSearchParams(location.search).has("model")||N.set({model:this.#e.model}),await To()}catch(r){this.#t=r instanceof Error?r.message:String(r)}this.requestUpdate(),await this.updateComplete,location.hash&&document.getElementById(location.hash.slice(1))?.scrollIntoView()}render(){return l`<a class="skip" href="#main">To the lesson</a>
+      ${this.#c()} ${this.#a()}
       <main id="main" tabindex="-1">
-        ${q.status==="ok"?p:h`<p class="problem banner" role="alert">${q.status==="lost"?"The lab does not answer. What you set and pinned is kept in this page.":"The lab was restarted. Open the address that it printed last: what you set is in this page’s address, and your pins are kept."}</p>`}
-        ${this.#t?h`<p class="problem" role="alert">${this.#t}</p>`:p}
-        ${this.#e?h`${Ln.map(n=>n.show())}<rung-workbench id="workbench"></rung-workbench><rung-record id="record"></rung-record>`:h`<p class="loading">Loading the lab …</p>`}
+        ${J.status==="ok"?m:l`<p class="problem banner" role="alert">${J.status==="lost"?"The lab does not answer. What you set and pinned is kept in this page.":"The lab was restarted. Open the address that it printed last: what you set is in this page’s address, and your pins are kept."}</p>`}
+        ${this.#t?l`<p class="problem" role="alert">${this.#t}</p>`:m}
+        ${this.#e?l`${Wr.map(r=>r.show())}<rung-workbench id="workbench"></rung-workbench><rung-record id="record"></rung-record>`:l`<p class="loading">Loading the lab …</p>`}
       </main>
-      ${this.#o()}`}#h(){let n=this.#e,t=z.get("model",n?.model??"");return h`<header class="top">
-      <button type="button" class="menu-button" aria-expanded=${this.#n?"true":"false"} aria-controls="contents" @click=${()=>this.#d()}>Contents</button>
+      ${this.#l()}`}#c(){let r=this.#e,e=N.get("model",r?.model??"");return l`<header class="top">
+      <button type="button" class="menu-button" aria-expanded=${this.#n?"true":"false"} aria-controls="contents" @click=${()=>this.#h()}>Contents</button>
       <p class="brand"><strong>Rung</strong> <span class="quiet">see the circuit, then prove it</span></p>
       <label class="model-choice">
         <span class="quiet">Model</span>
-        <select @change=${r=>z.set({model:r.target.value})}>
-          ${[...new Set([...n?.models??[],t])].filter(Boolean).map(r=>h`<option value=${r} ?selected=${r===t}>${r}</option>`)}
+        <select @change=${n=>N.set({model:n.target.value})}>
+          ${[...new Set([...r?.models??[],e])].filter(Boolean).map(n=>l`<option value=${n} ?selected=${n===e}>${n}</option>`)}
         </select>
       </label>
       <label class="theme-choice">
         <span class="quiet">Theme</span>
-        <select @change=${r=>K.set(r.target.value)}>
-          ${["system","light","dark"].map(r=>h`<option value=${r} ?selected=${r===K.choice}>${r}</option>`)}
+        <select @change=${n=>fe.set(n.target.value)}>
+          ${["system","light","dark"].map(n=>l`<option value=${n} ?selected=${n===fe.choice}>${n}</option>`)}
         </select>
       </label>
-      <button type="button" class="drawer-button" aria-expanded=${this.#s?"true":"false"} aria-controls="drawer" @click=${()=>this.#i()}>
-        Evidence <span class="count">${w.pins.length+(w.proof?1:0)}</span>
+      <button type="button" class="drawer-button" aria-expanded=${this.#r?"true":"false"} aria-controls="drawer" @click=${()=>this.#o()}>
+        Evidence <span class="count">${k.pins.length+(k.proof?1:0)}</span>
       </button>
-    </header>`}#l(){let n=(t,r)=>h`<li><a href=${t} @click=${()=>this.#n&&this.#d()}>${r}</a></li>`;return h`<nav id="contents" class=${this.#n?"contents open":"contents"} aria-label="Contents">
+    </header>`}#a(){let r=(e,n)=>l`<li><a href=${e} @click=${()=>this.#n&&this.#h()}>${n}</a></li>`;return l`<nav id="contents" class=${this.#n?"contents open":"contents"} aria-label="Contents">
       <ol>
-        ${Ln.map(t=>n(`#section-${t.number}`,h`<span class="number">${t.number}</span> ${t.title}`))}
+        ${Wr.map(e=>r(`#section-${e.number}`,l`<span class="number">${e.number}</span> ${e.title}`))}
       </ol>
       <ul>
-        ${io.map(([t,r])=>n(`#${t}`,r))}
+        ${Na.map(([e,n])=>r(`#${e}`,n))}
       </ul>
-    </nav>`}#d(){this.#n=!this.#n,this.requestUpdate()}#i(){this.#s=!this.#s,this.requestUpdate()}#o(){let n=this.#s?w.earlier():[];return h`<aside id="drawer" class=${this.#s?"drawer open":"drawer"} aria-label="Evidence drawer" ?inert=${!this.#s}>
+    </nav>`}#h(){this.#n=!this.#n,this.requestUpdate()}#o(){this.#r=!this.#r,this.requestUpdate()}#l(){let r=this.#r?k.earlier():[];return l`<aside id="drawer" class=${this.#r?"drawer open":"drawer"} aria-label="Evidence drawer" ?inert=${!this.#r}>
       <header>
         <h2>Evidence drawer</h2>
-        <button type="button" class="icon" @click=${()=>this.#i()}>Close</button>
+        <button type="button" class="icon" @click=${()=>this.#o()}>Close</button>
       </header>
-      ${w.pins.length===0?h`<p class="quiet">Nothing is pinned yet. Pin a result under its figure, and it is kept here with its request.</p>`:h`<ul class="pins">
-            ${w.pins.map(t=>h`<li>
-                <p><strong>${t.title}</strong> <span class="quiet">${Qe[t.rung]}</span></p>
+      ${k.pins.length===0?l`<p class="quiet">Nothing is pinned yet. Pin a result under its figure, and it is kept here with its request.</p>`:l`<ul class="pins">
+            ${k.pins.map(e=>l`<li>
+                <p><strong>${e.title}</strong> <span class="quiet">${Tt[e.rung]}</span></p>
                 <p>
-                  ${S(t.value)} ${t.unit}${t.low!==void 0&&t.high!==void 0?h` <span class="quiet">[${S(t.low)}, ${S(t.high)}]</span>`:p}${t.control!==void 0?h` <span class="quiet">control ${S(t.control)}</span>`:p}${t.floor!==void 0?h` <span class="quiet">floor ${S(t.floor)}</span>`:p}
+                  ${g(e.value)} ${e.unit}${e.low!==void 0&&e.high!==void 0?l` <span class="quiet">[${g(e.low)}, ${g(e.high)}]</span>`:m}${e.control!==void 0?l` <span class="quiet">control ${g(e.control)}</span>`:m}${e.floor!==void 0?l` <span class="quiet">floor ${g(e.floor)}</span>`:m}
                 </p>
-                <p><a href="#${t.panel}">Where it was seen</a> <button type="button" class="link" aria-label="Remove ${t.title}" @click=${()=>w.remove(t.id)}>Remove</button></p>
+                <p><a href="#${e.panel}">Where it was seen</a> <button type="button" class="link" aria-label="Remove ${e.title}" @click=${()=>k.remove(e.id)}>Remove</button></p>
               </li>`)}
           </ul>`}
-      ${w.proof?h`<p>A proof is kept here: <a href="#record">its record</a>.</p>`:p}
+      ${k.proof?l`<p>A proof is kept here: <a href="#record">its record</a>.</p>`:m}
       <p class="drawer-row">
-        <button type="button" class="primary" @click=${()=>{this.#a(()=>w.download())}}>Download</button>
-        <label class="file">Open a file <input type="file" accept=".json,application/json" @change=${t=>{this.#u(t)}} /></label>
-        ${w.pins.length||w.proof?h`<button type="button" class="link" @click=${()=>w.clear()}>Empty it</button>`:p}
+        <button type="button" class="primary" @click=${()=>{this.#u(()=>k.download())}}>Download</button>
+        <label class="file">Open a file <input type="file" accept=".json,application/json" @change=${e=>{this.#d(e)}} /></label>
+        ${k.pins.length||k.proof?l`<button type="button" class="link" @click=${()=>k.clear()}>Empty it</button>`:m}
       </p>
       <p class="quiet">
         <code>rung lab --open FILE</code> shows a downloaded drawer again; <code>rung verify FILE</code> executes the proof in it again.
       </p>
-      ${n.map(t=>h`<p class="quiet">
-          ${t.pins.length} pins of an earlier run.
-          <button type="button" class="link" @click=${()=>w.bringBack(t.key)}>Bring them back</button>
+      ${r.map(e=>l`<p class="quiet">
+          ${e.pins.length} pins of an earlier run.
+          <button type="button" class="link" @click=${()=>k.bringBack(e.key)}>Bring them back</button>
         </p>`)}
-      <p class="status" role="status">${this.#r}</p>
-    </aside>`}async#u(n){let t=n.target,r=t.files?.[0];r&&(await this.#a(async()=>w.open(await r.text())),t.value="")}async#a(n){this.#r="";try{await n()}catch(t){this.#r=t instanceof Error?t.message:String(t)}this.requestUpdate()}};customElements.define("rung-lab",jn);
+      <p class="status" role="status">${this.#s}</p>
+    </aside>`}async#d(r){let e=r.target,n=e.files?.[0];n&&(await this.#u(async()=>k.open(await n.text())),e.value="")}async#u(r){this.#s="";try{await r()}catch(e){this.#s=e instanceof Error?e.message:String(e)}this.requestUpdate()}};customElements.define("rung-lab",Br);
