@@ -32,6 +32,7 @@ from . import (
     verify,
     weights,
     why_attend,
+    why_not,
     worker,
 )
 from .exits import Commands
@@ -77,6 +78,7 @@ def rung(
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
+      rung why-not HEAD     which test separates a head from the circuit?
       rung report RECORD    write a proof as one HTML page
       rung diff A B         what differs between two records?
       rung lab              the lesson, live: a local page over a running model
@@ -107,6 +109,7 @@ app.command(short_help="Does the model predict repeated tokens? Loss by position
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
+app.command("why-not", short_help="Which test separates a head from the circuit?")(why_not.why_not)
 app.command(short_help="What differs between records? When does each rung turn on?")(diff.diff)
 app.command(short_help="Write a record as one HTML page.")(report.report)
 app.command(short_help="Work on a stored sweep, beside any number of other workers.")(worker.worker)

@@ -13,6 +13,7 @@ from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
 from ..evidence.record import Record, load_record
+from ..evidence.why_not import Separation
 
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
@@ -203,6 +204,14 @@ COMPARED: Mapping[str, str] = {
     "order": "In the order given. A rung is reached from the first record on after which no verdict is below it.",
 }
 """What a comparison of records says."""
+
+WHY_NOT: Mapping[str, str] = {
+    "separated": "{head} is not {role}: {why} ({outcome}).",
+    "nothing": "Nothing separates {head} from {role}: all {count} tests of one head hold.",
+    "refused": "{head} cannot be {role}: {why}.",
+    "circuit": "The circuit found: {circuit}.",
+}
+"""Why a head does not fill a role."""
 
 OUTCOME_SIGNS: Mapping[str, str] = {
     "holds": "✓", "fails": "✗", "contradicted": "✗", "inconclusive": "?", "not applicable": "?", "not run": "–",
@@ -591,3 +600,14 @@ def number(value: float | None) -> str:
 def listed(words: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def separation(head: str, found: Separation, floors: Floors) -> str:
+    """What separates a head from a role, or that nothing does."""
+    about = {"head": head, "role": found.role}
+    if found.refused:
+        return WHY_NOT["refused"].format(why=found.refused, **about)
+    if found.failed is None:
+        return WHY_NOT["nothing"].format(count=len(found.held), **about)
+    why = result(found.failed, found.claim, floors)
+    return WHY_NOT["separated"].format(why=why, outcome=found.failed.outcome, **about)
