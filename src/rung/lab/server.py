@@ -21,7 +21,7 @@ import uvicorn
 
 from ..errors import RungError
 from .app import LabApp
-from .jobs import Jobs
+from .jobs import LANES, Jobs
 from .models import Kept, LaneLab, Models
 from .security import LOOPBACK, Access, check_name
 
@@ -110,18 +110,18 @@ def address(options: Options, access: Access) -> str:
 class LabServer(uvicorn.Server):
     """A uvicorn server that starts its lanes once it answers, and ends their streams before it waits for clients."""
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._jobs = jobs
+    def __init__(self, lab: LabApp, access: Access, started: Callable[[], None]) -> None:
+        super().__init__(configure(lab.guarded(access)))
+        self._lab = lab
         self._tell = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
-        self._jobs.start()
+        self._lab.jobs.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._jobs.stop()
+        self._lab.stop()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -149,8 +149,11 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
     access = Access.fresh(listening.getsockname()[1], () if is_loopback(options.host) else options.names)
     models, kept = Models(options.model), Kept()
     with tempfile.TemporaryDirectory(prefix=f"rung-lab-{os.getpid()}-") as folder, listening:
-        jobs = Jobs(lambda lane: LaneLab(models, kept, Path(folder), lane), warm=lambda: warm(models, options.threads))
-        app = LabApp(models, jobs, opened=options.opened).guarded(access)
+        jobs = Jobs(
+            lambda lane: LaneLab(models, kept, Path(folder), lane),
+            warm=lambda lane: warm(models, options.threads, lane),
+        )
+        app = LabApp(models, jobs, opened=options.opened)
 
         def started() -> None:
             opened = address(options, access)
@@ -158,7 +161,7 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
             if options.browser and has_browser():
                 threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-        LabServer(configure(app), jobs, started).run([listening])
+        LabServer(app, access, started).run([listening])
         return jobs.stop(STOP_SECONDS)
 
 
@@ -180,16 +183,21 @@ def configure(app: Any) -> uvicorn.Config:
     )
 
 
-def warm(models: Models, threads: int | None) -> None:
-    """What takes seconds and can wait until the page is served: torch, the computations, the model."""
+def warm(models: Models, threads: int | None, lane: str) -> None:
+    """What takes seconds and can wait until the page is served: torch, the computations, the model.
+
+    Unless `threads` says otherwise, each lane gets half of the cores: more threads than cores wait for each other (on a
+    busy machine with two cores, an ablation took 0.1 s with one thread and 2 s with two). They are set in each lane,
+    for OpenMP counts them by the thread that asks.
+    """
     import torch
 
-    from .computations import load_computations
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // len(LANES)))
+    if lane == "quick":
+        from .computations import load_computations
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    load_computations()
-    models.get(models.default, "quick")
+        load_computations()
+        models.get(models.default, lane)
 
 
 def has_browser() -> bool:
