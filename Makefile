@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden clean
+.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,12 @@ corpus: $(VENV)/.user ## fetch and clean the text that the bundled models learne
 tl-golden: .venv-tl/.made ## record what TransformerLens gives, in an environment of its own (minutes)
 	@.venv-tl/bin/python tests/differential/record.py
 
+web: web/node_modules/.made ## build the lab's page and the widgets from web/ (Node 18 or newer)
+	@cd web && node build.mjs
+
+web-check: web/node_modules/.made ## types of web/, and whether the committed bundle is what it builds
+	@cd web && npx tsc --noEmit && node build.mjs --check
+
 clean: ## remove .venv, the caches and the builds
 	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 .venv-nnsight .venv-interp build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -97,6 +103,10 @@ $(BIN)/python:
 .venv-interp/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-interp
 	@.venv-interp/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt interp-engine
+	@touch $@
+
+web/node_modules/.made: web/package-lock.json
+	@cd web && npm ci --silent --no-fund --no-audit
 	@touch $@
 
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python

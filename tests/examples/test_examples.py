@@ -56,3 +56,15 @@ def test_the_steps_of_an_indirect_object_study(tmp_path):
     assert paths["Q"] > 5 * max(abs(paths["K"]), abs(paths["V"]))
     assert "Performance on answer token" in told
     assert len(list((tmp_path / "plots").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_a_claim_of_ones_own_from_the_task_to_the_verdict(tmp_path):
+    told = run("look_up.py", tmp_path, "--model", "two-layer-tiny")
+    assert number(told, r"says the value of ([\d.]+)%") > 95
+    assert "Verdict: Mechanism (rung 4 of 4). A circuit for key-value look-up of random tokens: 0.0 → 1.0" in re.sub(
+        r"\s+", " ", told
+    )
+    for what in ("another head routes", "another head reads out"):
+        assert f"{what}: behaviour" in told
+    assert re.search(r"the edge into the queries: (clue|behaviour)", told)

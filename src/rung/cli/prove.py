@@ -13,7 +13,9 @@ from .progress import step_bar
 
 
 def prove(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: induction.")],
+    claim: Annotated[
+        str, typer.Argument(metavar="CLAIM", help="What to prove: induction, lookup, previous_token or copying.")
+    ],
     model: Annotated[str, typer.Option(metavar="MODEL", help=MODEL_HELP)] = "two-layer",
     heads: Annotated[
         list[str] | None,
@@ -74,10 +76,13 @@ def prove(
       rung prove induction --model ./my-model --require mechanism
       rung prove induction --heads previous_token=0.1 --heads induction=1.2
       rung prove induction --circuit eap.json
+      rung prove copying --heads copying=1.0
 
     A claim says which heads play which roles. Induction: on “A B … A” the model predicts B. A previous_token head
     writes into B's position that A came before it; an induction head of a later layer finds that position through its
-    keys and copies B. Heads that you do not name are searched for, on other sequences than those that test them.
+    keys and copies B. Lookup: the same on “k1 v1 k2 v2 … k2”, whose pairs return in another order. previous_token and
+    copying are the two roles of induction by themselves: what reads the one, and what makes the other attend there, is
+    left open. Heads that you do not name are searched for, on other sequences than those that test them.
 
     \b
     The rungs: each asks more than the one below

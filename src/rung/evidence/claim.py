@@ -20,6 +20,8 @@ from .observation import Rung, TestSpec
 Signature = Literal["previous_token", "induction"]
 """Where a role's heads look: one back, or at the token after the earlier occurrence."""
 OUTPUT = "output"
+LATER = "later heads"
+"""What a role writes to whose readers the claim does not name."""
 
 
 def labels(heads: Iterable[Head]) -> str:
@@ -36,7 +38,7 @@ class Role:
     """In words: what it moves where."""
     signature: Signature
     writes_to: str
-    """The output, or the role that reads it."""
+    """The output, the role that reads it, or "later heads"."""
     heads: tuple[Head, ...] = ()
 
     @property
@@ -82,6 +84,11 @@ class Claim:
     def heads(self) -> tuple[Head, ...]:
         """Every head that fills a role, once."""
         return tuple(dict.fromkeys(head for role in self.roles for head in role.heads))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the claim is about one role alone, and leaves open what it reads or what reads it."""
+        return len(self.roles) == 1
 
     @property
     def complete(self) -> bool:
@@ -134,13 +141,13 @@ class Claim:
             )
         if len(set(names)) < len(names) or not names:
             raise ClaimError(f"a claim needs roles, each with a name of its own; these are {names}")
+        if self.is_part and not self.edges and self.roles[0].writes_to in (OUTPUT, LATER):
+            self._check_part(self.roles[0])
+            return
         if all(role.writes_to != OUTPUT for role in self.roles):
             raise ClaimError(f"no role of {self.name!r} writes to the output, so nothing would explain the behaviour")
         if any(role.writes_to == OUTPUT and role.signature == "previous_token" for role in self.roles):
-            raise ClaimError(
-                f"a role of {self.name!r} looks one back and writes to the output; on {self.task} the token before a "
-                "query says nothing of the next one"
-            )
+            raise ClaimError(self._says_nothing())
         if len(set(self.edges)) < len(self.edges):
             raise ClaimError(f"an edge of {self.name!r} is there twice")
         along = {(edge.sender, edge.receiver) for edge in self.edges}
@@ -157,6 +164,23 @@ class Claim:
                 raise ClaimError(f"{role.name} writes to {role.writes_to!r}, and no edge says through which input")
             if role.signature == "induction" and role.name not in {edge.receiver for edge in self.edges}:
                 raise ClaimError(f"{role.name} matches by what another role wrote, and no edge leads to it")
+
+    def _check_part(self, role: Role) -> None:
+        if len(set(role.heads)) < len(role.heads):
+            raise ClaimError(f"a head is named twice for {role.name}: {role.labels}")
+        if role.writes_to == OUTPUT and role.signature == "previous_token":
+            raise ClaimError(self._says_nothing())
+        if role.writes_to == LATER and role.signature == "induction":
+            raise ClaimError(
+                f"{role.name} attends from a query to its answer and writes to later heads; the ladder tests such a "
+                "role at the output alone"
+            )
+
+    def _says_nothing(self) -> str:
+        return (
+            f"a role of {self.name!r} looks one back and writes to the output; on {self.task} the token before a "
+            "query says nothing of the next one"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -199,7 +223,29 @@ INDUCTION = Claim(
 LOOKUP = replace(INDUCTION, name="lookup", task=LOOK_UP.name)
 """On k₁ v₁ k₂ v₂ … k₂ the model predicts v₂: the same circuit, on pairs that return in another order."""
 
-CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (INDUCTION, LOOKUP)}
+PREVIOUS_TOKEN = Claim(
+    name="previous_token",
+    task=RANDOM_REPEATS.name,
+    roles=(replace(INDUCTION.roles[0], writes_to=LATER),),
+    edges=(),
+)
+"""The routing part of induction by itself, whichever heads read it."""
+COPYING = Claim(
+    name="copying",
+    task=RANDOM_REPEATS.name,
+    roles=(
+        Role(
+            name="copying",
+            job="attends to the token after the earlier occurrence, and copies it to the output",
+            signature="induction",
+            writes_to=OUTPUT,
+        ),
+    ),
+    edges=(),
+)
+"""The copying part of induction by itself, whatever makes the heads attend there."""
+
+CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (INDUCTION, LOOKUP, PREVIOUS_TOKEN, COPYING)}
 """The claims that Rung knows by name."""
 
 
@@ -221,6 +267,8 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
     for role in claim.roles:
         if role.writes_to == OUTPUT:
             specs += [_of_head("contribution.direct", 2, role, head) for head in role.heads]
+        if role.writes_to == LATER:
+            specs += [_to_later(role, head) for head in role.heads]
     for edge in claim.edges:
         specs += [_of_edge("contribution.edge", 2, claim, edge, [s], [r]) for s, r in claim.pairs(edge)]
     specs.append(TestSpec("contribution.sum", 2, "the model"))
@@ -232,17 +280,41 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
         specs.append(_of_edge("support.edge_interchange", 3, claim, edge, *claim.ends(edge)))
         if len(pairs) > 1:
             specs += [_of_edge("support.edge_part", 3, claim, edge, [s], [r]) for s, r in pairs]
-    whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
-    rung: Rung = 3 if config.attn_only else 4
-    if config.n_layers * config.n_heads - len(claim.heads) > 1:
-        specs.append(TestSpec(f"{whole}.complement", rung, THE_CIRCUIT, approximate=not config.attn_only))
     if texts:
         specs.append(TestSpec("support.off_task", 3, THE_CIRCUIT))
+    specs += _whole(claim, config)
+    return tuple(sorted((*specs, *_weights(claim, config)), key=lambda spec: spec.rung))
+
+
+def _whole(claim: Claim, config: ModelConfig) -> list[TestSpec]:
+    """What the circuit as a whole must show: alone, and the model without other heads; a part only the latter."""
+    specs: list[TestSpec] = []
+    whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
+    rung: Rung = 3 if config.attn_only else 4
+    if len(uninvolved_heads(claim, config)) > 1:
+        specs.append(TestSpec(f"{whole}.complement", rung, THE_CIRCUIT, approximate=not config.attn_only))
+    if claim.is_part:
+        return specs
     in_parts = [TestSpec(f"{whole}.{test}", rung, THE_CIRCUIT) for test in ("faithfulness", "agreement")]
     many = [role for role in claim.roles if len(role.heads) > 1]
     in_parts += [_of_head(f"{whole}.member_alone", rung, role, head) for role in many for head in role.heads]
-    in_parts = [replace(one, approximate=not config.attn_only) for one in in_parts]
-    return tuple(sorted((*specs, *in_parts, *_weights(claim, config)), key=lambda spec: spec.rung))
+    return specs + [replace(one, approximate=not config.attn_only) for one in in_parts]
+
+
+def uninvolved_heads(claim: Claim, config: ModelConfig) -> list[Head]:
+    """The heads that the behaviour must not need if the claim is true: all that fill no role.
+
+    Of a part: those that cannot be what it leaves open, up to its last layer if that is what reads it, from its first
+    layer on if that is what it reads.
+    """
+    layers = [layer for layer, _ in claim.heads]
+    first, last = 0, config.n_layers - 1
+    if claim.is_part and claim.roles[0].writes_to == OUTPUT:
+        first = min(layers)
+    elif claim.is_part:
+        last = max(layers)
+    heads = product(range(first, last + 1), range(config.n_heads))
+    return [head for head in heads if head not in claim.heads]
 
 
 def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[TestSpec, ...]:
@@ -253,7 +325,7 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
     for role in claim.roles:
         tests = ("shown.zero", "shown.aligned_mean", "shown.dose", "shown.self_repair", "shown.search_stability")
         specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
-    circuit = ["without", "first_copy", "logit_difference", "rival_circuit", "permuted"]
+    circuit = ["without", "first_copy", "logit_difference", *([] if claim.is_part else ["rival_circuit"]), "permuted"]
     specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
     on_prose = texts and TASKS[claim.task] is RANDOM_REPEATS
     for role in claim.roles if on_prose else ():
@@ -304,6 +376,12 @@ def _weights(claim: Claim, config: ModelConfig) -> list[TestSpec]:
 
 def _of_head(test: str, rung: Rung, role: Role, head: Head) -> TestSpec:
     return TestSpec(test, rung, head_label(head), role=role.name, heads=(head,))
+
+
+def _to_later(role: Role, head: Head) -> TestSpec:
+    """The attribution of a role without named readers, to the keys of the later head that looks where it should."""
+    subject = f"{head_label(head)} → {LATER}.K"
+    return TestSpec("contribution.edge", 2, subject, role=role.name, heads=(head,), into="K")
 
 
 def _of_edge(

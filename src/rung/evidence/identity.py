@@ -6,9 +6,10 @@ import hashlib
 import json
 import platform
 
+from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..model.origin import package_version
-from .claim import OUTPUT, Claim
+from .claim import LATER, OUTPUT, Claim, Role
 
 PACKAGES = ("rung", "torch", "numpy", "scipy")
 """Packages whose versions a record names."""
@@ -23,7 +24,7 @@ def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts:
     roles = sorted(
         (
             role.signature,
-            [] if role.writes_to == OUTPUT else sorted(claim.role(role.writes_to).heads),
+            _readers(claim, role),
             sorted(role.heads),
         )
         for role in claim.roles
@@ -32,6 +33,12 @@ def confirmation_seed(claim: Claim, config: ModelConfig, checkpoint: str, texts:
     shape = [getattr(config, name) for name in SHAPE]
     text = json.dumps(["confirmation", claim.task, roles, edges, checkpoint, shape, texts])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _readers(claim: Claim, role: Role) -> list[Head] | str:
+    if role.writes_to == LATER:
+        return LATER
+    return [] if role.writes_to == OUTPUT else sorted(claim.role(role.writes_to).heads)
 
 
 def versions() -> dict[str, str]:

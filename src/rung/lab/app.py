@@ -25,8 +25,9 @@ from .security import Access, Guard, TooLarge, too_large
 if TYPE_CHECKING:
     from .computation import Computation
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
+STATIC = Path(__file__).parent / "static"
+"""What `make web` builds."""
+PRECOMPUTED = "precomputed.json"
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -80,6 +81,7 @@ class LabApp:
                 Route("/", self.page, methods=["GET"]),
                 Route("/static/{name}", self.static, methods=["GET"]),
                 Route("/api/session", self.session, methods=["GET"]),
+                Route("/api/precomputed", self.precomputed, methods=["GET"]),
                 Route("/api/run", self.run, methods=["POST"]),
                 Route("/api/drawer", self.drawer, methods=["POST"]),
                 Route("/api/drawer/save", self.save_drawer, methods=["POST"]),
@@ -95,9 +97,10 @@ class LabApp:
 
     async def page(self, request: Request) -> Response:
         """The page itself."""
-        if not (self._static / "app.js").is_file():
-            return PlainTextResponse("The page's scripts are missing; from a checkout, make web builds them.\n", 500)
-        return Response((HERE / "page.html").read_bytes(), media_type="text/html; charset=utf-8")
+        path = self._static / "index.html"
+        if not path.is_file():
+            return PlainTextResponse("The page is missing; from a checkout, make web builds it.\n", 500)
+        return Response(path.read_bytes(), media_type="text/html; charset=utf-8")
 
     async def static(self, request: Request) -> Response:
         """A file of the folder by its exact name; nothing that is asked for becomes a path."""
@@ -135,28 +138,34 @@ class LabApp:
         except Busy as error:
             return problem(503, str(error), "busy")
 
+    async def precomputed(self, request: Request) -> Response:
+        """Answers of the default model that were computed beforehand: `[{computation, ask, answer}, …]`."""
+        path = self._static / PRECOMPUTED
+        content = path.read_bytes() if path.is_file() else b"[]"
+        return Response(content, media_type="application/json", headers={"cache-control": "no-cache"})
+
     async def drawer(self, request: Request) -> Response:
-        """Checks a drawer or record, and gives it back as the session would."""
+        """Checks the file of a drawer or a record, and gives it back."""
         from .drawer import read_opened
 
         body = await request.body()
         try:
-            return json_response(await asyncio.to_thread(read_opened, body, "the file"))
+            await asyncio.to_thread(read_opened, body, "the file")
         except RungError as error:
             return problem(422, str(error), "invalid")
+        return Response(body, media_type="application/json")
 
     async def save_drawer(self, request: Request) -> Response:
-        """The text of a drawer's file: `{"pins": […], "proof": … | null}` checked, with its digest."""
-        from .drawer import FILE_NAME, save_text
+        """The drawer that was sent, checked, with the digest that its file holds."""
+        from .drawer import seal
 
         try:
             content = msgspec.json.decode(await request.body())
-            text = await asyncio.to_thread(save_text, content)
+            return json_response(await asyncio.to_thread(seal, content))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return problem(400, f"the request cannot be read: {error}", "invalid")
         except RungError as error:
             return problem(422, str(error), "invalid")
-        return json_response({"name": FILE_NAME, "text": text})
 
 
 class EventStream:

@@ -148,7 +148,7 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
     listening = listen(options.host, options.port)
     access = Access.fresh(listening.getsockname()[1], () if is_loopback(options.host) else options.names)
     models, kept = Models(options.model), Kept()
-    with tempfile.TemporaryDirectory(prefix="rung-lab-") as folder, listening:
+    with tempfile.TemporaryDirectory(prefix=f"rung-lab-{os.getpid()}-") as folder, listening:
         jobs = Jobs(lambda lane: LaneLab(models, kept, Path(folder), lane), warm=lambda: warm(models, options.threads))
         app = LabApp(models, jobs, opened=options.opened).guarded(access)
 

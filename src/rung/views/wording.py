@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..circuits.heads import head_label
 from ..errors import RecordError
-from ..evidence.claim import Claim, Edge, Role
+from ..evidence.claim import OUTPUT, Claim, Edge, Role
 from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
@@ -421,9 +421,12 @@ def verdict_sentence(proof: Proof) -> str:
     elif empty := [role.name for role in proof.claim.roles if not role.heads]:
         said = f"{rung}, {SCOPE[proof.claim.task]}. No more can be said: no head was found for {' and '.join(empty)}."
     elif verdict.stopped_by is None:
-        said = f"{rung}. A circuit for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
+        what = "A part of a circuit" if proof.claim.is_part else "A circuit"
+        said = f"{rung}. {what} for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
     else:
         said = f"{rung}, {SCOPE[proof.claim.task]}. Not {RUNGS[verdict.rung + 1]}: {stopper(proof)}."
+    if proof.claim.is_part and verdict.rung > 0:
+        said += _left_open(proof.claim.roles[0])
     if verdict.rung > 0:
         said += _redundant(proof) + _on_prose(proof)
     if changed := floors.changed():
@@ -461,6 +464,13 @@ def drawn(claim: Claim) -> str:
         return f"{sender} → {receiver} ({one.into}-composition)"
 
     return "; ".join(map(edge, claim.edges)) or ", ".join(role.labels for role in claim.roles)
+
+
+def _left_open(role: Role) -> str:
+    """What a claim of one role says nothing of."""
+    if role.writes_to == OUTPUT:
+        return f" What makes {role.labels or 'them'} attend there is not claimed."
+    return f" Which heads read {role.labels or 'them'} is not claimed."
 
 
 def _redundant(proof: Proof) -> str:

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 
 from rung.config import ModelConfig, Rotary
 from rung.errors import ClaimError, RungError, SiteError
-from rung.evidence.claim import CLAIMS, INDUCTION, descriptive_tests, find_claim, parse_heads, required_tests
+from rung.evidence.claim import (
+    CLAIMS,
+    COPYING,
+    INDUCTION,
+    LATER,
+    OUTPUT,
+    PREVIOUS_TOKEN,
+    descriptive_tests,
+    find_claim,
+    parse_heads,
+    required_tests,
+    uninvolved_heads,
+)
 from rung.evidence.decide import CRITERIA
 from rung.evidence.tests import MEASURES
 
@@ -52,7 +64,8 @@ def test_no_text_breaks_the_reader(text):
 
 def test_an_unknown_claim_or_role_is_told_its_near_names():
     assert find_claim("induction") is INDUCTION is CLAIMS["induction"]
-    with pytest.raises(ClaimError, match=r"no claim 'inducton'; known are induction, lookup\. Near names: induction\."):
+    known = "known are induction, lookup, previous_token, copying"
+    with pytest.raises(ClaimError, match=rf"no claim 'inducton'; {known}\. Near names: induction\."):
         find_claim("inducton")
     with pytest.raises(
         ClaimError, match=r"no role 'previous'; its roles are previous_token, induction\. Near names: pr"
@@ -109,7 +122,7 @@ def test_a_claim_that_leaves_out_what_must_be_tested_is_refused():
     (edge,) = INDUCTION.edges
     for changes, said in (
         ({"edges": ()}, "no edge says through which input"),
-        ({"roles": (match,), "edges": ()}, "no edge leads to it"),
+        ({"roles": (replace(match, name="copy"), match), "edges": ()}, "no edge leads to it"),
         ({"roles": (route,), "edges": ()}, "no role of 'induction' writes to the output"),
         ({"roles": ()}, "a claim needs roles"),
         ({"roles": (route, route, match)}, "each with a name of its own"),
@@ -119,6 +132,30 @@ def test_a_claim_that_leaves_out_what_must_be_tested_is_refused():
     ):
         with pytest.raises(ClaimError, match=said):
             replace(INDUCTION, **changes).check(CONFIG)
+
+
+def test_a_claim_of_one_role_is_a_part_and_asks_for_nothing_that_only_a_whole_circuit_has():
+    route, match = INDUCTION.roles
+    copying = replace(COPYING, roles=(replace(COPYING.roles[0], heads=((1, 2),)),))
+    routing = replace(PREVIOUS_TOKEN, roles=(replace(PREVIOUS_TOKEN.roles[0], heads=((0, 1),)),))
+    for claim in (copying, routing):
+        claim.check(CONFIG)
+        assert claim.is_part and claim.complete
+        whole = {"support.faithfulness", "support.agreement", "support.edge", "mechanism.routed_qk"}
+        assert not {test for test, _ in keys(claim)} & whole
+        assert ("support.complement", "the circuit") in keys(claim)
+    assert {"mechanism.ov", "support.output"} <= {test for test, _ in keys(copying)}
+    assert ("contribution.edge", "0.1 → later heads.K") in keys(routing)
+    assert ("mechanism.positional", "0.1") in keys(routing)
+    assert uninvolved_heads(copying, CONFIG) == [(1, 0), (1, 1), (1, 3), (2, 0), (2, 1), (2, 2), (2, 3)]
+    assert uninvolved_heads(routing, CONFIG) == [(0, 0), (0, 2), (0, 3)]
+    for role, said in (
+        (replace(match, writes_to=LATER), "at the output alone"),
+        (replace(route, writes_to=OUTPUT), "looks one back and writes to the output"),
+        (replace(route, writes_to=LATER, heads=((0, 1), (0, 1))), "named twice for previous_token"),
+    ):
+        with pytest.raises(ClaimError, match=said):
+            replace(PREVIOUS_TOKEN, roles=(role,)).check(CONFIG)
 
 
 def keys(claim, config=CONFIG, texts=False, tests=required_tests):

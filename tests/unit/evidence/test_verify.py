@@ -11,8 +11,11 @@ from rung.evidence import verify as module
 from rung.evidence.claim import INDUCTION
 from rung.evidence.observation import Outcome
 from rung.evidence.prove import prove
+from rung.evidence.record import record, write_record
 from rung.evidence.verify import P_TOLERANCE, TOLERANCE, Difference, verify
+from rung.model.model import HookedTransformer
 from rung.planted import plant
+from rung.views.wording import read_record, verdict_sentence
 
 TEXT = "some text"
 
@@ -141,3 +144,13 @@ def test_a_planted_proof_is_executed_again_to_the_same_numbers():
         planted.model.blocks[0].attn.W_Q.mul_(1.001)
     with pytest.raises(RecordError, match="another model"):
         verify(first, planted.model)
+
+
+@pytest.mark.parametrize("name", ["lookup", "previous_token", "copying"])
+def test_a_record_of_every_claim_is_read_and_executed_again(name, tmp_path):
+    model = HookedTransformer.from_pretrained("two-layer-tiny")
+    proof = prove(name, model, sequences=64)
+    write_record(record(proof, verdict_sentence(proof)), tmp_path / "record.json")
+    found = read_record(str(tmp_path / "record.json"))
+    assert found.proof.claim == proof.claim
+    assert verify(found.proof, model)[1] == []

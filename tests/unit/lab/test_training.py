@@ -98,9 +98,11 @@ def test_training_stops_is_resumed_and_ends_as_without_a_stop(lab, job, short):
     resumed = train_here.run(lab, TrainAsk(seed=3), job).kept
     assert resumed.checkpoints == [0, 2, 4] and resumed.finished
     assert [done for _, done, _ in job.steps] == [0, 4], "it went on from step 2"
-    ended = HookedTransformer.from_pretrained(str(checkpoints(lab.folder / "two-layer-tiny-3")[4])).state_dict()
-    again = train_here.run(lab, TrainAsk(seed=3, afresh=True), job).kept
-    afresh = HookedTransformer.from_pretrained(str(checkpoints(lab.folder / "two-layer-tiny-3")[4])).state_dict()
+    again = train_here.run(lab, TrainAsk(seed=3, take=1), job).kept
+    ended, afresh = (
+        HookedTransformer.from_pretrained(str(checkpoints(lab.folder / f"two-layer-tiny-3-{take}")[4])).state_dict()
+        for take in (0, 1)
+    )
     assert again.checkpoints == [0, 2, 4] and all((ended[name] == afresh[name]).all() for name in ended)
     assert checkpoint.run(lab, CheckpointAsk(step=4, seed=3, length=8), job).step == 4
 
@@ -108,3 +110,5 @@ def test_training_stops_is_resumed_and_ends_as_without_a_stop(lab, job, short):
 def test_a_seed_out_of_range_is_refused(lab, job):
     with pytest.raises(RungError, match="the seed is -1"):
         train_here.run(lab, TrainAsk(seed=-1), job)
+    with pytest.raises(RungError, match="10 runs from one seed were requested; the lab runs from 1 to 9"):
+        train_here.run(lab, TrainAsk(take=9), job)

@@ -44,10 +44,15 @@ def direct(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def edge(setting: Setting, spec: TestSpec) -> Observation:
-    """What the sender writes into the receiver's K (or Q), as the score that it adds at the right key."""
+    """What the sender writes into the receiver's K (or Q), as the score that it adds at the right key.
+
+    Without a named receiver: of the later heads with the induction signature, the one whose score is highest.
+    """
     if spec.into == "V":
         return Observation({}, "score", undefined="values are read by no attention score")
-    (receiver,) = spec.receivers
+    receiver = spec.receivers[0] if spec.receivers else _reader(setting, spec)
+    if receiver is None:
+        return Observation({}, "score", undefined="no later head has the induction signature")
     try:
         pushes = key_attribution(setting.runner, receiver, "K" if spec.into == "K" else "Q")
     except NotDefinedError as error:
@@ -55,6 +60,13 @@ def edge(setting: Setting, spec: TestSpec) -> Observation:
     table = setting.tables.setdefault(("attribution", spec.role), {})
     table |= {head: x for head, x in pushes.items() if isinstance(head, tuple)}
     return _compared(setting, spec, pushes, "score")
+
+
+def _reader(setting: Setting, spec: TestSpec) -> Head | None:
+    """The later head with the highest induction score; None if none has the signature."""
+    means = np.nanmean(setting.scores["induction"], axis=(-2, -1))
+    later = [h for h in setting.every_head if h[0] > spec.heads[0][0] and means[h] >= setting.floors.clue]
+    return max(later, key=lambda h: means[h], default=None)
 
 
 def decomposition(setting: Setting, spec: TestSpec) -> Observation:

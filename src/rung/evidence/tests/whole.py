@@ -9,6 +9,7 @@ import torch
 
 from ...circuits.heads import Head, head_label
 from ...methods.runner import MEAN, PerSequence, Readout, averaged
+from ..claim import uninvolved_heads
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 
@@ -81,9 +82,9 @@ def complement(setting: Setting, spec: TestSpec) -> Observation:
     Two heads that undo each other's work are not seen when both are ablated.
     """
     runner = setting.runner
-    if not setting.once(_worth_more):
+    if not setting.claim.is_part and not setting.once(_worth_more):
         return Observation({}, "of the gain", not_run="the circuit alone explains too little")
-    rest = [head for head in setting.every_head if head not in setting.claim.heads]
+    rest = uninvolved_heads(setting.claim, runner.config)
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
     order = torch.randperm(len(rest), generator=generator).tolist()
     costs: dict[str, np.ndarray] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ...evidence.observation import Floors
 from ...methods.behaviour import loss_by_position
 from ...model.model import HookedTransformer
 from ...tasks.builtin import RandomTokens, repeated_tokens
@@ -80,6 +81,8 @@ class Losses(Answer, frozen=True, kw_only=True):
     first: Estimate
     second: Estimate
     gain: Estimate
+    floor: float
+    """The least gain that the ladder calls a behaviour."""
     accuracy: float
     ln_vocabulary: float
     ln_period: float
@@ -113,6 +116,7 @@ def loss(lab: Lab, ask: Repeats, job: Job) -> Losses:
         first=Estimate.of(first),
         second=Estimate.of(second),
         gain=Estimate.of(first - second),
+        floor=Floors().gain,
         accuracy=found.accuracy,
         ln_vocabulary=found.ln_vocabulary,
         ln_period=found.ln_period,

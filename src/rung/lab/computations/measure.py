@@ -112,6 +112,10 @@ class Edit(Answer, frozen=True, kw_only=True):
     """Second-copy loss, edited minus clean."""
     ln_vocabulary: float
     n: int
+    layers: int
+    heads: int
+    mlps: bool
+    """What there is to hook."""
 
 
 class SweepAsk(Repeats, frozen=True, kw_only=True):
@@ -238,6 +242,9 @@ def edit(lab: Lab, ask: EditAsk, job: Job) -> Edit:
         change=Estimate.of((found.edited.loss - found.clean.loss)[:, task.predictable].mean(1)),
         ln_vocabulary=float(torch.tensor(config.d_vocab, dtype=torch.float64).log()),
         n=len(task.tokens),
+        layers=config.n_layers,
+        heads=config.n_heads,
+        mlps=not config.attn_only,
     )
 
 

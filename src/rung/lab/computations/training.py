@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +42,7 @@ RECIPE = "two-layer-tiny"
 MOST_STEPS = 32
 """Checkpoints that one request proves."""
 MOST_SEED = 2**31
+MOST_TAKES = 9
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -74,6 +74,8 @@ class SourceAsk(Ask, frozen=True, kw_only=True):
     """Which run: the one trained here from `seed`, or, without a seed, the one whose checkpoints are shipped."""
 
     seed: int | None = None
+    take: int = 0
+    """Which attempt with that seed."""
 
 
 class Curve(Answer, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class CheckpointAsk(Ask, frozen=True, kw_only=True):
 
     step: int
     seed: int | None = None
+    take: int = 0
     length: int = 20
     draw: int = 0
     sequences: int = 16
@@ -115,10 +118,10 @@ class Checkpoint(Answer, frozen=True, kw_only=True):
 
 
 class TrainAsk(Ask, frozen=True, kw_only=True):
-    """Train from `seed`, or go on where this run was stopped; `afresh` starts again from step 0."""
+    """Train from `seed`, or go on where this run was stopped; another `take` begins at step 0."""
 
     seed: int = 0
-    afresh: bool = False
+    take: int = 0
 
 
 class RungsAsk(Ask, frozen=True, kw_only=True):
@@ -126,6 +129,7 @@ class RungsAsk(Ask, frozen=True, kw_only=True):
 
     steps: list[int]
     seed: int | None = None
+    take: int = 0
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -152,7 +156,7 @@ def curve(lab: Lab, ask: SourceAsk, job: Job) -> Curve:
     """The curve of the shipped run, or of the one trained here, also while it is trained."""
     card = read_card(RECIPE)
     return Curve(
-        kept=_kept(_folder(lab, ask.seed)),
+        kept=_kept(_folder(lab, ask.seed, ask.take)),
         shipped_seconds=[float(run["seconds"]) for run in (card, *card.get("other_seeds", ()))],
     )
 
@@ -162,7 +166,7 @@ def checkpoint(lab: Lab, ask: CheckpointAsk, job: Job) -> Checkpoint:
     """One kept step on repeated random tokens."""
     check_at_most("tokens a copy", ask.length, MOST_TOKENS // 2)
     check_at_most("sequences", ask.sequences, MOST_SEQUENCES)
-    folder = _folder(lab, ask.seed)
+    folder = _folder(lab, ask.seed, ask.take)
     model = _model(lab, folder, ask.step)
     task = repeated_tokens(model, period=ask.length, sequences=ask.sequences, seed=ask.draw)
     found, scores = loss_by_position(model, task), head_scores(model, task)
@@ -187,11 +191,7 @@ def train_here(lab: Lab, ask: TrainAsk, job: Job) -> Curve:
     """Trains the tiny model with its recipe, and keeps every measured step. Cancelling stops it; the same request goes
     on from the last measurement.
     """
-    if not 0 <= ask.seed < MOST_SEED:
-        raise RungError(f"the seed is {ask.seed}; one from 0 to {MOST_SEED - 1} is needed")
-    folder = _trained(lab, ask.seed)
-    if ask.afresh and folder.exists():
-        shutil.rmtree(folder)
+    folder = _trained(lab, ask.seed, ask.take)
     recipe = find_recipe(RECIPE)
     recipe = replace(recipe, keep=tuple(range(0, recipe.steps + 1, recipe.measure_every)))
 
@@ -201,14 +201,14 @@ def train_here(lab: Lab, ask: TrainAsk, job: Job) -> Curve:
     if not _finished(folder):
         job.progress("preparing the made-up language", 0, recipe.steps)
         train(recipe, folder, seed=ask.seed, progress=told)
-    return curve.run(lab, SourceAsk(seed=ask.seed), job)  # type: ignore[return-value]
+    return curve.run(lab, SourceAsk(seed=ask.seed, take=ask.take), job)  # type: ignore[return-value]
 
 
 @computation("training.rungs", lane="long", shared=False)
 def rungs(lab: Lab, ask: RungsAsk, job: Job) -> Rungs:
     """The verdict on the induction claim at each of some kept steps; heads are found by the search at each."""
     check_at_most("steps", len(ask.steps), MOST_STEPS)
-    folder, found = _folder(lab, ask.seed), []
+    folder, found = _folder(lab, ask.seed, ask.take), []
     for at, step in enumerate(ask.steps):
         found.append(_prove(lab, folder, step, job, at, len(ask.steps)))
     job.progress("done", len(ask.steps), len(ask.steps))
@@ -238,14 +238,17 @@ def _prove(lab: Lab, folder: Path | str, step: int, job: Job, at: int, total: in
     return kept if kept.step == step else msgspec.structs.replace(kept, step=step)
 
 
-def _folder(lab: Lab, seed: int | None) -> Path | str:
+def _folder(lab: Lab, seed: int | None, take: int) -> Path | str:
     """Where a run's files are: the folder of the shipped model, or one of this session."""
-    return RECIPE if seed is None else _trained(lab, seed)
+    return RECIPE if seed is None else _trained(lab, seed, take)
 
 
-def _trained(lab: Lab, seed: int) -> Path:
-    """The folder of a run of this session."""
-    return lab.folder / f"{RECIPE}-{seed}"
+def _trained(lab: Lab, seed: int, take: int) -> Path:
+    """The folder of a run of this session. Raises RungError for a seed or take that is out of range."""
+    if not 0 <= seed < MOST_SEED:
+        raise RungError(f"the seed is {seed}; one from 0 to {MOST_SEED - 1} is needed")
+    check_at_most("runs from one seed", take + 1, MOST_TAKES)
+    return lab.folder / f"{RECIPE}-{seed}-{take}"
 
 
 def _finished(folder: Path | str) -> bool:
