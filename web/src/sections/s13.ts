@@ -131,7 +131,7 @@ const graded = (found: Graded): TemplateResult => html`
         <table class="cases">
           <thead><tr><th scope="col">model</th><th scope="col">claim</th><th scope="col">your tests</th><th scope="col">you would</th></tr></thead>
           <tbody>${found.cases.map((one) => html`<tr data-model=${one.model} data-accepted=${one.accepted ? "yes" : "no"}>
-            <th scope="row">${one.model.replace(/_/g, " ")}<br /><span class="quiet">${one.why}</span></th>
+            <th scope="row"><strong>${one.model.replace(/_/g, " ")}</strong><br /><span class="quiet">${one.why}</span></th>
             <td>${one.genuine ? "true" : "false"}</td>
             <td>${one.outcomes.map(([test, outcome]) => html`${test}: ${outcome}<br />`)}</td>
             <td>${one.accepted ? "accept" : "reject"} ${one.accepted === one.genuine ? "✓ rightly" : "✗ wrongly"}</td>
