@@ -6,6 +6,8 @@ files from such a folder.
 """
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +15,7 @@ import tempfile
 import venv
 import zipfile
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
@@ -126,6 +129,50 @@ def check_command(programs: Path, folder: Path) -> None:
     run(programs / "rung", "--help", cwd=folder)
 
 
+def check_lab(programs: Path, folder: Path) -> None:
+    """`rung lab` of the installed wheel serves its page, runs a computation, and stops at Ctrl-C."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    lab = subprocess.Popen(
+        [programs / "rung", "lab", "--no-browser", "--quiet"],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert lab.stdout is not None
+        address = lab.stdout.readline().strip()
+        if not address.startswith("http://127.0.0.1:"):
+            raise WheelError(f"rung lab printed {address!r}, not its address")
+        cookies = HTTPCookieProcessor()
+        browser = build_opener(ProxyHandler({}), cookies)
+        page = browser.open(address, timeout=60).read().decode()
+        base = address.partition("/?")[0]
+        for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+            browser.open(base + path, timeout=60).read()
+        asked = Request(
+            f"{base}/api/run",
+            data=b'{"computation": "workbench.open", "ask": {}}',
+            headers={"content-type": "application/json"},
+        )
+        stream = browser.open(asked, timeout=120).read().decode()
+        if "event: answer" not in stream:
+            raise WheelError(f"rung lab answered: {stream}")
+    except OSError as error:
+        raise WheelError(f"rung lab does not answer: {error}") from None
+    finally:
+        lab.send_signal(signal.SIGINT)
+        try:
+            _, said = lab.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            lab.kill()
+            _, said = lab.communicate()
+    if lab.returncode != 0:
+        raise WheelError(f"rung lab ended with exit code {lab.returncode}: {said}")
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rung-wheel-") as name:
         folder = Path(name)
@@ -135,6 +182,7 @@ def main() -> int:
             programs = install_wheel(wheel, folder)
             check_import(programs, folder)
             check_command(programs, folder)
+            check_lab(programs, folder)
         except WheelError as error:
             print(f"check_wheel: {error}", file=sys.stderr)
             return 1

@@ -37,3 +37,7 @@ def test_the_installed_package_imports(programs: Path, folder: Path) -> None:
 
 def test_the_installed_command_runs(programs: Path, folder: Path) -> None:
     check.check_command(programs, folder)
+
+
+def test_the_installed_lab_serves_its_page(programs: Path, folder: Path) -> None:
+    check.check_lab(programs, folder)

@@ -27,7 +27,7 @@ STOPPED = {
     ("support.necessity",): ("covered_late", "attention_only", 0),
     ("support.member",): ("covered_member", "attention_only", 0),
     ("support.denoising",): ("hums_unless_repeated", "gpt2", 0),
-    ("support.positions",): ("second_use", "silent_mlp", 0),
+    ("support.positions",): ("second_use", "silent_mlp", 2),
     ("support.edge_part",): ("spare_edge", "silent_mlp", 0),
     ("support.faithfulness",): ("hums", "rms", 1),
     ("support.agreement",): ("hushed", "attention_only", 0),

@@ -87,10 +87,10 @@ def test_the_search_finds_the_planted_circuit():
 
 def test_few_sequences_stop_at_a_clue():
     planted = plant("circuit", 0)
-    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=48)
+    proof = prove(INDUCTION.with_heads(planted.heads), planted.model, sequences=60)
     assert (proof.verdict.name, proof.verdict.capped) == ("clue", True)
     said = verdict_sentence(proof)
-    assert said.startswith("Clue (rung 1 of 4), capped: 48 of the 64 confirmation sequences required.")
+    assert said.startswith("Clue (rung 1 of 4), capped: 60 of the 64 confirmation sequences required.")
 
 
 def test_other_floors_are_said_in_the_verdict():

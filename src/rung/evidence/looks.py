@@ -10,14 +10,22 @@ from .observation import Floors
 FEWEST_SEQUENCES = 2
 
 
-def look_alpha(alpha: float, sequences: int, first: int) -> float:
-    """What a look at `sequences` may spend of `alpha`: half at the first size, half of the rest at each doubling.
+RESERVE = 1 / 8
+"""The share of α that looks at fewer sequences than the first size may spend together: they give at most a clue."""
 
-    Looks at more sequences extend the same sequences, so that all looks together err with a probability of at most
-    `alpha` (a union bound).
+
+def look_alpha(alpha: float, sequences: int, first: int) -> float:
+    """What a look at `sequences` may spend of `alpha`, of which all looks together spend no more.
+
+    But for a reserve: half at the first size, half of the rest at each doubling. Of the reserve: half at half of the
+    first size or more, half of the rest at each halving. More sequences extend fewer, so that a union bound holds: the
+    looks err with a probability of at most `alpha`. (α split over the looks, not a confidence sequence.)
     """
-    look = max(0, math.ceil(math.log2(max(sequences, 1) / max(first, 1))))
-    return float(alpha / 2 ** (look + 1))
+    if sequences < first:
+        halvings = math.ceil(math.log2(first / max(sequences, 1)))
+        return float(alpha * RESERVE / 2**halvings)
+    look = math.ceil(math.log2(sequences / max(first, 1)))
+    return float(alpha * (1 - RESERVE) / 2 ** (look + 1))
 
 
 def check_sequences(sequences: int, floors: Floors) -> None:

@@ -110,9 +110,10 @@ def rate(count: int, n: int) -> Rate:
     return Rate(count, n, float(interval.low), float(interval.high))
 
 
-def true_kinds() -> list[str]:
+@cache
+def true_kinds() -> tuple[str, ...]:
     """Kinds whose claim is true."""
-    return [kind for kind in KINDS if _truth(kind) == MECHANISM]
+    return tuple(kind for kind in KINDS if _truth(kind) == MECHANISM)
 
 
 @cache
@@ -139,18 +140,14 @@ def places(kind: str) -> tuple[str, ...]:
 
 
 def plan(seeds: int) -> list[Case]:
-    """Every kind in its architectures: decoys in attention alone first, then true circuits, then decoys with MLPs.
+    """Every kind in each of its architectures, seed after seed: a run that is cut off has as many of one as of another.
 
-    Seed after seed within each of the three, so that a run that is cut off has as many of one kind as of another.
+    Of each seed decoys come first, in attention alone and then with MLPs, and true circuits last.
     """
-    true = true_kinds()
-    decoys = [(kind, places(kind)) for kind in KINDS if kind not in true]
-    parts = (
-        [(kind, names[0]) for kind, names in decoys],
-        [(kind, name) for kind in true for name in places(kind)],
-        [(kind, name) for kind, names in decoys for name in names[1:]],
-    )
-    return [Case(kind, name, seed) for part in parts for seed in range(seeds) for kind, name in part]
+    order = sorted(KINDS, key=lambda kind: kind in true_kinds())
+    once = [(kind, name) for kind in order for name in places(kind)]
+    once.sort(key=lambda place: (place[0] in true_kinds(), ARCHITECTURES[place[1]].mlp is not None))
+    return [Case(kind, name, seed) for seed in range(seeds) for kind, name in once]
 
 
 def quick_plan() -> list[Case]:

@@ -25,9 +25,11 @@ from .security import Access, Guard, TooLarge, too_large
 if TYPE_CHECKING:
     from .computation import Computation
 
-STATIC = Path(__file__).parent / "static"
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
 """What `make web` builds."""
 PRECOMPUTED = "precomputed.json"
+NOTHING_PRECOMPUTED = b'{"format":"rung precomputed","version":1,"answers":{},"same":{}}'
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -81,7 +83,6 @@ class LabApp:
                 Route("/", self.page, methods=["GET"]),
                 Route("/static/{name}", self.static, methods=["GET"]),
                 Route("/api/session", self.session, methods=["GET"]),
-                Route("/api/precomputed", self.precomputed, methods=["GET"]),
                 Route("/api/run", self.run, methods=["POST"]),
                 Route("/api/drawer", self.drawer, methods=["POST"]),
                 Route("/api/drawer/save", self.save_drawer, methods=["POST"]),
@@ -97,16 +98,17 @@ class LabApp:
 
     async def page(self, request: Request) -> Response:
         """The page itself."""
-        path = self._static / "index.html"
-        if not path.is_file():
-            return PlainTextResponse("The page is missing; from a checkout, make web builds it.\n", 500)
-        return Response(path.read_bytes(), media_type="text/html; charset=utf-8")
+        if not (self._static / "app.js").is_file():
+            return PlainTextResponse("The page's scripts are missing; from a checkout, make web builds them.\n", 500)
+        return Response((HERE / "page.html").read_bytes(), media_type="text/html; charset=utf-8")
 
     async def static(self, request: Request) -> Response:
         """A file of the folder by its exact name; nothing that is asked for becomes a path."""
         asked = request.path_params["name"]
         files = self._static.iterdir() if self._static.is_dir() else ()
         found = {path.name: path for path in files if path.is_file()}.get(asked)
+        if found is None and asked == PRECOMPUTED:  # not an error that a browser's console would show
+            return Response(NOTHING_PRECOMPUTED, headers={"content-type": MEDIA_TYPES[".json"]})
         if found is None or found.suffix not in MEDIA_TYPES:
             raise HTTPException(404, f"there is no {asked!r} here")
         headers = {"content-type": MEDIA_TYPES[found.suffix], "cache-control": "no-cache"}
@@ -138,34 +140,28 @@ class LabApp:
         except Busy as error:
             return problem(503, str(error), "busy")
 
-    async def precomputed(self, request: Request) -> Response:
-        """Answers of the default model that were computed beforehand: `[{computation, ask, answer}, …]`."""
-        path = self._static / PRECOMPUTED
-        content = path.read_bytes() if path.is_file() else b"[]"
-        return Response(content, media_type="application/json", headers={"cache-control": "no-cache"})
-
     async def drawer(self, request: Request) -> Response:
-        """Checks the file of a drawer or a record, and gives it back."""
+        """Checks a drawer or record, and gives it back as the session would."""
         from .drawer import read_opened
 
         body = await request.body()
         try:
-            await asyncio.to_thread(read_opened, body, "the file")
+            return json_response(await asyncio.to_thread(read_opened, body, "the file"))
         except RungError as error:
             return problem(422, str(error), "invalid")
-        return Response(body, media_type="application/json")
 
     async def save_drawer(self, request: Request) -> Response:
-        """The drawer that was sent, checked, with the digest that its file holds."""
-        from .drawer import seal
+        """The text of a drawer's file: `{"pins": […], "proof": … | null}` checked, with its digest."""
+        from .drawer import FILE_NAME, save_text
 
         try:
             content = msgspec.json.decode(await request.body())
-            return json_response(await asyncio.to_thread(seal, content))
+            text = await asyncio.to_thread(save_text, content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return problem(400, f"the request cannot be read: {error}", "invalid")
         except RungError as error:
             return problem(422, str(error), "invalid")
+        return json_response({"name": FILE_NAME, "text": text})
 
 
 class EventStream:

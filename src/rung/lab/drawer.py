@@ -1,16 +1,16 @@
 """The evidence drawer as a file: what a reader pinned, and the record of a proof if there is one.
 
-    {"format": "rung-drawer", "version": 1, "run": …, "saved": …, "pins": […], "proof": {…} | null, "digest": "…"}
+    {"format": "rung drawer", "version": 1, "pins": […], "proof": {…} | null, "digest": "…"}
 
-The digest is the SHA-256 of all the rest as `canonical_json` writes it; it tells a file that was edited from one that
-was saved. It is no signature: the proof is what `rung verify` executes again. The proof's record is held against itself
-as `rung verify` would (`views.wording.with_own_sentence`).
+The digest is the SHA-256 of pins and proof as `canonical_json` writes them. It tells a file that was edited from one
+that was saved, and is no signature: what can be trusted is what `rung verify` executes again. The record is held
+against itself as `rung verify` would (`views.wording.with_own_sentence`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,17 +22,15 @@ from .canonical import canonical_json
 if TYPE_CHECKING:
     from ..evidence.record import Record
 
-FORMAT = "rung-drawer"
+FORMAT = "rung drawer"
 VERSION = 1
+FILE_NAME = "evidence.drawer.json"
 MOST_PINS = 500
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One result as it was pinned: what was asked, what came out, and what it was held against."""
 
-    id: str
-    at: str
-    """When it was pinned: ISO 8601, UTC."""
     title: str
     rung: Literal[0, 1, 2, 3, 4]
     value: float
@@ -52,65 +50,61 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Drawer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A drawer as the page holds it."""
+    """A drawer's content."""
 
-    format: Literal["rung-drawer"]
-    version: Literal[1]
-    run: str
-    """The run of the lab that it was filled in."""
-    saved: str
-    """When it was saved: ISO 8601, UTC."""
     pins: list[Pin]
     proof: dict[str, Any] | None = None
 
 
-def digest(content: Mapping[str, Any]) -> str:
-    """What tells an edited drawer from a saved one: of everything but the digest itself."""
+def digest(pins: Any, proof: Any) -> str:
+    """What tells an edited drawer from a saved one."""
     try:
-        text = canonical_json({key: value for key, value in content.items() if key != "digest"})
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(canonical_json({"pins": pins, "proof": proof}).encode()).hexdigest()
     except (ValueError, OverflowError, RecursionError):
         raise RecordError(
             "the drawer holds what no page writes: a number too large, or values nested too deep"
         ) from None
 
 
-def seal(content: Any, name: str = "the drawer") -> dict[str, Any]:
-    """The drawer with its digest, as it is saved. Raises RecordError."""
-    plain = check_drawer(content, name)
-    return {**plain, "digest": digest(plain)}
+def save_text(content: Any, name: str = "the drawer") -> str:
+    """The text of the file of `{"pins": […], "proof": … | null}`. Raises RecordError."""
+    plain = _checked(content, name)
+    whole = {"format": FORMAT, "version": VERSION, **plain, "digest": digest(plain["pins"], plain["proof"])}
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_drawer(value: dict[str, Any], name: str) -> dict[str, Any]:
-    """The JSON values of a drawer's file, if it is as it was saved. Raises RecordError."""
+def read_drawer(value: Any, name: str) -> dict[str, Any]:
+    """Pins and proof of a drawer file's JSON values. Raises RecordError."""
     if value.get("version") != VERSION:
         raise RecordError(f"{name} is a drawer of version {value.get('version')!r}; this Rung reads version {VERSION}")
-    if missing := sorted({"pins", "proof", "digest"} - set(value)):
-        raise RecordError(f"{name} is not a whole drawer: {missing[0]} is missing")
-    check_drawer({key: value[key] for key in value if key != "digest"}, name)
-    if value["digest"] != digest(value):
+    missing = {"pins", "proof", "digest"} - set(value)
+    if missing:
+        raise RecordError(f"{name} is not a whole drawer: {sorted(missing)[0]} is missing")
+    content = {key: value[key] for key in value if key not in ("format", "version", "digest")}
+    plain = _checked(content, name)
+    if value["digest"] != digest(content["pins"], content["proof"]):
         raise RecordError(
             f"{name} was edited after it was saved: its digest does not fit its content. Open the file as it was "
             "saved, or pin the results again"
         )
-    return value
+    return plain
 
 
 def read_opened(content: bytes, name: str) -> dict[str, Any]:
-    """What the page shows of a file: `{"drawer": … | null, "record": … | null}`, the file's JSON values.
+    """What the page shows of a file: `{"drawer": {pins, proof} | null, "record": text | null}`.
 
     A drawer, or a record of `rung prove`. Raises RecordError for any other file, and for one that was edited.
     """
     from ..evidence import record
     from ..views.wording import with_own_sentence
 
-    value = _read(content, name)
+    text, value = _read(content, name)
     kind = value.get("format") if isinstance(value, dict) else None
     if kind == FORMAT:
         return {"drawer": read_drawer(value, name), "record": None}
     if kind == record.FORMAT:
         with_own_sentence(record.record_of(value, name), name)
-        return {"drawer": None, "record": value}
+        return {"drawer": None, "record": text}
     raise RecordError(
         f"{name} is neither a drawer nor a record: its format is {kind!r}, not {FORMAT!r} or {record.FORMAT!r}"
     )
@@ -124,7 +118,7 @@ def drawer_proof(path: Path) -> Record | None:
     from ..evidence.record import record_of
 
     try:
-        value = _read(path.read_bytes(), str(path))
+        _, value = _read(path.read_bytes(), str(path))
     except (OSError, RecordError):
         return None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
@@ -138,11 +132,12 @@ def drawer_proof(path: Path) -> Record | None:
     return record_of(proof, f"in {path}")
 
 
-def _read(content: bytes, name: str) -> Any:
+def _read(content: bytes, name: str) -> tuple[str, Any]:
     from ..evidence.record import read_json
 
     try:
-        return read_json(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        return text, read_json(text)
     except UnicodeDecodeError:
         raise RecordError(f"{name} is neither a drawer nor a record: it is not text") from None
     except RecordError as error:
@@ -157,8 +152,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise RecordError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def check_drawer(content: Any, name: str) -> dict[str, Any]:
-    """The drawer without its digest, each pin and the proof checked. Raises RecordError."""
+def _checked(content: Any, name: str) -> dict[str, Any]:
+    """The content as plain values, each pin and the proof checked. Raises RecordError."""
     try:
         found = msgspec.convert(content, Drawer, strict=True)
     except msgspec.ValidationError as error:
@@ -173,4 +168,4 @@ def check_drawer(content: Any, name: str) -> dict[str, Any]:
         from ..views.wording import with_own_sentence
 
         with_own_sentence(record_of(found.proof, f"in {name}"), f"in {name}")
-    return {"proof": None, **content}
+    return {"pins": content["pins"], "proof": content.get("proof")}

@@ -12,6 +12,9 @@ from .wiring import Neurons, Stream, Wire
 HUM = 1.35
 """How long each of eight heads makes the stream that would be."""
 
+HUSHED = 0.74
+"""How loud the wrong token is: loud enough that it is said at more than a tenth of the queries, whatever the noise."""
+
 BLOCKS = 36
 """Windows of text that a kind with a tokenizer has: some are scored, the others are donors."""
 
@@ -84,8 +87,8 @@ def _says_forbidden(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _hushed(stream: Stream, generator: torch.Generator) -> Plan:
     """Embeddings say BOS, and a later head takes that back where the claimed one found its key."""
-    stream = stream.beside(junk=_always(stream, 0.62))
-    hush = Wire(stream.looks_back(0), stream.reads_flag("done", {"junk": -0.62}))
+    stream = stream.beside(junk=_always(stream, HUSHED))
+    hush = Wire(stream.looks_back(0), stream.reads_flag("done", {"junk": -HUSHED}))
     plan = Plan(
         stream=stream,
         layers=(

@@ -53,6 +53,23 @@ class RandomTokens:
         """
         return slice(self.second, self.second + self.period - 1)
 
+    @property
+    def queries(self) -> tuple[int, ...]:
+        """The positions of `predictable`."""
+        return tuple(range(self.predictable.start, self.predictable.stop))
+
+    @property
+    def targets(self) -> Int[Tensor, "sequence query"]:
+        """The next token of each of the `queries`."""
+        return self.tokens[:, self.second + 1 : self.second + self.period]
+
+    @property
+    def others(self) -> Int[Tensor, "sequence query other"]:
+        """For each of the `queries`, the other tokens of the copy: all but its target."""
+        copy = self.tokens[:, self.start : self.start + self.period]
+        rest = [torch.cat((copy[:, :at], copy[:, at + 1 :]), 1) for at in range(1, self.period)]
+        return torch.stack(rest, 1)
+
     def to_dict(self) -> dict[str, Any]:
         """The parameters that reproduce the tokens, as JSON values; the tokens themselves are left out."""
         return {

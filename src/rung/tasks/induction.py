@@ -9,9 +9,11 @@ scored query sees it. Sequence i is drawn from (seed, i), so that a larger batch
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -43,8 +45,9 @@ STRATA = (
 )
 """Groups of queries, in each of which a claim must hold; a source is the position of B in the first copy."""
 EDGES = (1 / 3, 0.85)
-"""Quantiles of the source position that separate early, middle and late sources. The late stratum is small, so that a
-role that fails beyond some position is detected."""
+"""Quantiles of the source position that separate early, middle and late sources, over all sequences of the task. The
+late stratum is small, so that a role that fails beyond some position is detected. Were it as the sequences of one batch
+have it, it would sometimes begin earlier, and hide the failure among positions that work."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class InductionBatch:
     seed: int
     bos: int | None
     task: Task = RANDOM_REPEATS
+    edges: tuple[int, int] | None = None
+    """The last of the early and of the middle sources; None: as the quantiles of these sequences are."""
 
     @property
     def second(self) -> Int[Tensor, " sequence"]:
@@ -155,7 +160,11 @@ class InductionBatch:
         groups = [rows == i for i in range(3)]
         groups += [self.prefix == 0, self.prefix > 0, self.gap == 0, self.gap > 0]
         found = [group[:, None] & self.predictable for group in groups]
-        low, high = self.source[self.predictable].double().quantile(torch.tensor(EDGES, dtype=torch.float64))
+        if self.edges is None:
+            quantiles = self.source[self.predictable].double().quantile(torch.tensor(EDGES, dtype=torch.float64))
+            low, high = quantiles.tolist()
+        else:
+            low, high = self.edges
         early, late = self.source <= low, self.source > high
         found += [self.predictable & where for where in (early, ~early & ~late, late)]
         return dict(zip(STRATA, found, strict=True))
@@ -190,14 +199,11 @@ def induction_batch(
     ordinary = ordinary_tokens(config, model.tokenizer)
     check_room(config, len(ordinary), sequences)
     start = int(config.bos_token_id is not None)
-    shortest, longest = period_range(length)
-    edges = [shortest * (longest / shortest) ** (i / 3) for i in range(4)]
+    periods = periods_by_third(length)
     tokens, shapes, orders = [], [], torch.zeros(sequences, length, dtype=torch.long)
     for row in range(sequences):
         generator = draw(seed, row)
-        low, high = edges[row % 3], edges[row % 3 + 1]
-        n = between(-int(-low // 1), max(int(high), shortest), generator)
-        n = task.whole(min(max(n, shortest), longest))
+        n = task.whole(between(periods[row % 3][0], periods[row % 3][-1], generator))
         prefix, gap = (between(1, most, generator) for most in longest_fill(length))
         prefix, gap = prefix * (row // 3 % 2), gap * (row // 6 % 2)
         own = ordinary[torch.randperm(len(ordinary), generator=generator)[:length]]
@@ -208,8 +214,36 @@ def induction_batch(
         shapes.append((n, prefix, gap))
     period, prefixes, gaps = torch.tensor(shapes).T
     return InductionBatch(
-        torch.stack(tokens), orders, period, prefixes, gaps, start + prefixes, kind, seed, config.bos_token_id, task
+        torch.stack(tokens),
+        orders,
+        period,
+        prefixes,
+        gaps,
+        start + prefixes,
+        kind,
+        seed,
+        config.bos_token_id,
+        task,
+        source_edges(length, start, task),
     )
+
+
+@cache
+def source_edges(length: int, start: int, task: Task) -> tuple[int, int]:
+    """The quantiles `EDGES` of the source position over all sequences of the task, each query as likely."""
+    share, most = torch.zeros(length, dtype=torch.float64), longest_fill(length)[0]
+    generator = draw(0, 0, "edges")
+    for periods in periods_by_third(length):
+        for n in map(task.whole, periods):
+            places = torch.arange(n)
+            predicted = task.predicts(places, torch.full_like(places, n))
+            sources = start + task.order(n, generator)[predicted] + 1
+            share[sources] += 0.5 / len(periods)
+            for prefix in range(1, most + 1):
+                share[sources + prefix] += 0.5 / most / len(periods)
+    below = share.cumsum(0) / share.sum()
+    low, high = (int((below < quantile).sum()) for quantile in EDGES)
+    return low, high
 
 
 def _lay_out(
@@ -234,6 +268,17 @@ def between(low: int, high: int, generator: Generator) -> int:
 def period_range(length: int) -> tuple[int, int]:
     """The shortest and longest period in sequences of this length."""
     return max(4, length // 16), 5 * length // 16
+
+
+def periods_by_third(length: int) -> list[range]:
+    """The short, the medium and the long periods in sequences of this length; thirds of the logarithm."""
+    shortest, longest = period_range(length)
+    edges = [shortest * (longest / shortest) ** (i / 3) for i in range(4)]
+    found = []
+    for low, high in pairwise(edges):
+        first = min(max(math.ceil(low), shortest), longest)
+        found.append(range(first, max(min(int(high), longest), first) + 1))
+    return found
 
 
 def longest_fill(length: int) -> tuple[int, int]:

@@ -131,13 +131,13 @@ def test_a_page_of_the_run_before_is_told_so():
 
 
 def test_a_file_is_shown(tmp_path):
-    from rung.lab.drawer import seal
+    from rung.lab.drawer import save_text
 
-    drawer = {"format": "rung-drawer", "version": 1, "run": "r", "saved": "2026-01-01", "pins": [], "proof": None}
-    (tmp_path / "it.json").write_text(json.dumps(seal(drawer)), "utf-8")
+    pin = {"title": "t", "rung": 1, "value": 1.5, "unit": "nats", "panel": "p", "computation": "c", "ask": {}}
+    (tmp_path / "it.json").write_text(save_text({"pins": [pin], "proof": None}), "utf-8")
     with started("--open", str(tmp_path / "it.json")) as (_, address), browser(address) as client:
         found = client.get("/api/session").json()
-        assert found["drawer"] == seal(drawer) and found["record"] is None
+        assert found["drawer"] == {"pins": [pin], "proof": None} and found["record"] is None
 
 
 def complaint(*arguments: str) -> str:

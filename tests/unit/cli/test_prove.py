@@ -16,7 +16,7 @@ from rung.config import ModelConfig
 from rung.evidence import prove as evidence
 from rung.model.model import HookedTransformer
 
-TINY = ("--model", "two-layer-tiny", "--sequences", 48)
+TINY = ("--model", "two-layer-tiny", "--sequences", 60)
 WRONG = ("--heads", "previous_token=0.1", "--heads", "induction=1.1")
 RIGHT = ("--heads", "previous_token=0.0", "--heads", "induction=1.0")
 
@@ -76,7 +76,7 @@ def test_a_full_run_ends_in_a_verdict_and_a_record_that_anyone_can_read(here):
 def test_few_sequences_stop_at_a_clue_and_say_so():
     result = invoke("induction", *TINY, "--no-record", "--require", "contribution")
     assert result.exit_code == 1
-    assert "Verdict: Clue (rung 1 of 4), capped: 48 of the 64 confirmation sequences required." in words(result.stdout)
+    assert "Verdict: Clue (rung 1 of 4), capped: 60 of the 64 confirmation sequences required." in words(result.stdout)
     assert "not counted: 64 sequences are required" in result.stdout
     assert result.stderr == ""
     assert invoke("induction", *TINY, "--no-record", "--require", "clue").exit_code == 0

@@ -9,17 +9,19 @@ from rung.evidence.looks import check_sequences, look_alpha
 from rung.evidence.observation import Floors
 
 
-@given(first=st.integers(1, 200), doublings=st.integers(0, 20))
-def test_all_looks_together_spend_no_more_than_alpha(first, doublings):
-    spent = [look_alpha(0.01, first * 2**look, first) for look in range(doublings + 1)]
-    assert sum(spent) <= 0.01
-    assert spent[0] == 0.005
+@given(halvings=st.integers(0, 6), doublings=st.integers(0, 20))
+def test_all_looks_together_spend_no_more_than_alpha(halvings, doublings):
+    fewer = [look_alpha(0.01, 64 // 2**look, 64) for look in range(halvings, 0, -1)]
+    spent = [look_alpha(0.01, 64 * 2**look, 64) for look in range(doublings + 1)]
+    assert sum(fewer) + sum(spent) <= 0.01
+    assert spent[0] == pytest.approx(0.004375)
     assert all(later == earlier / 2 for earlier, later in pairwise(spent))
+    assert all(later == 2 * earlier for earlier, later in pairwise(fewer))
 
 
-def test_fewer_sequences_than_the_first_look_spend_what_the_first_does():
-    assert {look_alpha(0.01, n, 64) for n in (2, 8, 63, 64)} == {0.005}
-    assert look_alpha(0.01, 128, 64) == 0.0025
+def test_fewer_sequences_than_the_first_look_spend_of_a_reserve():
+    assert [look_alpha(0.01, n, 64) for n in (63, 32, 31, 16, 2)] == [0.01 / 16] * 2 + [0.01 / 32] * 2 + [0.01 / 256]
+    assert look_alpha(0.01, 128, 64) == pytest.approx(0.0021875)
 
 
 @pytest.mark.parametrize("sequences", [2, 16, 63, 64, 128, 256, 4096])

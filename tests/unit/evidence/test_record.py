@@ -71,7 +71,7 @@ def test_the_file_says_what_another_would_need_to_run_it_again(proof, tmp_path):
     assert found["claim"]["roles"][1]["heads"] == ["1.0"]
     assert found["model"]["config"]["d_head"] == 6
     assert len(found["model"]["checkpoint"]) == len(found["model"]["weights"]) == 64
-    assert found["run"]["looks"] == [{"sequences": 64, "alpha": 0.005}]
+    assert found["run"]["looks"] == [{"sequences": 64, "alpha": 0.004375}]
     assert found["floors"]["clue"] == 0.2
     assert found["floors_changed"] == {"clue": 0.2}
     assert found["agreement"][0]["agrees"] is True
@@ -362,7 +362,7 @@ TAMPERED = {
     "sequences": (put(("run", "looks", 0, "sequences"), 65), "65 confirmation sequences were asked for"),
     "a larger look": (
         put(("run", "looks", 0, "sequences"), 128),
-        "run.looks spends 0.005 of alpha at its last look, which may spend 0.0025",
+        "run.looks spends 0.004375 of alpha at its last look, which may spend 0.0021875",
     ),
     "alpha": (put(("run", "looks", 0, "alpha"), 0.05), "run.looks spends 0.05 of alpha at its last look"),
     "the confirmation seed": (put(("run", "confirmation_seed"), 7), "run.confirmation_seed is 7; claim and checkpoint"),

@@ -6,12 +6,10 @@ from typer.testing import CliRunner
 from rung import cli
 from rung.errors import RecordError
 from rung.evidence.record import record
-from rung.lab.drawer import MOST_PINS, digest, drawer_proof, read_file, read_opened, seal
+from rung.lab.drawer import FORMAT, MOST_PINS, VERSION, digest, drawer_proof, read_file, read_opened, save_text
 from rung.views.wording import verdict_sentence
 
 PIN = {
-    "id": "2026-01-01T00:00:00Z-0",
-    "at": "2026-01-01T00:00:00Z",
     "title": "</script><img onerror=alert(1)>",
     "rung": 3,
     "value": 0.86,
@@ -23,19 +21,6 @@ PIN = {
     "high": 1,
     "holds": True,
 }
-
-
-def drawer(*pins: dict, proof: dict | None = None) -> dict:
-    """As the page holds it."""
-    return {
-        "format": "rung-drawer", "version": 1, "run": "0a", "saved": "2026-01-01T00:00:00Z", "pins": list(pins),
-        "proof": proof,
-    }  # fmt: skip
-
-
-def saved(*pins: dict, proof: dict | None = None) -> str:
-    """The text of its file."""
-    return json.dumps(seal(drawer(*pins, proof=proof)), indent=2)
 
 
 @pytest.fixture
@@ -51,9 +36,8 @@ def changed(text: str, change) -> bytes:
 
 
 def test_a_drawer_is_read_as_it_was_saved(proved, tmp_path):
-    text = saved(PIN, proof=proved)
-    assert read_opened(text.encode(), "it") == {"drawer": json.loads(text), "record": None}
-    assert {key: json.loads(text)[key] for key in drawer()} == drawer(PIN, proof=proved)
+    text = save_text({"pins": [PIN], "proof": proved})
+    assert read_opened(text.encode(), "it") == {"drawer": {"pins": [PIN], "proof": proved}, "record": None}
     # However its JSON is laid out.
     assert read_opened(changed(text, lambda found: None), "it")["drawer"]["pins"] == [PIN]
     (tmp_path / "it.json").write_text(text, "utf-8")
@@ -63,7 +47,8 @@ def test_a_drawer_is_read_as_it_was_saved(proved, tmp_path):
 
 
 def test_a_record_is_opened_too(proved):
-    assert read_opened(json.dumps(proved).encode(), "it") == {"drawer": None, "record": proved}
+    text = json.dumps(proved)
+    assert read_opened(text.encode(), "it") == {"drawer": None, "record": text}
 
 
 def edit_value(found):
@@ -122,7 +107,7 @@ def upside_down(found):
     ],
 )
 def test_an_edited_or_foreign_file_is_refused(change, message):
-    text = saved(PIN)
+    text = save_text({"pins": [PIN], "proof": None})
     with pytest.raises(RecordError, match=message):
         read_opened(changed(text, change), "it")
 
@@ -132,9 +117,9 @@ def test_an_edited_or_foreign_file_is_refused(change, message):
     [
         (b"\xff\xfe", "neither a drawer nor a record: it is not text"),
         (b"{", r"neither a drawer nor a record: it is not JSON"),
-        (b'{"format": "rung-drawer", "format": "rung-drawer"}', "'format' stands twice in one object"),
+        (b'{"format": "rung drawer", "format": "rung drawer"}', "'format' stands twice in one object"),
         (b"[1]", "its format is None"),
-        (b'{"format": "rung-drawer", "version": 1, "pins": [NaN]}', "NaN is no JSON number"),
+        (b'{"format": "rung drawer", "version": 1, "pins": [NaN]}', "NaN is no JSON number"),
         (b"[" * 100_000, "nested too deep"),
     ],
 )
@@ -146,27 +131,26 @@ def test_what_is_no_json_object_is_refused(content, message):
 def test_a_proof_that_was_edited_is_named(proved):
     proved["measurements"][0]["checks"][0]["value"] = 0.5
     with pytest.raises(RecordError, match=r"the record in it cannot be read: measurements\[0\]"):
-        read_opened(resealed(proved), "it")
+        read_opened(save_text_unchecked(proved).encode(), "it")
     with pytest.raises(RecordError, match=r"measurements\[0\]"):
-        saved(proof=proved)
+        save_text({"pins": [], "proof": proved})
 
 
-def resealed(proved: dict) -> bytes:
+def save_text_unchecked(proved: dict) -> str:
     """A drawer whose digest fits, as an editor who knows the format would write it."""
-    whole = drawer(proof=proved)
-    return json.dumps(whole | {"digest": digest(whole)}).encode()
+    return json.dumps({"format": FORMAT, "version": VERSION, "pins": [], "proof": proved, "digest": digest([], proved)})
 
 
 def test_a_drawer_has_room_for_so_many_pins():
     with pytest.raises(RecordError, match=f"holds {MOST_PINS + 1} pins; a drawer holds at most {MOST_PINS}"):
-        saved(*[PIN] * (MOST_PINS + 1))
+        save_text({"pins": [PIN] * (MOST_PINS + 1)})
     with pytest.raises(RecordError, match=r"Invalid enum value 5 - at `\$\.pins\[0\]\.rung`"):
-        saved(PIN | {"rung": 5})
+        save_text({"pins": [PIN | {"rung": 5}]})
 
 
 @pytest.mark.parametrize("ask", [10**400, "\ud800"])
 def test_what_no_page_writes_is_refused(ask):
-    whole = drawer(PIN | {"ask": {"x": ask}}) | {"digest": ""}
+    whole = {"format": FORMAT, "version": VERSION, "pins": [PIN | {"ask": {"x": ask}}], "proof": None, "digest": ""}
     with pytest.raises(RecordError, match="holds what no page writes"):
         read_opened(json.dumps(whole).encode(), "it")
 
@@ -176,7 +160,7 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path):
         read_file(tmp_path / "none.json")
     (tmp_path / "it.json").write_text("{}", "utf-8")
     assert drawer_proof(tmp_path / "it.json") is None
-    (tmp_path / "it.json").write_text(saved(PIN), "utf-8")
+    (tmp_path / "it.json").write_text(save_text({"pins": [PIN], "proof": None}), "utf-8")
     with pytest.raises(RecordError, match="holds pins and no proof"):
         drawer_proof(tmp_path / "it.json")
 
@@ -192,7 +176,7 @@ def test_rung_verify_executes_the_proof_of_a_drawer_again(tmp_path, monkeypatch)
     HookedTransformer(config, seed=1).save_pretrained("blank")
     assert invoke("prove", "induction", "--model", "blank", "--record", "it.json").exit_code == 0
     proved = json.loads((tmp_path / "it.json").read_text("utf-8"))
-    (tmp_path / "drawer.json").write_text(saved(PIN, proof=proved), "utf-8")
+    (tmp_path / "drawer.json").write_text(save_text({"pins": [PIN], "proof": proved}), "utf-8")
     done = invoke("verify", "drawer.json", "--model", "blank")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("Verified: 2 tests executed again on blank, all as recorded.")

@@ -112,3 +112,15 @@ def test_a_vocabulary_too_small_for_the_control_is_said():
         PromptError, match=r"16 different tokens, but .* has 11 ordinary ones: the period can be at most 5"
     ):
         unrepeated_tokens(small, repeated_tokens(small, period=8))
+
+
+def test_queries_targets_and_others_are_read_off_the_sequence() -> None:
+    model = HookedTransformer.from_pretrained("two-layer-tiny")
+    task = repeated_tokens(model, period=5, sequences=3, seed=2)
+    assert list(task.queries) == list(range(task.tokens.shape[1]))[task.predictable]
+    for row, tokens in enumerate(task.tokens.tolist()):
+        copy = tokens[task.start : task.second]
+        for at, query in enumerate(task.queries):
+            target = tokens[query + 1]
+            assert int(task.targets[row, at]) == target
+            assert task.others[row, at].tolist() == [token for token in copy if token != target]
