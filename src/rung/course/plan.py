@@ -183,7 +183,8 @@ def _judged(choice: PlanChoice, cases: tuple[Case, ...]) -> CheckResult:
     if choice.into != "K" and {"support.edge", "mechanism.routed_qk"} & set(short):
         return _wrong("wrong_input", cases, into=choice.into)
     if short:
-        return _wrong("rejects_truth", cases, tests=", ".join(f"{NAMES[test]} {genuine.outcomes[test]}" for test in short))
+        listed = ", ".join(f"{NAMES[test]} {genuine.outcomes[test]}" for test in short)
+        return _wrong("rejects_truth", cases, tests=listed)
     fooled = {case.model for case in cases if not case.right}
     if not choice.interventions and "covered" in fooled:
         return _wrong("no_intervention", cases)

@@ -14,6 +14,8 @@ import "./s11";
 import "./s12";
 import "./s13";
 import "./s14";
+import "./workbench";
+import "./record";
 
 export interface Entry {
   number: number;

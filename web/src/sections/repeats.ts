@@ -1,4 +1,5 @@
 // The sequence that sections 6 to 8 share: its length and its seed, in the URL under their own names.
+import "./repeats.css";
 import { html, type TemplateResult } from "lit";
 import { state, tokenText, type ArrayJson } from "../kernel";
 

@@ -156,7 +156,7 @@ class BoardPanel extends Panel<BoardAsk, Board> {
     const over = answer.first.value - answer.ln_vocabulary;
     return html`<p>
         <strong>A first reading, and why it fails:</strong> “the model has got used to these tokens.” Knowing which tokens
-        are left, but not their order, cannot get below ${word("s06:order", "ln n")} for long. The order itself was read off.
+        are left, but not their order, cannot get below ln n for long. The order itself was read off.
       </p>
       <p>
         Memorised pairs cannot help: these pairs occur in no text. So the first copy costs about ln V =
@@ -628,7 +628,7 @@ class RungsPanel extends Panel<RungsAsk, Rungs> {
         .domain=${[-1, 4]}
         .series=${[{ label: "verdict", points: answer.reached.map((one) => [one.step, one.rung]) }]}
       ></rung-lines>
-      <table class="plain">
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
         <thead>
           <tr><th scope="col">Step</th><th scope="col">Verdict</th><th scope="col">Stopped by</th><th scope="col">In words</th></tr>
         </thead>
@@ -642,7 +642,7 @@ class RungsPanel extends Panel<RungsAsk, Rungs> {
             </tr>`,
           )}
         </tbody>
-      </table>
+      </table></div>
       ${at && this.prediction ? html`<p class="facts">You said ${String(this.prediction)} at step 700; it is <strong>${at.name}</strong>.</p>` : nothing}`;
   }
 
@@ -695,8 +695,8 @@ class Section06 extends Section {
         <code>A B … A ? → B</code>.
       </p>
       <p>
-        No pair of these tokens was ever in a text, so the ${word("s06:direct", "direct path")} knows nothing. Whoever predicts the second copy must
-        have looked back at ${word("s06:first", "the first")}.
+        No pair of these tokens was ever in a text, so the direct path knows nothing. Whoever predicts the second copy must
+        have looked back at the first.
       </p>
       ${tour("The board", [
         { say: html`Guess the token at <strong>?</strong> in the first panel.`, until: "s06-board:predicted" },

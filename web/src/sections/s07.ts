@@ -136,7 +136,7 @@ class HeadsPanel extends Panel<HeadsAsk, Signatures> {
         .causal=${true}
         .domain=${[0, most]}
         .guides=${guides}
-        .focusKey=${(_: number, c: number) => `pos:${c}`}
+        .focusKey=${(r: number, c: number) => (r - c === 1 ? "s07:previous" : r >= second && r - c === period - 1 ? "s07:induction" : r >= second && r - c === period ? "s07:duplicate" : `pos:${c}`)}
         @cell=${(event: CustomEvent<{ row: number; col: number }>) => {
           const { row, col } = event.detail;
           if (row >= second && col === row - period + 1) this.act("found-stripe");

@@ -231,7 +231,7 @@ class EditPanel extends Panel<EditAsk, Edit> {
           ? "The loss rose a great deal: on this task the model relies on what you took. That is causal support, not yet an account of what it is used for."
           : "The loss hardly moved. That does not say that the place is idle: another may do the same work. The last panel shows it."}
       </p>
-      <table class="plain">
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
         <thead>
           <tr><th scope="col">Move</th><th scope="col">Plain question</th><th scope="col">Expect, if the place matters</th></tr>
         </thead>
@@ -242,7 +242,7 @@ class EditPanel extends Panel<EditAsk, Edit> {
           <tr><th scope="row">patch</th><td>What if it said what it says where nothing repeats?</td><td>just what the repeat adds goes</td></tr>
           <tr><th scope="row">at some positions</th><td>Where is it needed?</td><td>a rise from those positions alone</td></tr>
         </tbody>
-      </table>`;
+      </table></div>`;
   }
 
   python(ask: EditAsk): string {
@@ -447,7 +447,7 @@ class LiePanel extends Panel<LieAsk, Lie> {
           label: WAYS[way.put] ?? way.put, value: way.change.value, ...ends(way.change), ...(which === "now" && this.prediction === way.put ? { note: "your choice" } : {}),
         }))}
       ></rung-bars>
-      <table class="plain">
+      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
         <caption>
           ${answer.heads.join(", ")} together, second copy, ${answer.n} sequences
         </caption>
@@ -465,7 +465,7 @@ class LiePanel extends Panel<LieAsk, Lie> {
             </tr>`,
           )}
         </tbody>
-      </table>
+      </table></div>
       <rung-bars
         label="Mean ablation of each head alone"
         unit="nats, each alone (mean)"
@@ -529,7 +529,7 @@ class Section08 extends Section {
   body(): TemplateResult {
     return html`<p>
         Looking is not enough: you have to reach in. The loop is short. Keep a clean run; put something else at one
-        ${word("s08:hook", "hook")}; measure what the model then says.
+        hook; measure what the model then says.
       </p>
       ${tour("The loop", [
         { say: html`Run once with nothing hooked: that is your cache.`, until: "s08-edit:ran" },
