@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { focus, Grid, interval, model, nats, num, Panel, percent, Section, signed, tokenText, tour, word, type ArrayJson, type Pin } from "../kernel";
 import "../elements";
+import "./s09.css";
 import { choices, guessSlider, length, repeatControls, seed } from "./repeats";
 
 interface Bar {
