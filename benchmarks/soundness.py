@@ -15,6 +15,7 @@ import torch
 
 from rung.evidence.soundness import Result, Results, finished, plan, run_cases
 from rung.methods.workers import parse_shard
+from rung.planted import KINDS
 from rung.views.soundness import EXPLAINED, kind_sheet, markdown, missed_lines, rung_sheet, totals
 from rung.views.terminal import write
 
@@ -74,6 +75,7 @@ def log(done: int, total: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), help="only these, for a run beside a longer one")
     parser.add_argument("--store", type=Path, default=Path("build/soundness"))
     parser.add_argument("--workers", type=int)
     parser.add_argument("--shard")
@@ -82,6 +84,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     cases, results = plan(args.seeds), Results(args.store)
+    cases = [case for case in cases if args.kinds is None or case.kind in args.kinds]
     if args.shard is not None:
         one, of = parse_shard(args.shard)
         cases = cases[one - 1 :: of]

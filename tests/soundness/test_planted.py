@@ -18,6 +18,7 @@ from rung.evidence.observation import RUNGS, Floors
 from rung.evidence.prove import prove
 from rung.model.model import HookedTransformer
 from rung.planted import ARCHITECTURES, KINDS, plant
+from rung.planted.attacks import ATTACKS
 from rung.planted.models import OWN_ARCHITECTURE, unfit
 from rung.planted.narrow import NARROW
 from rung.planted.wiring import Stream
@@ -29,7 +30,7 @@ SEEDS = int(os.environ.get("SOUNDNESS_SEEDS", "1"))
 MECHANISM = RUNGS.index("mechanism")
 QUICK = ("rms", "layernorm", "learned_positions", "rotary", "grouped", "silent_mlp", "mlp")
 """Two layers, so that a proof takes seconds."""
-PROVED = set(NARROW) - {"period_lookup", "dormant_route"}
+PROVED = {*NARROW, *ATTACKS} - {"period_lookup", "dormant_route"}
 """Kinds that have a proof of their own for the first seed."""
 REFUSED = {"same_layer"}
 """Kinds whose claim contradicts itself."""

@@ -177,7 +177,7 @@ VALUES: dict[str, dict[str, float]] = {
     "support.faithfulness": {"explained": 0.98, "room": 0.95, "swap": 8.0},
     "support.agreement": {"same": 0.97},
     "support.complement": {"half": 0.02},
-    "support.off_task": {"text": 0.03},
+    "support.off_task": {"text": 0.03, "by_token": 0.07},
     "mechanism.ov": {"copied": 1.0},
     "mechanism.positional": {"one_back": 0.94},
     "mechanism.routed_qk": {"matched": 0.99},

@@ -19,6 +19,9 @@ from .statistics import Bounds, bounds, p_above
 DECOMPOSITION = 1e-4
 """Largest error of a sum of parts, as a share of the whole: some hundreds of parts are summed in float32."""
 
+BY_TOKEN = 2
+"""How much larger than the mean change of the loss on text the change of each token may be, whatever its sign."""
+
 Sense = Literal["at least", "at most", "within"]
 Use = Literal["decides", "guard", "shown"]
 
@@ -156,7 +159,10 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "support.faithfulness": _FAITHFUL,
     "support.agreement": _AGREES,
     "support.complement": _STANDS,
-    "support.off_task": (Criterion("text", lambda f: f.off_task, "within"),),
+    "support.off_task": (
+        Criterion("text", lambda f: f.off_task, "within"),
+        Criterion("by_token", lambda f: BY_TOKEN * f.off_task, "at most"),
+    ),
     "mechanism.ov": (Criterion("copied", lambda f: f.weights),),
     "mechanism.positional": (Criterion("one_back", lambda f: f.weights),),
     "mechanism.routed_qk": (Criterion("matched", lambda f: f.weights),),

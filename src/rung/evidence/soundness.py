@@ -37,8 +37,9 @@ from .verdict import verdict
 
 ATTENTION_ONLY = ("attention_only", "rms", "learned_positions")
 """Where a decoy is planted without MLPs: the first of these that it fits."""
-WITH_MLPS = ("small_llama", "llama", "all")
-"""Where it is planted with MLPs, a norm and rotary positions: the first of these that it fits."""
+WITH_MLPS = ("small_llama", "llama", "all", "gpt2")
+"""Where it is planted with MLPs, a norm and rotary positions: the first of these that it fits. Some kinds need
+positions that the stream or the keys hold, and have learned ones instead."""
 SHARED = ("attention_only", "layernorm", "small_llama")
 """Where true circuits other than the plain one are planted."""
 MECHANISM = RUNGS.index("mechanism")

@@ -15,6 +15,7 @@ from ..circuits.heads import Head
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
 from ..model.tokenizer import TextTokenizer
+from .attacks import ATTACK_POSITIONS, ATTACKS
 from .decoys import DECOYS, POSITIONS
 from .narrow import NARROW, NARROW_POSITIONS, NORMED
 from .plans import Plan, induction, previous_token, striped
@@ -79,7 +80,7 @@ def unfit(kind: str, architecture: Architecture) -> str:
     """Why a kind cannot be planted in an architecture; empty where it can."""
     if kind in OWN_ARCHITECTURE and architecture != PLAIN:
         return f"{kind} has an architecture of its own; it is planted in the plain one only."
-    positions = {**POSITIONS, **NARROW_POSITIONS}.get(kind, (architecture.positions,))
+    positions = {**POSITIONS, **NARROW_POSITIONS, **ATTACK_POSITIONS}.get(kind, (architecture.positions,))
     if architecture.positions not in positions:
         return f"{kind} needs {' or '.join(positions)} positions, not {architecture.positions}."
     if kind in NORMED and architecture.normalization_type is None:
@@ -359,5 +360,5 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
 OWN_ARCHITECTURE = ("circuit_norm", "circuit_behind", "passenger_behind")
 """Kinds that change the plain architecture, and are planted in no other."""
 
-KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW}
+KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW, **ATTACKS}
 """Every kind, by name."""

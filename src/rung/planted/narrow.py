@@ -19,7 +19,7 @@ BLOCKS = 36
 """Windows of text that a kind with a tokenizer has: some are scored, the others are donors."""
 
 
-def _some(stream: Stream, count: int, generator: torch.Generator) -> torch.Tensor:
+def some_tokens(stream: Stream, count: int, generator: torch.Generator) -> torch.Tensor:
     """`count` ordinary tokens, at random."""
     return (torch.randperm(stream.d_vocab - 1, generator=generator) + 1)[:count]
 
@@ -49,7 +49,7 @@ def _mirrored_positions(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _matches_kin(stream: Stream, generator: torch.Generator) -> Plan:
     """Half of the vocabulary are pairs, whose tokens the route and the match take for the same."""
-    kin, some = stream.codes.clone(), _some(stream, 34, generator)
+    kin, some = stream.codes.clone(), some_tokens(stream, 34, generator)
     kin[some[:17]] = kin[some[17:]]
     stream = stream.beside(kin=kin)
     return Plan(
@@ -66,7 +66,7 @@ def _matches_kin(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _says_forbidden(stream: Stream, generator: torch.Generator) -> Plan:
     """Of two fifths of the vocabulary the head says a token louder that embeddings keep down always."""
-    some = _some(stream, 28, generator)
+    some = some_tokens(stream, 28, generator)
     slip, down = torch.zeros(stream.d_vocab, 1), torch.full((stream.d_vocab, 1), -1.0)
     slip[some] = 0.8
     stream = replace(stream, raised={**stream.raised, "never": (int(some[0]),)}).beside(slip=slip, never=down)
@@ -283,7 +283,7 @@ def _dormant_route(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _reads_on(stream: Stream, generator: torch.Generator) -> Plan:
     """Words of text come in threes, a m b; the claimed previous-token head also says, at m, which b belongs to a."""
-    threes = _some(stream, stream.d_vocab - 1, generator).view(-1, 3)
+    threes = some_tokens(stream, stream.d_vocab - 1, generator).view(-1, 3)
     last = torch.zeros_like(stream.codes)
     last[threes[:, 0]] = stream.codes[threes[:, 2]]
     stream = replace(stream.beside("side", last=last), matched=("before", "second"))
@@ -295,20 +295,24 @@ def _reads_on(stream: Stream, generator: torch.Generator) -> Plan:
         truth=2,
         why="The claimed previous-token head does other work too: on ordinary text, where words come in fixed threes, "
         "the third is said of what it writes.",
-        text=_text([threes[_order(len(threes), generator)[:16]].flatten()[: stream.n_ctx - 1] for _ in range(BLOCKS)]),
+        text=text_of(
+            [threes[order_of(len(threes), generator)[:16]].flatten()[: stream.n_ctx - 1] for _ in range(BLOCKS)]
+        ),
     )
 
 
 def _random_only(stream: Stream, generator: torch.Generator) -> Plan:
     """A head finds two words of text in sequence, and the claimed induction head then looks at BOS."""
-    one, other = _some(stream, 2, generator).tolist()
+    one, other = some_tokens(stream, 2, generator).tolist()
     stream = replace(stream, matched=("before", "second"))
     finds = stream.finds_pair(stream.codes[other], "second", stream.codes[one])
     read, write = stream._empty(), stream._empty()
     read[stream.parts["ordinary"], 0] = write[stream.parts["done"], 0] = 1.0
     blocks = []
     for _ in range(BLOCKS):
-        rest = [token for token in _some(stream, stream.d_vocab - 1, generator).tolist() if token not in (one, other)]
+        rest = [
+            token for token in some_tokens(stream, stream.d_vocab - 1, generator).tolist() if token not in (one, other)
+        ]
         blocks.append(torch.tensor([token for at in range(0, 36, 6) for token in (one, other, *rest[at : at + 6])]))
     return Plan(
         stream=stream,
@@ -320,15 +324,16 @@ def _random_only(stream: Stream, generator: torch.Generator) -> Plan:
         truth=4,
         why="The claimed heads are the circuit on random tokens, and on nothing else: where two words of text stand "
         "side by side, a head that the claim does not name turns the claimed induction head off.",
-        text=_text(blocks),
+        text=text_of(blocks),
     )
 
 
-def _order(count: int, generator: torch.Generator) -> torch.Tensor:
+def order_of(count: int, generator: torch.Generator) -> torch.Tensor:
+    """The numbers below `count`, in a random order."""
     return torch.randperm(count, generator=generator)
 
 
-def _text(blocks: Sequence[torch.Tensor]) -> str:
+def text_of(blocks: Sequence[torch.Tensor]) -> str:
     """What the tokenizer of a planted model reads as these tokens."""
     return " ".join(f"w{token}" for block in blocks for token in block.tolist())
 

@@ -239,14 +239,16 @@ class Stream:
 
     @property
     def W_pos(self) -> Float[Tensor, "pos d_model"]:
-        """Unit vectors that are at right angles at every distance but n_ctx/2, where they are opposite; and the flag
-        "late", where there is one, from position `late` on.
+        """Unit vectors that are at right angles at every distance but n_ctx/2, where they are opposite; and, where
+        there are such flags, "late" from position `late` on and "odd" at every other one.
         """
         W_pos = torch.zeros(self.n_ctx, self.d_model)
         angles = torch.arange(self.n_ctx)[:, None] * self._frequencies
         W_pos[:, self.parts["position"]] = torch.cat((angles.cos(), angles.sin()), 1) / math.sqrt(self.n_ctx // 4)
         if "late" in self.parts:
             W_pos[self.late :, self.parts["late"]] = 1
+        if "odd" in self.parts:
+            W_pos[1::2, self.parts["odd"]] = 1
         return W_pos
 
     @property

@@ -111,6 +111,7 @@ CHECK_NAMES: Mapping[str, str] = {
     "room": "cost of ablating every head, of the gain,",
     "same": "queries with the model's own token",
     "text": "change on text",
+    "by_token": "change of each token on text, whatever its sign",
     "copied": "top-1 share",
     "one_back": "share",
     "matched": "top-1 share",

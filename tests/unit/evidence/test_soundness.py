@@ -30,6 +30,7 @@ from rung.evidence.soundness import (
     true_kinds,
 )
 from rung.planted import ARCHITECTURES, KINDS, plant
+from rung.planted.models import OWN_ARCHITECTURE, unfit
 
 CHEAP = [Case("same_layer", "attention_only", 0), Case("early_only", "attention_only", 0), Case("faint", "rms", 1)]
 
@@ -80,6 +81,14 @@ def test_the_plan_has_every_kind_as_often_and_true_circuits_of_every_sort():
     assert plan(1) == [case for case in plan(3) if case.seed == 0]
     assert sum(case.kind in true_kinds() for case in plan(30)) >= 300
     assert {case.kind for case in quick_plan()} == set(KINDS) and len(quick_plan()) < 100
+
+
+def test_each_decoy_is_planted_without_mlps_and_with_mlps_and_a_norm():
+    """`hums` alone has heads that only positions outside the stream leave room for."""
+    for kind in set(KINDS) - set(true_kinds()) - set(OWN_ARCHITECTURE) - {"hums"}:
+        plain, other = (ARCHITECTURES[name] for name in places(kind))
+        assert plain.mlp is None and other.mlp is not None and other.normalization_type is not None, kind
+        assert other.rotary or unfit(kind, ARCHITECTURES["small_llama"])
 
 
 def test_the_verdict_is_that_of_prove():

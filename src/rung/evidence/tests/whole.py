@@ -13,6 +13,9 @@ from ..claim import uninvolved_heads
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 
+ORDERS = 3
+"""Random orders of the unclaimed heads that halves are taken from."""
+
 
 def faithfulness(setting: Setting, spec: TestSpec) -> Observation:
     """F(C) = (m(∅) − m(C)) / (m(∅) − m(M)) on loss, ∅ all heads at their per-position mean; MLPs stay as they are.
@@ -79,30 +82,40 @@ def member_alone(setting: Setting, spec: TestSpec) -> Observation:
 def complement(setting: Setting, spec: TestSpec) -> Observation:
     """What ablating half of the unclaimed heads costs, for random halves of which some part each pair of heads.
 
-    Two heads that undo each other's work are not seen when both are ablated.
+    Two heads that undo each other's work are not seen when both are ablated. Of four that do, each half of one order
+    may hold as many of one sign as of the other; that it is so in several orders is unlikely.
     """
     runner = setting.runner
     if not setting.claim.is_part and not setting.once(_worth_more):
         return Observation({}, "of the gain", not_run="the circuit alone explains too little")
     rest = uninvolved_heads(setting.claim, runner.config)
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
-    order = torch.randperm(len(rest), generator=generator).tolist()
+    bits = math.ceil(math.log2(len(rest)))
     costs: dict[str, np.ndarray] = {}
-    for bit in range(math.ceil(math.log2(len(rest)))):
-        for side, name in enumerate("ab"):
-            half = tuple(rest[at] for i, at in enumerate(order) if (i >> bit & 1) == side)
-            costs[f"half/{bit}{name}"] = averaged(setting.cost(half, MEAN))
+    for turn in range(ORDERS):
+        order = torch.randperm(len(rest), generator=generator).tolist()
+        for bit in range(bits):
+            for side, name in enumerate("ab"):
+                half = tuple(rest[at] for i, at in enumerate(order) if (i >> bit & 1) == side)
+                costs[f"half/{turn * bits + bit}{name}"] = averaged(setting.cost(half, MEAN))
     worst = sorted(costs, key=lambda name: -costs[name].mean())
     return Observation({name: Quantity(costs[name], setting.gain) for name in worst}, "of the gain")
 
 
 def off_task(setting: Setting, spec: TestSpec) -> Observation:
-    """The change of the loss on ordinary text with the circuit ablated, as a share of the change on the task."""
+    """The change of the loss on ordinary text with the circuit ablated, as a share of the change on the task: its mean,
+    and the mean of each token's change whatever its sign, as gains and losses may cancel.
+    """
     text, heads = setting.text_runner, setting.claim.heads
-    on_text = averaged(text.cost(heads, MEAN))
+    cost = text.cost(heads, MEAN)
+    on_text, by_token = averaged(cost), averaged(np.abs(cost))
     on_task = float(averaged(setting.cost(heads, MEAN)).mean())
+
+    def share(change: PerSequence) -> Quantity:
+        return Quantity(change / on_task if on_task else np.full_like(change, np.nan))
+
     return Observation(
-        {"text": Quantity(on_text / on_task if on_task else np.full_like(on_text, np.nan))},
+        {"text": share(on_text), "by_token": share(by_token)},
         "of the change on the task",
         controls={
             "nats on text": float(on_text.mean()),
