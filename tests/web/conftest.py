@@ -1,6 +1,6 @@
 """A lab that runs, and a page in Chromium that fails its test on any request that is not local and on any error.
 
-Without a browser these tests are left out, with a sentence that says how to get one; with RUNG_CI set that is a failure.
+Without a browser these tests are left out, and say how to get one; with RUNG_CI set that is a failure.
 """
 
 import os

@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { focus } from "../kernel/focus";
 import { tokenText } from "../kernel/format";
+import { define } from "../kernel/define";
 import { Figure } from "./base";
 
 export interface TokenMark {
@@ -62,4 +63,4 @@ export class RungTokens extends Figure {
     focus.peek(`pos:${all.indexOf(next)}`);
   };
 }
-customElements.define("rung-tokens", RungTokens);
+define("rung-tokens", RungTokens);
