@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
+.PHONY: help venv prove test page check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,9 +16,12 @@ venv: $(VENV)/.user ## make .venv and install rung in it, editable
 prove: $(VENV)/.user ## find the induction circuit of a bundled model, and test it on every rung
 	@$(BIN)/rung prove induction
 
-test: $(VENV)/.dev lint ## everything that must pass
+test: $(VENV)/.dev lint page ## everything that must pass
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal || { code=$$?; \
 		[ $$code -ne 5 ] || echo "make test: no test was run" >&2; exit $$code; }
+
+page: # what the tests of the lab's page need
+	@scripts/browser.sh
 
 check: lint wheel ## style, types, import directions, the wheel
 

@@ -1,7 +1,7 @@
 // Builds the page and the widgets into src/rung/lab/static. The same sources give the same bytes.
 //   node build.mjs          writes the bundle
 //   node build.mjs --check  builds into a temporary folder, and compares with what is committed
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { mkdtempSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -32,14 +32,27 @@ const common = {
 
 mkdirSync(out, { recursive: true });
 await build({ ...common, entryPoints: { app: "src/app.ts" }, outdir: out });
-await build({ ...common, entryPoints: { widget: "src/widget.ts" }, outdir: out });
+// A widget draws in a shadow root: its stylesheet is a text in the module, and what is said of the page is said of it.
+const shadow = {
+  name: "shadow",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const text = readFileSync(path, "utf8")
+        .replace(/:root((?:\[[^\]]*\]|:not\([^)]*\))+)/g, ":host($1)")
+        .replaceAll(":root", ":host");
+      const { code } = await transform(text, { loader: "css", minify: true, target: common.target });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+await build({ ...common, entryPoints: { widget: "src/widget.ts" }, outdir: out, plugins: [shadow] });
 
-const files = ["app.js", "app.css", "widget.js", "widget.css"];
+const files = ["app.js", "app.css", "widget.js"];
 let bad = false;
 // What a reader of the page loads; the widgets are a bundle of their own, held to the same limit.
 for (const [name, parts] of [
   ["page", ["app.js", "app.css"]],
-  ["widgets", ["widget.js", "widget.css"]],
+  ["widgets", ["widget.js"]],
 ]) {
   const sizes = parts.map((file) => [file, gzipSync(readFileSync(join(out, file)), { level: 9 }).length]);
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);

@@ -1,6 +1,6 @@
 """A lab that runs, and a page in Chromium that fails its test on any request that is not local and on any error.
 
-Without a browser these tests are left out, with a sentence that says how to get one; with CI set that is a failure.
+Without a browser these tests are left out, and say how to get one; with RUNG_CI set that is a failure.
 """
 
 import os
@@ -31,7 +31,7 @@ _missing = None if shutil.which(CHROMIUM) else f"{CHROMIUM} is missing: apt-get 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without a browser these tests are skipped, except where CI asks for them."""
     for item in items:
-        if _missing and not os.environ.get("CI") and Path(__file__).parent in item.path.parents:
+        if _missing and not os.environ.get("RUNG_CI") and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.skip(reason=_missing))
 
 
@@ -121,7 +121,7 @@ def opened(page: Any, guards: Guards, lab_url: str) -> Iterator[Callable[..., An
 def axe() -> Callable[[Any], list[str]]:
     """axe(page, selector="main"): what axe finds in light and in dark, a line each."""
     if not AXE.is_file():
-        if os.environ.get("CI"):
+        if os.environ.get("RUNG_CI"):
             pytest.fail(f"{AXE} is missing: make web installs it")
         pytest.skip(f"{AXE.name} is missing: make web installs it (it needs Node)")
     source = AXE.read_text()

@@ -97,7 +97,7 @@ def test_the_drawer_opens_what_it_saved_and_refuses_what_was_edited(opened, guar
     assert page.locator(".drawer .status").inner_text() == ""
     saved.write_text(saved.read_text().replace('"pins"', '"pinned"'))
     page.locator(".drawer input[type=file]").set_input_files(saved)
-    page.wait_for_function("document.querySelector('.drawer .status').innerText !== ''")
+    page.locator(".drawer .status").filter(has_text="drawer").wait_for()
     guards.errors.clear()
 
 

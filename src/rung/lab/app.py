@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import RungError, near
-from .jobs import Busy, Jobs, Stream
+from .jobs import STOPPED, Busy, Jobs, Stream
 from .models import Models
 from .security import Access, Guard, TooLarge, too_large
 
@@ -40,7 +41,7 @@ MEDIA_TYPES = {
 KEEP_ALIVE_SECONDS = 3.0
 """A stream without an event for so long says that it is alive."""
 
-log = logging.getLogger("rung.lab")
+Result = TypeVar("Result")
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +75,9 @@ class LabApp:
         self.run_id = secrets.token_hex(8)
         self._opened = {"record": None, "drawer": None, **(opened or {})}
         self._static = static
-        self._computations = computations
+        self._load = computations
+        self._loading: Future[Mapping[str, Computation]] | None = None
+        self._stopping = asyncio.Event()
 
     def guarded(self, access: Access) -> ASGIApp:
         """The app as it is served."""
@@ -90,11 +93,35 @@ class LabApp:
             exception_handlers={
                 HTTPException: _http_error,
                 TooLarge: lambda request, error: too_large(),
+                Stopped: _stopped,
                 Exception: _unexpected,
             },
         )
         app.router.redirect_slashes = False
         return Guard(app, access)
+
+    def stop(self) -> None:
+        """Ends every stream, and answers requests that wait for what is still loading. Called in the server's loop."""
+        self.jobs.stop()
+        self._stopping.set()
+
+    async def _computations(self) -> Mapping[str, Computation]:
+        """Every computation; the first request that comes early waits for their import."""
+        if self._loading is None:
+            self._loading = start(self._load)
+        return await self._unless_stopped(self._loading)
+
+    async def _unless_stopped(self, future: Future[Result]) -> Result:
+        """What the future gives. Raises Stopped once the lab stops, however long it would take."""
+        waiting = asyncio.wrap_future(future)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise Stopped
+            return waiting.result()
+        finally:
+            stopping.cancel()
 
     async def page(self, request: Request) -> Response:
         """The page itself."""
@@ -125,7 +152,7 @@ class LabApp:
             asked = msgspec.json.decode(await request.body(), type=RunRequest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return problem(400, f"the request cannot be read: {error}", "invalid")
-        computations = await asyncio.to_thread(self._computations)
+        computations = await self._computations()
         computation = computations.get(asked.computation)
         if computation is None:
             return problem(
@@ -146,7 +173,7 @@ class LabApp:
 
         body = await request.body()
         try:
-            return json_response(await asyncio.to_thread(read_opened, body, "the file"))
+            return json_response(await self._unless_stopped(start(read_opened, body, "the file")))
         except RungError as error:
             return problem(422, str(error), "invalid")
 
@@ -156,12 +183,31 @@ class LabApp:
 
         try:
             content = msgspec.json.decode(await request.body())
-            text = await asyncio.to_thread(save_text, content)
+            text = await self._unless_stopped(start(save_text, content))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return problem(400, f"the request cannot be read: {error}", "invalid")
         except RungError as error:
             return problem(422, str(error), "invalid")
         return json_response({"name": FILE_NAME, "text": text})
+
+
+class Stopped(Exception):
+    """The lab stops, and the answer is not there yet."""
+
+
+def start(function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    """Runs a function in a thread of its own, which a process that ends does not wait for."""
+    found: Future[Result] = Future()
+    found.set_running_or_notify_cancel()
+
+    def work() -> None:
+        try:
+            found.set_result(function(*arguments))
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, name="rung lab, a request", daemon=True).start()
+    return found
 
 
 class EventStream:
@@ -223,6 +269,10 @@ def _field(error: Exception) -> str:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return problem(error.status_code, error.detail or "this is not answered here")
+
+
+async def _stopped(request: Request, error: Exception) -> Response:
+    return problem(503, STOPPED, "stopped")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -33,6 +33,8 @@ MOST_STEPS = 64
 STEP_SECONDS = 0.05
 """Progress within one step is told no more often."""
 
+STOPPED = "the lab was stopped; start it again with rung lab"
+
 log = logging.getLogger("rung.lab")
 
 
@@ -277,7 +279,7 @@ class Jobs:
         with self._lock:
             self._stopped = True
         for running in [one for lane in self._lanes.values() for one in lane.stop()]:
-            running.finish(error_event("the lab was stopped; start it again with rung lab", "stopped"))
+            running.finish(error_event(STOPPED, "stopped"))
         end = time.monotonic() + seconds
         for lane in self._lanes.values():
             lane.thread.join(max(0.0, end - time.monotonic()))

@@ -110,18 +110,18 @@ def address(options: Options, access: Access) -> str:
 class LabServer(uvicorn.Server):
     """A uvicorn server that starts its lanes once it answers, and ends their streams before it waits for clients."""
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._jobs = jobs
+    def __init__(self, lab: LabApp, access: Access, started: Callable[[], None]) -> None:
+        super().__init__(configure(lab.guarded(access)))
+        self._lab = lab
         self._tell = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
-        self._jobs.start()
+        self._lab.jobs.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._jobs.stop()
+        self._lab.stop()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -150,7 +150,7 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
     models, kept = Models(options.model), Kept()
     with tempfile.TemporaryDirectory(prefix=f"rung-lab-{os.getpid()}-") as folder, listening:
         jobs = Jobs(lambda lane: LaneLab(models, kept, Path(folder), lane), warm=lambda: warm(models, options.threads))
-        app = LabApp(models, jobs, opened=options.opened).guarded(access)
+        app = LabApp(models, jobs, opened=options.opened)
 
         def started() -> None:
             opened = address(options, access)
@@ -158,7 +158,7 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
             if options.browser and has_browser():
                 threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-        LabServer(configure(app), jobs, started).run([listening])
+        LabServer(app, access, started).run([listening])
         return jobs.stop(STOP_SECONDS)
 
 

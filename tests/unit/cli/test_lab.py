@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +71,17 @@ def test_it_serves_at_its_address_and_stops_at_ctrl_c():
         assert ended(lab) == "Ctrl-C stops it.\n"
     folder = Path(os.environ.get("TMPDIR", "/tmp"))
     assert not list(folder.glob(f"rung-lab-{lab.pid}-*"))
+
+
+def test_it_stops_while_it_still_loads():
+    with started("--quiet") as (lab, address), browser(address) as client:
+        with ThreadPoolExecutor(1) as pool:
+            body = {"computation": "workbench.open", "ask": {}}
+            asked = pool.submit(client.post, "/api/run", json=body)
+            assert client.get("/api/session").status_code == 200
+            lab.send_signal(signal.SIGINT)
+            assert asked.result().status_code in (200, 503)
+        assert ended(lab) == ""
 
 
 SLOW = """

@@ -16,7 +16,7 @@ from rung.lab.computation import Answer, Ask, Cancelled, Computation, Job, Lab, 
 from rung.lab.jobs import Jobs
 from rung.lab.models import Kept, LaneLab, Models
 from rung.lab.security import Access
-from rung.lab.server import LabServer, configure, listen
+from rung.lab.server import LabServer, listen
 
 WAIT = 30.0
 """Seconds after which a test gives up."""
@@ -108,15 +108,15 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, **options) -> Iterator[Served]:
+def served(folder: Path, load=None, **options) -> Iterator[Served]:
     control = Controlled()
     listening = listen("127.0.0.1", _free_port())
     access = Access.fresh(listening.getsockname()[1])
     models, kept = Models("two-layer-tiny"), Kept()
     jobs = Jobs(lambda lane: LaneLab(models, kept, folder, lane), **options)
-    app = LabApp(models, jobs, static=folder / "static", computations=lambda: control.computations)
+    app = LabApp(models, jobs, static=folder / "static", computations=load or (lambda: control.computations))
     ready = threading.Event()
-    server = LabServer(configure(app.guarded(access)), jobs, ready.set)
+    server = LabServer(app, access, ready.set)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:

@@ -15,7 +15,7 @@ from rung.lab.app import STATIC
 from rung.lab.canonical import canonical_json
 from rung.lab.computation import Array
 
-from .serving import Served, ask, served, streaming
+from .serving import WAIT, Served, ask, served, streaming
 
 
 @pytest.fixture
@@ -300,6 +300,35 @@ def test_the_stop_of_the_lab_ends_every_stream(lab_served):
             assert (name, value["kind"]) == ("error", "stopped")
         refused = client.post("/api/run", json={"computation": "test.double", "ask": {"value": 1}})
         assert refused.status_code == 503
+
+
+def test_a_request_that_waits_for_the_import_is_answered_at_the_stop(tmp_path):
+    loading, go = threading.Event(), threading.Event()
+
+    def load():
+        loading.set()
+        assert go.wait(WAIT)
+        return {}
+
+    try:
+        with served(tmp_path, load=load) as found, found.client() as client, ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.post, "/api/run", json={"computation": "test.double"})
+            assert loading.wait(WAIT)
+            assert client.get("/api/session").status_code == 200  # others are answered meanwhile
+            found.server.should_exit = True
+            answer = asked.result()
+        assert (answer.status_code, answer.json()["kind"]) == (503, "stopped")
+    finally:
+        go.set()
+
+
+def test_an_import_that_fails_is_said_and_logged(tmp_path, caplog):
+    def load():
+        raise ImportError("no torch")
+
+    with served(tmp_path, load=load) as found, found.client() as client:
+        answer = client.post("/api/run", json={"computation": "test.double"})
+    assert (answer.status_code, answer.json()["kind"]) == (500, "bug")
 
 
 def test_a_drawer_is_saved_checked_and_given_back(client):

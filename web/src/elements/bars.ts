@@ -3,6 +3,7 @@ import { html, nothing, svg, type TemplateResult } from "lit";
 import { roleColour } from "../kernel/colour";
 import { focus } from "../kernel/focus";
 import { interval, num, signed as withSign, tokenText } from "../kernel/format";
+import { define } from "../kernel/define";
 import { Figure, tableOf } from "./base";
 
 export interface Bar {
@@ -196,4 +197,4 @@ export class RungBars extends Figure {
     event.preventDefault();
   };
 }
-customElements.define("rung-bars", RungBars);
+define("rung-bars", RungBars);

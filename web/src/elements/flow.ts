@@ -1,6 +1,7 @@
 // A diagram of live values: nodes in columns, edges between them.
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { focus } from "../kernel/focus";
+import { define } from "../kernel/define";
 import { Figure, tableOf } from "./base";
 
 export interface FlowNode {
@@ -132,4 +133,4 @@ export class RungFlow extends Figure {
     </g>` as TemplateResult;
   }
 }
-customElements.define("rung-flow", RungFlow);
+define("rung-flow", RungFlow);

@@ -4,6 +4,7 @@ import { cividisRgb, puorRgb } from "../kernel/colour";
 import { focus } from "../kernel/focus";
 import { num, percent, signed, tokenText } from "../kernel/format";
 import { Grid } from "../kernel/array";
+import { define } from "../kernel/define";
 import { Figure, tableOf } from "./base";
 
 export interface Guide {
@@ -304,4 +305,4 @@ export class RungHeatmap extends Figure {
     if (cell) this.go(cell[0], cell[1], true);
   };
 }
-customElements.define("rung-heatmap", RungHeatmap);
+define("rung-heatmap", RungHeatmap);

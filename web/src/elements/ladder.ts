@@ -1,6 +1,7 @@
 // The evidence graph: four rungs, one row a test, each with its effect, interval, control, floor and outcome.
 import { html, nothing, type TemplateResult } from "lit";
 import { interval, num } from "../kernel/format";
+import { define } from "../kernel/define";
 import { Figure } from "./base";
 
 export type Outcome = "holds" | "fails" | "contradicted" | "inconclusive" | "not applicable" | "not run";
@@ -103,4 +104,4 @@ export class RungLadder extends Figure {
 
 const number = (x: number | null | undefined): string => (typeof x === "number" ? num(x) : "–");
 
-customElements.define("rung-ladder", RungLadder);
+define("rung-ladder", RungLadder);

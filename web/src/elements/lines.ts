@@ -3,6 +3,7 @@ import { scaleLinear, scaleSymlog } from "d3-scale";
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { roleColour } from "../kernel/colour";
 import { num } from "../kernel/format";
+import { define } from "../kernel/define";
 import { Figure, tableOf } from "./base";
 
 export interface Series {
@@ -91,4 +92,4 @@ function logTicks([low, high]: number[], count: number): number[] {
   return found.length > count ? found.filter((_, i) => i % 2 === 0) : found;
 }
 
-customElements.define("rung-lines", RungLines);
+define("rung-lines", RungLines);

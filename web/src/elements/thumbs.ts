@@ -3,6 +3,7 @@ import { html, type TemplateResult } from "lit";
 import { Grid } from "../kernel/array";
 import { cividisRgb } from "../kernel/colour";
 import { focus } from "../kernel/focus";
+import { define } from "../kernel/define";
 import { Figure } from "./base";
 
 export class RungThumbs extends Figure {
@@ -58,4 +59,4 @@ function paint(canvas: HTMLCanvasElement, grid: Grid): void {
   for (let i = 0; i < rows * cols; i++) pixels.data.set([...cividisRgb(grid.data[i]!), 255], 4 * i);
   canvas.getContext("2d")!.putImageData(pixels, 0, 0);
 }
-customElements.define("rung-thumbs", RungThumbs);
+define("rung-thumbs", RungThumbs);

@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { focus } from "../kernel/focus";
 import { tokenText } from "../kernel/format";
+import { define } from "../kernel/define";
 import { Figure } from "./base";
 
 export interface TokenMark {
@@ -36,7 +37,7 @@ export class RungTokens extends Figure {
           class="tok ${lit ? "lit" : ""} ${mark?.role ?? ""} ${mark ? "marked" : ""}"
           tabindex=${i === here ? 0 : -1}
           aria-pressed=${i === this.selected ? "true" : "false"}
-          aria-label="${i}: ${tokenText(text)}${mark ? `, ${mark.label}` : ""}"
+          aria-label="${i} ${tokenText(text)}${mark ? ` ${mark.label}` : ""}"
           @click=${() => this.pick(i)}
           @pointerenter=${() => focus.peek(`pos:${i}`)}
           @pointerleave=${() => focus.peek(null)}
@@ -62,4 +63,4 @@ export class RungTokens extends Figure {
     focus.peek(`pos:${all.indexOf(next)}`);
   };
 }
-customElements.define("rung-tokens", RungTokens);
+define("rung-tokens", RungTokens);

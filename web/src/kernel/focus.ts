@@ -1,5 +1,6 @@
 // Words drive the figure, and back. A key names a thing: "head:1.0", "pos:12", "edge:0.0>1.0.K", "role:induction".
 import { html, LitElement, type TemplateResult } from "lit";
+import { define } from "./define";
 
 const listeners = new Set<() => void>();
 let pinned: string | null = null;
@@ -74,7 +75,7 @@ class RungWord extends Lit {
     >${this.text}</button>`;
   }
 }
-customElements.define("rung-word", RungWord);
+define("rung-word", RungWord);
 
 /** A button in prose that lights `key`, and is lit when a figure lights it. */
 export const word = (key: string, text: unknown): TemplateResult =>

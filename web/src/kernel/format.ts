@@ -2,7 +2,8 @@
 import { html, type TemplateResult } from "lit";
 
 const MINUS = "−";
-const sign = (text: string): string => text.replace("-", MINUS);
+/** With a true minus, and none before what rounds to nothing. */
+const sign = (text: string): string => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", MINUS));
 
 /** A number with so many decimals; very small and very large ones with a power of ten. */
 export function num(x: number, digits = 2): string {
@@ -13,7 +14,12 @@ export function num(x: number, digits = 2): string {
   return sign(x.toFixed(digits));
 }
 
-export const percent = (x: number, digits = 0): string => (Number.isNaN(x) ? "–" : `${sign((100 * x).toFixed(digits))} %`);
+/** A share in per cent that never rounds up to all. */
+export function percent(x: number, digits = 0): string {
+  if (Number.isNaN(x)) return "–";
+  if (x !== 1 && x >= 0.99 && x < 1.005) return `${Math.min(100 * x, 99.9).toFixed(1)} %`;
+  return `${sign((100 * x).toFixed(digits))} %`;
+}
 
 /** With its sign, also where positive. */
 export const signed = (x: number, digits = 2): string => (x > 0 ? `+${num(x, digits)}` : num(x, digits));

@@ -1,6 +1,7 @@
 // A tour goes on when the reader has done what it asks for, not when they press Next.
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { acts } from "./acts";
+import { define } from "./define";
 
 export interface Step {
   say: TemplateResult;
@@ -52,7 +53,7 @@ class RungTour extends LitElement {
     </aside>`;
   }
 }
-customElements.define("rung-tour", RungTour);
+define("rung-tour", RungTour);
 
 export const tour = (name: string, steps: Step[]): TemplateResult =>
   html`<rung-tour .name=${name} .steps=${steps}></rung-tour>`;
