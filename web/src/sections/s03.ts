@@ -152,14 +152,18 @@ class PathsPanel extends Panel<NextAsk, Next> {
     const guess = { no_attention: "attention", no_direct: "the direct path", neither: "neither" }[String(this.prediction)];
     return html`<p>
         ${guess ? `You said: ${guess}. ` : nothing}Without attention the loss goes from ${nats(both)} to ${nats(alone)}; without the ${word("s03:direct", "direct path")} to ${nats(rest)}.
-        ${alone < both + 1 ? "The direct path alone nearly does it: a local habit, a table of which token follows which." : "The direct path alone cannot do it: it sees one token, and random tokens have no habits."}
+        ${alone < both + 1
+          ? "The direct path alone nearly does it: a local habit, a table of which token follows which."
+          : answer.kind === "repeat"
+            ? "The direct path alone cannot do it: it sees one token, and random tokens have no habits."
+            : "The direct path alone does not do it here: this model has come to lean on attention even for this."}
       </p>
       <p>
         ${word("s03:attention", "Attention paths")} bring in earlier positions. They add to the same stream, so that neither path replaces the other: the ${word("s03:direct", "direct path")} always votes too, and where the two disagree the sum
         decides.
       </p>
       ${answer.layerless
-        ? html`<p>The wrong reading: “attention off is the model without layers”. The zero-layer model was trained to do all by itself; this model with attention off was not, and where the two differ, attention had been correcting the direct path.</p>`
+        ? html`<p>The wrong reading: “attention off is the model without layers”. The zero-layer model was trained to do all by itself; this one never had to do without attention, so with it off you see what is left, not what a model of that size could do.</p>`
         : nothing}`;
   }
 
