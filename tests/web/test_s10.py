@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rung.methods.interventions import Mean, on_head
+from rung.methods.patterns import head_scores
 from rung.methods.steps import induction_steps, pattern_reach
 from rung.model.model import HookedTransformer
 from rung.tasks.builtin import repeated_tokens
@@ -48,7 +49,7 @@ def check(panel, found):
         assert number(panel, name) == pytest.approx(scale * value, abs=near), name
 
 
-def test_the_steps_go_by_keys_and_their_numbers_are_the_librarys(opened, steps):
+def test_the_steps_go_by_keys_and_their_numbers_are_the_librarys(opened, model, steps):
     page = opened(f"length={LENGTH}&seed={SEED}", 10)
     panel = page.locator("#s10-steps")
     panel.locator("[data-act=run]").focus()
@@ -61,6 +62,9 @@ def test_the_steps_go_by_keys_and_their_numbers_are_the_librarys(opened, steps):
     panel.get_by_text("step 3 of 3").wait_for()
     assert panel.locator(".edge").count() == 3
     check(panel, steps())
+    scores = head_scores(model, repeated_tokens(model, period=LENGTH, sequences=32, seed=SEED + 1))
+    assert number(panel, "route-signature") == pytest.approx(float(scores["previous_token"][0, 0]), abs=0.006)
+    assert number(panel, "match-signature") == pytest.approx(float(scores["induction"][1, 0]), abs=0.006)
     assert number(panel, "loss") == pytest.approx(steps().loss, abs=0.0001)
     page.keyboard.press("ArrowLeft")
     assert panel.locator(".edge").count() == 2 and panel.locator(".edge.lit").count() == 1

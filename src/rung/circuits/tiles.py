@@ -19,7 +19,18 @@ from ..engine.weights import ModelLike
 from ..errors import RungError
 from .argmax_diagonal import Diagonal, diagonal
 from .composition import check_edge, routed_qk
-from .heads import OV, QK, Head, head_label, head_weights, token_inputs, token_outputs, vocabulary_ov, vocabulary_qk
+from .heads import (
+    OV,
+    QK,
+    Head,
+    attention_scale,
+    head_label,
+    head_weights,
+    token_inputs,
+    token_outputs,
+    vocabulary_ov,
+    vocabulary_qk,
+)
 
 Circuit = Literal["OV", "QK", "composed QK"]
 
@@ -96,7 +107,7 @@ def transposed_tile(
             check_edge(model.config, sender, head)
             w = head_weights(model, sender)
             keys = (x @ w.W_V) @ w.W_O
-        product = FactoredMatrix(x @ turned.A, turned.B @ keys.T).T
+        product = FactoredMatrix(x @ turned.A / attention_scale(model.config), turned.B @ keys.T).T
     return _tile(product, f"{head_label(head)} {circuit}, transposed product", tokens, rows)
 
 

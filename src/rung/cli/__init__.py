@@ -1,8 +1,8 @@
-"""The command line: `rung prove`, `verify`, `inspect`, `heads`, `weights`, `ablate`, `patch`, `attribute`,
-`why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
+"""The command line: `rung prove`, `verify`, `report`, `diff`, `inspect`, `heads`, `weights`, `ablate`, `patch`,
+`attribute`, `why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
-`verify` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
+`verify` or `diff` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
 stderr · 130 interrupted · 141 the reader of a pipe closed it. Heavy imports are inside the commands, so that
 `rung --help` is fast.
 """
@@ -18,6 +18,7 @@ from . import (
     attribute,
     bench,
     board,
+    diff,
     doctor,
     fetch,
     heads,
@@ -26,10 +27,12 @@ from . import (
     models,
     patch,
     prove,
+    report,
     train,
     verify,
     weights,
     why_attend,
+    why_not,
     worker,
 )
 from .exits import Commands
@@ -75,6 +78,9 @@ def rung(
       rung why-attend MODEL HEAD QUERY KEY --text …  why does one attend there?
       rung prove induction  find the induction circuit, and test that claim
       rung verify RECORD    execute a proof's tests again
+      rung why-not HEAD     which test separates a head from the circuit?
+      rung report RECORD    write a proof as one HTML page
+      rung diff A B         what differs between two records?
       rung lab              the lesson, live: a local page over a running model
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
@@ -103,6 +109,9 @@ app.command(short_help="Does the model predict repeated tokens? Loss by position
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
+app.command("why-not", short_help="Which test separates a head from the circuit?")(why_not.why_not)
+app.command(short_help="What differs between records? When does each rung turn on?")(diff.diff)
+app.command(short_help="Write a record as one HTML page.")(report.report)
 app.command(short_help="Work on a stored sweep, beside any number of other workers.")(worker.worker)
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .options import MODEL_HELP, Quiet, Threads
+from .options import MODEL_HELP, Quiet
 
 
 def lab(
@@ -32,7 +32,12 @@ def lab(
         str | None,
         typer.Option("--open", metavar="FILE", help="Show a record of rung prove, or a drawer saved from the page."),
     ] = None,
-    threads: Threads = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="CPU threads of a computation.  [default: half of the cores]", show_default=False
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """The lesson, live: a local page over a running model. Stop it with Ctrl-C.

@@ -43,6 +43,10 @@ def prove(
         ),
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Write no record.")] = False,
+    html: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the proof as one HTML page too; it needs no network and no script."),
+    ] = None,
     tests: Annotated[bool, typer.Option("--tests", "-v", help="Show every measurement, also those that hold.")] = False,
     sequences: Annotated[
         int, typer.Option(metavar="N", help="Confirmation sequences; under 64 the verdict stops at clue.")
@@ -74,6 +78,7 @@ def prove(
     Examples
       rung prove induction
       rung prove induction --model ./my-model --require mechanism
+      rung prove induction --html induction.html
       rung prove induction --heads previous_token=0.1 --heads induction=1.2
       rung prove induction --circuit eap.json
       rung prove copying --heads copying=1.0
@@ -129,6 +134,7 @@ def prove(
     from ..evidence.record import record as write_down
     from ..methods.runner import no_progress
     from ..views.proof import proof_view
+    from ..views.report import check_page, write_report
     from ..views.terminal import show
     from ..views.wording import test_in_progress, verdict_sentence
 
@@ -141,6 +147,8 @@ def prove(
     target = _record_file(record, None if as_json else f"{claim}.json", no_record)
     if target is not None:
         check_target(target)
+    if html is not None:
+        check_page(html)
     passages = None if text is None else read_text(text)
     graph = None if circuit is None else read_mib(circuit)
     opened = open_model(model, device, dtype, threads)
@@ -156,6 +164,8 @@ def prove(
     made = write_down(proof, verdict_sentence(proof))
     if target is not None:
         write_record(made, target)
+    if html is not None:
+        write_report(made, html, target or f"{claim}.json")
     if as_json:
         print_json(made.to_dict())
     else:

@@ -15,6 +15,9 @@ from ..circuits.heads import Head
 RUNGS = ("behaviour", "clue", "contribution", "causal support", "mechanism")
 Rung = Literal[0, 1, 2, 3, 4]
 
+PAIR = "pair/"
+"""Begins the names of controls that make up a matrix: one entry for each pair of heads."""
+
 Tables = dict[tuple[str, str], dict[Head, np.ndarray]]
 """(method, role) → each head's numbers: what the agreement table is made of."""
 

@@ -67,7 +67,8 @@ def _same_text(proof: Proof, model: HookedTransformer, text: str | None) -> str 
     return text
 
 
-def _differences(proof: Proof, again: Proof) -> Iterator[Difference]:
+def measured_differences(proof: Proof, again: Proof) -> Iterator[Difference]:
+    """Tests that only one of two proofs has, and what the tests of both differ in beyond rounding."""
     found = {m.spec.key: m for m in again.measurements}
     for m in proof.measurements:
         other = found.pop(m.spec.key, None)
@@ -77,6 +78,10 @@ def _differences(proof: Proof, again: Proof) -> Iterator[Difference]:
         yield from _moved(m, other)
     for key in found:
         yield Difference(*key, "test", "not in the record", "run")
+
+
+def _differences(proof: Proof, again: Proof) -> Iterator[Difference]:
+    yield from measured_differences(proof, again)
     if proof.verdict != again.verdict:
         yield Difference("verdict", "the claim", "rung", proof.verdict.name, again.verdict.name)
     for one, two in zip(proof.agreement, again.agreement, strict=True):

@@ -152,7 +152,7 @@ class Lane:
     """One thread and the jobs that wait for it. A job that fails ends with an error, and the next one runs."""
 
     def __init__(
-        self, name: str, lab: Lab, done: Callable[[Running, bytes | None], None], warm: Callable[[], None] | None
+        self, name: str, lab: Lab, done: Callable[[Running, bytes | None], None], warm: Callable[[str], None] | None
     ) -> None:
         self.name = name
         self._warm = warm
@@ -188,7 +188,7 @@ class Lane:
         if self._warm is not None:
             try:
                 with suppress(RungError):  # each computation says it again, to who asks
-                    self._warm()
+                    self._warm(self.name)
             except Exception:
                 log.exception("the lab could not get ready")
         while True:
@@ -237,14 +237,14 @@ class Jobs:
         self,
         lab_of: Callable[[str], Lab],
         most_waiting: int = MOST_WAITING,
-        warm: Callable[[], None] | None = None,
+        warm: Callable[[str], None] | None = None,
     ) -> None:
         self._most = most_waiting
         self._lock = threading.Lock()
         self._open: dict[bytes, Running] = {}
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
         self._stopped = False
-        self._lanes = {name: Lane(name, lab_of(name), self._done, warm if name == "quick" else None) for name in LANES}
+        self._lanes = {name: Lane(name, lab_of(name), self._done, warm) for name in LANES}
 
     def start(self) -> None:
         """Starts the threads."""

@@ -21,7 +21,7 @@ import uvicorn
 
 from ..errors import RungError
 from .app import LabApp
-from .jobs import Jobs
+from .jobs import LANES, Jobs
 from .models import Kept, LaneLab, Models
 from .security import LOOPBACK, Access, check_name
 
@@ -149,7 +149,10 @@ def serve(options: Options, tell: Callable[[str], None]) -> bool:
     access = Access.fresh(listening.getsockname()[1], () if is_loopback(options.host) else options.names)
     models, kept = Models(options.model), Kept()
     with tempfile.TemporaryDirectory(prefix=f"rung-lab-{os.getpid()}-") as folder, listening:
-        jobs = Jobs(lambda lane: LaneLab(models, kept, Path(folder), lane), warm=lambda: warm(models, options.threads))
+        jobs = Jobs(
+            lambda lane: LaneLab(models, kept, Path(folder), lane),
+            warm=lambda lane: warm(models, options.threads, lane),
+        )
         app = LabApp(models, jobs, opened=options.opened)
 
         def started() -> None:
@@ -180,16 +183,21 @@ def configure(app: Any) -> uvicorn.Config:
     )
 
 
-def warm(models: Models, threads: int | None) -> None:
-    """What takes seconds and can wait until the page is served: torch, the computations, the model."""
+def warm(models: Models, threads: int | None, lane: str) -> None:
+    """What takes seconds and can wait until the page is served: torch, the computations, the model.
+
+    Unless `threads` says otherwise, each lane gets half of the cores: more threads than cores wait for each other (on a
+    busy machine with two cores, an ablation took 0.1 s with one thread and 2 s with two). They are set in each lane,
+    for OpenMP counts them by the thread that asks.
+    """
     import torch
 
-    from .computations import load_computations
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // len(LANES)))
+    if lane == "quick":
+        from .computations import load_computations
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    load_computations()
-    models.get(models.default, "quick")
+        load_computations()
+        models.get(models.default, lane)
 
 
 def has_browser() -> bool:

@@ -120,7 +120,7 @@ def kind_of(test: str) -> str:
         return KINDS[test]
     rung, _, name = test.partition(".")
     stem = f"{rung}.{name.split('_')[0]}"
-    return KINDS[stem] if stem in KINDS and name.split("_")[0] in ("output", "edge") else KINDS[rung]
+    return KINDS[stem] if stem in KINDS and name.split("_")[0] in ("output", "edge") else KINDS.get(rung, rung)
 
 
 def evidence_graph(proof: Proof) -> EvidenceGraph:
@@ -164,9 +164,15 @@ def _node(
 
 
 def _row(spec: TestSpec, m: Measurement | None, proof: Proof) -> EvidenceRow:
-    about = (spec.id, spec.subject, TEST_NAMES[spec.id], kind_of(spec.id), spec.rung)
     if m is None:
+        about = (spec.id, spec.subject, TEST_NAMES[spec.id], kind_of(spec.id), spec.rung)
         return EvidenceRow(*about, Outcome.NOT_RUN.value, "not measured", "", (), ())
+    return shown_row(m, proof)
+
+
+def shown_row(m: Measurement, proof: Proof) -> EvidenceRow:
+    """One measurement as a row, required or not."""
+    about = (m.test, m.subject, TEST_NAMES[m.test], kind_of(m.test), m.rung)
     words = result(m, proof.claim, proof.floors)
     checks = sorted((_shown(m, check, proof.floors) for check in m.checks), key=lambda one: one.met)
     return EvidenceRow(*about, m.outcome.value, words, m.unit, tuple(checks), tuple(m.controls.items()))

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evidence.decide import criterion_of
-from ..evidence.observation import RUNGS, Check, Measurement, Outcome
+from ..evidence.observation import PAIR, RUNGS, Check, Measurement, Outcome
 from ..evidence.proof import NOTHING, Agreement, Proof
 from ..evidence.prove import METHODS
 from ..evidence.verify import Difference
@@ -219,7 +219,7 @@ def _measurement(m: Measurement, proof: Proof) -> RenderableType:
         return Group(name, Padding(note(_clean(m.undefined or m.not_run)), (0, 0, 0, 4)))
     lines = [_check(m, check, proof) for check in m.checks]
     lines[0] = Text.assemble(lines[0], (f"  {_clean(m.unit)}", "dim"))
-    controls = [f"{_clean(what)} {_number(value)}" for what, value in m.controls.items()]
+    controls = [f"{_clean(what)} {_number(value)}" for what, value in m.controls.items() if not what.startswith(PAIR)]
     if controls:
         lines.append(note(f"beside it: {', '.join(controls)}"))
     return Group(name, Padding(Text("\n").join(lines), (0, 0, 0, 4)))

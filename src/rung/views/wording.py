@@ -13,6 +13,7 @@ from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
 from ..evidence.record import Record, load_record
+from ..evidence.why_not import Separation
 
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
@@ -151,6 +152,72 @@ WEIGHTS: Mapping[str, tuple[str, str]] = {
 WEIGHTS_FIRST_LAYER = (
     "Tokens are read as embeddings alone: exact for heads of the first layer; later heads also read earlier outputs."
 )
+
+
+REPORT: Mapping[str, str] = {
+    "title": "{claim} in {model}",
+    "open": "What did not hold",
+    "none open": "Every test that the claim requires was run and holds.",
+    "circuit": "The claim",
+    "task": "Task",
+    "reads": "How to read the drawings",
+    "legend": (
+        "A disc is a number that clears its floor, a cross one that does not; the bar is its interval. The verdict is "
+        "taken at the interval's conservative end. The dashed line is the floor, or the limit; its wrong side is "
+        "shaded. Upright ticks are the same statistic where nothing should be: heads that fill no role, or a control. "
+        "The thin upright line is zero."
+    ),
+    "route": "route: what one head writes for another to read",
+    "match": "match: how a query finds its key",
+    "copy": "copy: what is written to the output",
+    "maps": "Where each method points",
+    "maps note": "Each map has its own scale. Claimed heads are framed; dashed cells are not measured.",
+    "matrix": "Composition: {sender} → {receiver} by {into}",
+    "matrix note": (
+        "Rows send, columns receive. The composition norm describes and decides nothing: an unrelated pair may score "
+        "high. The composed QK decides: the share of tokens whose best query is the token itself."
+    ),
+    "norm": "composition norm",
+    "share": "composed QK, top-1 share",
+    "shown": "Shown, deciding nothing",
+    "not run": "This rung was not run: {why}.",
+    "provenance": "Provenance",
+    "again": "Run it again",
+    "again note": (
+        "The first command makes the proof again, the second executes every test of the record and compares. They need "
+        "the same weights, which the checkpoint's hash names."
+    ),
+    "again text": "The text whose hash is given above is not the bundled one: add --text FILE to both commands.",
+    "again floors": "This proof was made under other floors than the default; the commands use the default ones.",
+    "more": "{count} more numbers",
+    "agrees": "All methods name claimed heads for {role}.",
+    "disagrees": "Methods that name another head for {role}: {methods}.",
+    "decided by": "Intervals are two-sided, {level:.3g} %; a test of a floor spends {alpha:g} on one side.",
+}
+"""Headings and explanations of a report."""
+
+COMPARED: Mapping[str, str] = {
+    "same": "{first} and {second} say the same: verdict, claim, model, floors, and every number within rounding.",
+    "differ": "{count} differences.",
+    "on": "{rung}: reached from {record} on",
+    "off": "{rung}: not reached at the end",
+    "order": "In the order given. A rung is reached from the first record on after which no verdict is below it.",
+}
+"""What a comparison of records says."""
+
+WHY_NOT: Mapping[str, str] = {
+    "separated": "{head} is not {role}: {why} ({outcome}).",
+    "nothing": "Nothing separates {head} from {role}: all {count} tests of one head hold.",
+    "refused": "{head} cannot be {role}: {why}.",
+    "circuit": "The circuit found: {circuit}.",
+}
+"""Why a head does not fill a role."""
+
+OUTCOME_SIGNS: Mapping[str, str] = {
+    "holds": "✓", "fails": "✗", "contradicted": "✗", "inconclusive": "?", "not applicable": "?", "not run": "–",
+    "shown": "·",
+}  # fmt: skip
+"""The sign that stands before each outcome."""
 
 
 def clean_numbers(text: str) -> str:
@@ -533,3 +600,14 @@ def number(value: float | None) -> str:
 def listed(words: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def separation(head: str, found: Separation, floors: Floors) -> str:
+    """What separates a head from a role, or that nothing does."""
+    about = {"head": head, "role": found.role}
+    if found.refused:
+        return WHY_NOT["refused"].format(why=found.refused, **about)
+    if found.failed is None:
+        return WHY_NOT["nothing"].format(count=len(found.held), **about)
+    why = result(found.failed, found.claim, floors)
+    return WHY_NOT["separated"].format(why=why, outcome=found.failed.outcome, **about)

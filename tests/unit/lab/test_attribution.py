@@ -13,6 +13,12 @@ from rung.tasks.builtin import repeated_tokens
 SMALL = {"length": 8, "sequences": 6, "seed": 3}
 
 
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
 def ask(computation, **fields):
     return msgspec.convert(fields, computation.ask)
 

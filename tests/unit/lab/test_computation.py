@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -51,3 +54,27 @@ def test_limits_say_what_fits(lab):
 def test_every_computation_is_named_by_its_topic():
     for name, found in load_computations().items():
         assert found.name == name
+
+
+def test_the_computation_of_the_docs_gives_what_a_hook_gives(lab, job):
+    from rung.tasks.builtin import repeated_tokens
+
+    page = (Path(__file__).parents[3] / "docs" / "lab.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(code, found := {"__name__": "docs"})
+    answer = found["silence"].run(lab, found["SilenceAsk"](layer=1, head=0), job)
+    model = lab.model("two-layer")
+    task = repeated_tokens(model, period=20, sequences=4, seed=0)
+
+    def silence(z, hook):
+        z[:, :, 0] = 0
+        return z
+
+    def loss(hooks):
+        with torch.no_grad():
+            logits = model.run_with_hooks(task.tokens, fwd_hooks=hooks)
+        return -logits.log_softmax(-1)[:, :-1].gather(-1, task.tokens[:, 1:, None])[..., 0]
+
+    change = loss([("blocks.1.attn.hook_z", silence)]) - loss([])
+    expected = change[:, task.predictable].mean()
+    assert answer.change == pytest.approx(float(expected), abs=1e-4)

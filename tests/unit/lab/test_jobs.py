@@ -224,7 +224,7 @@ def test_jobs_of_a_lane_run_in_order(jobs):
 
 
 def test_a_lane_that_cannot_get_ready_still_answers(caplog):
-    def warm():
+    def warm(lane):
         raise ValueError("no such thing")
 
     found = Jobs(lambda lane: None, warm=warm)
@@ -236,7 +236,7 @@ def test_a_lane_that_cannot_get_ready_still_answers(caplog):
 
 
 def test_a_model_that_is_not_there_is_said_by_each_computation_and_not_by_the_start(caplog):
-    def warm():
+    def warm(lane):
         raise RungError("no such model")
 
     found = Jobs(lambda lane: None, warm=warm)

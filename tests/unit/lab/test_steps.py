@@ -8,6 +8,12 @@ from rung.lab.computations.steps import reach, walk
 from rung.tasks.builtin import repeated_tokens
 
 
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
 def ask(computation, **fields):
     return msgspec.convert(fields, computation.ask)
 

@@ -9,6 +9,12 @@ from rung.errors import RungError, SiteError
 from rung.lab.computations.weights import heads, pairs, tiles
 
 
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
 def ask(computation, **fields):
     return msgspec.convert(fields, computation.ask)
 

@@ -10,6 +10,12 @@ TOKENS = torch.tensor([0, 3, 5, 7, 9, 3, 5, 7])
 """5 comes at 2 and, as a query, at 6; 7 follows."""
 
 
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
 def test_each_number_of_the_wired_circuit_is_what_a_run_says(wired) -> None:
     found = induction_steps(wired, TOKENS, ROUTE, MATCH, 6)
     logits, cache = wired.run_with_cache(TOKENS[None])

@@ -35,6 +35,11 @@ const spread = (bar: Bar): string => (bar.low === null || bar.high === null ? ""
 const isHead = (label: string): boolean => /^\d+\.\d+$/.test(label);
 const keyOf = (label: string): string => (isHead(label) ? `head:${label}` : `s09:${label}`);
 const top = <T,>(items: T[], by: (item: T) => number): T => items.reduce((best, one) => (by(one) > by(best) ? one : best));
+/** The ends of bars on one scale: of this run, and of the one that is kept beside it. */
+const scale = <T,>(answers: (T | null)[], values: (answer: T) => (number | null)[]): [number, number] => {
+  const all = answers.flatMap((answer) => (answer === null ? [] : values(answer))).filter((x): x is number => x !== null);
+  return [Math.min(0, ...all), Math.max(0, ...all)];
+};
 const setup = (ask: RepeatsAsk): string => `from rung import HookedTransformer
 from rung.tasks.builtin import repeated_tokens
 
@@ -66,8 +71,9 @@ class HeadsPanel extends Panel<RepeatsAsk, Heads> {
         label="Direct attribution to the right token’s logit"
         unit="logit: B minus the mean of the copy’s other tokens"
         .signed=${true}
+        .domain=${scale([this.answer, this.beside], (one) => [...one.bars, one.total].flatMap((bar) => [bar.value, bar.low, bar.high]))}
         .items=${[
-          ...answer.bars.map((bar) => ({ label: bar.label, value: bar.value, ...ends(bar), key: keyOf(bar.label), role: bar === best && isHead(bar.label) ? "copy" : undefined, predicted: bar === best ? mine : undefined })),
+          ...answer.bars.map((bar) => ({ label: bar.label, value: bar.value, ...ends(bar), key: keyOf(bar.label), predicted: bar === best ? mine : undefined })),
           { label: "sum", value: answer.total.value, ...ends(answer.total), key: "s09:total" },
         ]}
       ></rung-bars>
@@ -177,6 +183,7 @@ class ContrastPanel extends Panel<ContrastAsk, Contrast> {
         label="Logit of A minus logit of B, by component"
         unit="logit of ${tokenText(answer.target)} minus logit of ${tokenText(answer.other)}"
         .signed=${true}
+        .domain=${scale([this.answer, this.beside], (one) => [one.total, ...one.parts.map((part) => part.value)])}
         .items=${[
           ...answer.parts.map((part) => ({ ...part, key: keyOf(part.label), note: which === "now" && this.prediction === kind(part.label) ? "you said here" : undefined })),
           { label: "sum", value: answer.total, key: "s09:total" },
@@ -303,12 +310,12 @@ class AgreementPanel extends Panel<RepeatsAsk, Agreement> {
         return html`<rung-flow
           label="What ${row.head} does for ${link.receiver}"
           .nodes=${[
-            { id: "a", label: row.head, role: "route", value: `push ${signed(row.direct.value)}`, key: `head:${row.head}`, column: 0 },
-            { id: "b", label: link.receiver, role: "match", value: `push ${signed(end.direct.value)}`, key: `head:${link.receiver}`, column: 1 },
+            { id: "a", label: row.head, role: link.into === "K" ? "route" : undefined, value: `push ${signed(row.direct.value)}`, key: `head:${row.head}`, column: 0 },
+            { id: "b", label: link.receiver, role: link.into === "K" ? "match" : undefined, value: `push ${signed(end.direct.value)}`, key: `head:${link.receiver}`, column: 1 },
             { id: "c", label: "B’s logit", column: 2 },
           ]}
           .edges=${[
-            { from: "a", to: "b", label: `into ${link.into}`, value: nats(link.change.value, 1), role: "route", weight: 1, key: `edge:${link.sender}>${link.receiver}.${link.into}` },
+            { from: "a", to: "b", label: `into ${link.into}`, value: nats(link.change.value, 1), role: link.into === "K" ? "route" : undefined, weight: 1, key: `edge:${link.sender}>${link.receiver}.${link.into}` },
             { from: "b", to: "c", role: "copy", weight: 1, value: signed(end.direct.value, 1), key: "role:copy" },
           ]}
         ></rung-flow>`;

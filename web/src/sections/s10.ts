@@ -105,16 +105,16 @@ class StepsPanel extends Panel<WalkAsk, WalkAnswer> {
     const text = (at: number): string => tokenText(tokens[at]!);
     const ask = which === "now" ? this.answered : this.besideAsk;
     const edges = [
-      { from: "a", to: "b", label: answer.route, value: signed(now.route_score, 1), role: "route", key: "role:route", weight: clamp(now.route_score / Math.abs(clean.route_score || 1)) },
-      { from: "b", to: "q", label: answer.match, value: percent(now.match_attention), role: "match", key: "role:match", weight: clamp(now.match_attention) },
-      { from: "q", to: "o", label: answer.match, value: signed(now.copy_logit, 1), role: "copy", key: "role:copy", weight: clamp(now.copy_logit / Math.abs(clean.copy_logit || 1)) },
+      { from: "a", to: "b", value: signed(now.route_score, 1), role: "route", key: "role:route", weight: clamp(now.route_score / Math.abs(clean.route_score || 1)) },
+      { from: "b", to: "q", value: percent(now.match_attention), role: "match", key: "role:match", weight: clamp(now.match_attention) },
+      { from: "q", to: "o", value: signed(now.copy_logit, 1), role: "copy", key: "role:copy", weight: clamp(now.copy_logit / Math.abs(clean.copy_logit || 1)) },
     ].map((edge, i) => ({ ...edge, broken: broken.includes(STEPS[i]!) }));
     const lines = [
       html`${route("Route.")} At B, head ${word(`head:${answer.route}`, answer.route)} gives the token before it <strong data-number="route-attention">${percent(now.route_attention)}</strong> of its
         attention, and writes what it found into B’s place. In the keys of ${answer.match} that note is worth <strong data-number="route-score">${signed(now.route_score)}</strong> of score.
         ${isOff(ask, answer.route) ? html`<em>It is ablated: it still looks, and what it writes is the mean of other sequences.</em>` : nothing}`,
-      html`${match("Match.")} At the second A, head ${word(`head:${answer.match}`, answer.match)} asks “who follows an A?”. B’s score stands
-        <strong data-number="match-score">${signed(now.match_score)}</strong> above the others’ mean, and B gets <strong data-number="match-attention">${percent(now.match_attention)}</strong> of its attention.`,
+      html`${match("Match.")} At the second A, head ${word(`head:${answer.match}`, answer.match)} asks “who follows an A?”. B’s score less the mean of the others is
+        <strong data-number="match-score">${signed(now.match_score)}</strong>, and B gets <strong data-number="match-attention">${percent(now.match_attention)}</strong> of its attention.`,
       html`${copy("Copy.")} The OV of ${word(`head:${answer.match}`, answer.match)} turns B into B: <strong data-number="copy-logit">${signed(now.copy_logit)}</strong> of the
         <strong data-number="logit">${signed(now.logit)}</strong> by which B’s logit stands above the sequence’s other tokens. p(B) = <strong data-number="probability">${num(now.probability, 3)}</strong>.`,
     ];
@@ -133,8 +133,8 @@ class StepsPanel extends Panel<WalkAsk, WalkAnswer> {
           label="Route, match, copy at query ${query}"
           .nodes=${[
             { id: "a", label: `A = ${text(source - 1)}`, value: `position ${source - 1}`, role: "route", column: 0, key: `pos:${source - 1}` },
-            { id: "b", label: `B = ${text(source)}`, value: `position ${source}`, role: "copy", column: 1, key: `pos:${source}` },
-            { id: "q", label: `A again`, value: `position ${query}`, role: "match", column: 2, key: `pos:${query}` },
+            { id: "b", label: `B = ${text(source)}`, value: `${source}: ${answer.route} writes`, role: "copy", column: 1, key: `pos:${source}` },
+            { id: "q", label: `A again`, value: `${query}: ${answer.match} asks`, role: "match", column: 2, key: `pos:${query}` },
             { id: "o", label: `next: ${text(source)}?`, value: `p = ${num(now.probability, 3)}`, role: "copy", column: 3, fill: now.probability },
           ]}
           .edges=${edges.slice(0, step)}
@@ -155,9 +155,11 @@ class StepsPanel extends Panel<WalkAsk, WalkAnswer> {
               ${which === "now" && this.prediction && isOff(ask, answer.route) ? (this.prediction === broken.join(",") ? "As you said." : "Not what you said.") : ""}`
           : html`All three stand. Loss at this query <strong data-number="loss">${num(clean.loss, 4)}</strong> nats.`}
       </p>
-      ${answer.route_signature < answer.clue || answer.match_signature < answer.clue
-        ? html`<p>${answer.route} has a previous-token score of ${num(answer.route_signature)} and ${answer.match} an induction score of ${num(answer.match_signature)}; a clue starts at ${num(answer.clue)}. These are not the heads for this job.</p>`
-        : nothing}
+      <p class="caption">
+        Chosen by signature: ${answer.route}, previous-token score <strong data-number="route-signature">${num(answer.route_signature)}</strong>; ${answer.match}, induction score
+        <strong data-number="match-signature">${num(answer.match_signature)}</strong>; floor ${num(answer.clue)}.
+        ${answer.route_signature < answer.clue || answer.match_signature < answer.clue ? "Below the floor: these are not the heads for this job." : ""}
+      </p>
       ${which === "now"
         ? html`<div class="choices" role="group" aria-label="Ablate a head">
             <span>Ablate</span>
@@ -184,8 +186,8 @@ class StepsPanel extends Panel<WalkAsk, WalkAnswer> {
         A, the key says A. ${word("role:copy", "Copy")} takes from that place what B itself is.
       </p>
       <p>
-        Ablate ${answer.route} and all three arrows break, the later ones for want of the first. Ablate ${answer.match} and only the last breaks: the note is there and the look is right, and nothing is carried.
-        An arrow here is one run on one sequence. Section 12 asks it of many.
+        So ablating ${answer.route} should break all three arrows, the later ones for want of the first, and ablating ${answer.match} only the last: the note is there and the look is right, and nothing is
+        carried. Try both; the crosses are measured, on one run of one sequence. Section 12 asks it of many.
       </p>
       <table>
         <caption class="sr">A misreading, and the repair</caption>

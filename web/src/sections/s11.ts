@@ -80,11 +80,14 @@ class TilesPanel extends Panel<TilesAsk, Tiles> {
   }
 
   #tile(answer: Tiles, tile: Tile, caption: string, key: string, axes: [string, string]): TemplateResult {
+    const like = (one: Tiles): (Circuits | null)[] => (key.startsWith("ov") ? [one.ov] : [one.composed, one.qk]);
+    const shown = [this.answer, this.beside].flatMap((one) => (one === null ? [] : like(one))).filter((one) => one !== null);
+    const domain = bounds(...shown.flatMap((one) => [Grid.from(one.right.values), Grid.from(one.wrong.values)]));
     return html`<div>
       <p class="caption"><strong>${caption}</strong></p>
-      <rung-heatmap label=${tile.what} .grid=${Grid.from(tile.values)} .rows=${answer.tokens} .cols=${answer.tokens} rowName=${axes[0]} colName=${axes[1]} scale="signed" .size=${260} .digits=${1}></rung-heatmap>
+      <rung-heatmap label=${tile.what} .grid=${Grid.from(tile.values)} .rows=${answer.tokens} .cols=${answer.tokens} rowName=${axes[0]} colName=${axes[1]} scale="signed" .domain=${domain} .size=${260} .digits=${1}></rung-heatmap>
       <p class="caption">
-        Diagonal on top, here: ${percent(tile.sample.value)} of ${tile.sample.n}. In the vocabulary: <strong data-number=${key}>${percent(tile.whole.value, 1)}</strong> of ${exact(tile.whole)}; mean rank
+        Diagonal on top, here: ${percent(tile.sample.value)} of ${tile.sample.n}. In the vocabulary: <strong data-number=${key}>${percent(tile.whole.value, 2)}</strong> of ${exact(tile.whole)}; mean rank
         ${num(tile.mean_rank, 1)}.
       </p>
     </div>`;
@@ -98,7 +101,7 @@ class TilesPanel extends Panel<TilesAsk, Tiles> {
       <div class="pair">
         ${this.#tile(answer, answer.ov.right, `${answer.head}: W_V W_O`, "ov", ov)} ${this.#tile(answer, answer.ov.wrong, "the wrong reading: transposed", "ov-wrong", ov)}
       </div>
-      ${said === null ? nothing : html`<p class="facts">You said ${said} %; all tokens say ${percent(answer.ov.right.whole.value, 1)}.</p>`}
+      ${said === null ? nothing : html`<p class="facts">You said ${said} %; all tokens say ${percent(answer.ov.right.whole.value, 2)}.</p>`}
       <h4>${match("QK")}: where to look</h4>
       <div class="pair">
         ${answer.composed
@@ -123,7 +126,7 @@ class TilesPanel extends Panel<TilesAsk, Tiles> {
     const { composed } = answer;
     return html`<p>
         Rows are read, columns written: a token <code>x</code> goes through <code>x W_V W_O W_U</code>. Transposed, the shapes still fit and nothing warns; the diagonal falls from
-        ${percent(answer.ov.right.whole.value, 1)} to ${percent(answer.ov.wrong.whole.value, 1)}. And a few tokens flatter: to be the largest of ${answer.tokens.length} is easier than of ${answer.vocabulary}.
+        ${percent(answer.ov.right.whole.value, 2)} to ${percent(answer.ov.wrong.whole.value, 2)}. And a few tokens flatter: to be the largest of ${answer.tokens.length} is easier than of ${answer.vocabulary}.
       </p>
       ${composed
         ? html`<p>
@@ -164,8 +167,8 @@ transposed_tile(model, head, "OV", tokens).whole.share  # the wrong reading${com
 customElements.define("rung-s11-tiles", TilesPanel);
 
 /** ± the largest size among the cells that are. */
-function bounds(grid: Grid): [number, number] {
-  const most = Math.max(...Array.from(grid.data, (x) => (Number.isNaN(x) ? 0 : Math.abs(x)))) || 1;
+function bounds(...grids: Grid[]): [number, number] {
+  const most = Math.max(...grids.flatMap((grid) => Array.from(grid.data, (x) => (Number.isNaN(x) ? 0 : Math.abs(x))))) || 1;
   return [-most, most];
 }
 
@@ -210,14 +213,13 @@ class CopyingPanel extends Panel<ModelAsk, Copying> {
   }
 
   question(): string {
-    return "How can every eigenvalue be positive, and the head copy nothing?";
+    return "How can the eigenvalue score be high, and the head copy almost nothing?";
   }
 
   explain(answer: Copying): TemplateResult {
     const high = answer.rows.filter((row) => row.eigenvalues >= answer.floor && row.copying.low < answer.floor);
     return html`<p>
-        A positive eigenvalue says that a direction comes out as it went in. It does not say that <em>this token’s</em> logit rises above all others: a head may lift a whole family of words, the frequent ones
-        first. ${high.length} head${high.length === 1 ? "" : "s"} here pass${high.length === 1 ? "es" : ""} the one test and fail${high.length === 1 ? "s" : ""} the other.
+        A positive eigenvalue says that a direction comes out as it went in. It does not say that <em>this token’s</em> logit rises above all others: other tokens’ may rise more. ${high.length} head${high.length === 1 ? "" : "s"} here pass${high.length === 1 ? "es" : ""} the one test and fail${high.length === 1 ? "s" : ""} the other.
       </p>
       <p>So the eigenvalue score describes and decides nothing. The rank of the token’s own logit, over the whole vocabulary, decides.</p>`;
   }
@@ -314,7 +316,7 @@ class PairsPanel extends Panel<ModelAsk, Pairs> {
       <td data-number="match-${pair.sender}-${pair.receiver}">${percent(pair.match.value, 1)}</td>
     </tr>`;
     return html`<div class="pair">
-        <div><p class="caption"><strong>Composition score, into ${into}</strong></p>${map(norms, `Composition score into ${into}`, Math.max(norms.max(), answer.chance))}</div>
+        <div><p class="caption"><strong>Composition score, into ${into}</strong></p>${map(norms, `Composition score into ${into}`, Math.max(answer.chance, ...[this.answer, this.beside].flatMap((one) => (one === null ? [] : Array.from(Grid.from(one.scores).data, zero)))))}</div>
         <div><p class="caption"><strong>Composed QK, top-1</strong></p>${map(cells((s, r) => shares.get(`${senders[s]}>${receivers[r]}`) ?? 0), "Composed QK: tokens matched with themselves", 1)}</div>
       </div>
       <div class="table-scroll" tabindex="0" role="region" aria-label="Pairs">

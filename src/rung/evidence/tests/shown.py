@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from ...engine.weights import changed
 from ...errors import NotDefinedError
 from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, together
 from ...tasks.induction import induction_batch
-from ..observation import Observation, Quantity, TestSpec
+from ..observation import PAIR, Observation, Quantity, TestSpec
 from ..setting import Scores, Setting, signature_scores
 from .weights import inputs_of
 
@@ -143,15 +144,19 @@ def _composition(setting: Setting) -> Composition:
 
 
 def composition_norm(setting: Setting, spec: TestSpec) -> Observation:
-    """‖W_OV W_QKᵀ‖ / (‖W_OV‖ ‖W_QK‖) of one pair, beside a random pair's."""
+    """‖W_OV W_QKᵀ‖ / (‖W_OV‖ ‖W_QK‖) of one pair, beside a random pair's and every pair of its two layers."""
     try:
         norms = setting.once(_composition)
     except NotDefinedError as error:
         return Observation({}, "", undefined=str(error))
-    (sender,), (receiver,) = spec.heads, spec.receivers
-    assert spec.into is not None
-    value = norms.score(head_label(sender), head_label(receiver), spec.into)
-    return Observation({"norm": Quantity(np.array([value]), exact=True)}, "", controls={"chance": norms.chance})
+    into, (sender,), (receiver,) = spec.into, spec.heads, spec.receivers
+    assert into is not None
+    value = norms.score(head_label(sender), head_label(receiver), into)
+    heads = range(setting.runner.config.n_heads)
+    pairs = [(head_label((sender[0], one)), head_label((receiver[0], two))) for one, two in product(heads, heads)]
+    controls = {"chance": norms.chance}
+    controls |= {f"{PAIR}{one} → {two}": norms.score(one, two, into) for one, two in pairs}
+    return Observation({"norm": Quantity(np.array([value]), exact=True)}, "", controls=controls)
 
 
 def search_stability(setting: Setting, spec: TestSpec) -> Observation:

@@ -1,0 +1,80 @@
+"""Proves induction on every bundled model and writes examples/records/*.json and docs/records.md.
+
+`python scripts/records.py` proves again; `python scripts/records.py --page` writes the page from the records.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rung import HookedTransformer, prove
+from rung.evidence.observation import RUNGS, Outcome
+from rung.evidence.proof import Proof
+from rung.evidence.record import record, write_record
+from rung.views.wording import read_record, result, results, verdict_sentence
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS, PAGE = ROOT / "examples" / "records", ROOT / "docs" / "records.md"
+MODELS = {
+    "zero-layer": "No attention at all, so nothing that could repeat a sequence. The right verdict is that there is "
+    "nothing to explain, and nothing above the behaviour is run.",
+    "one-layer": "One layer of attention. Induction needs a head that reads what an earlier layer wrote, so one layer "
+    "cannot hold the circuit; heads that look right would still be no evidence.",
+    "two-layer-tiny": "The smallest model in which the circuit forms.",
+    "two-layer": "The model of the lesson: a previous-token head feeds an induction head through its keys.",
+    "two-layer-redundant": "Trained so that all heads of layer 1 do the same job, each a backup of the others. "
+    "Ablating one of them shows little, so each part is tested alone as well as together.",
+    "two-layer-full": "The same job beside MLPs, with RMSNorm, rotary positions and grouped queries, where weights can "
+    "only approximate what a head reads.",
+    "smollm2-135m-q4": "A language model that people use, 30 layers deep.",
+}
+"""Each model, and why its record is worth reading."""
+FRAME = """# The records, read aloud
+
+Each record under `examples/records/` is what `rung prove induction` wrote about one model. This page is made from them
+by `scripts/records.py`: it says of each what holds, what does not, and why. Every sentence after “Verdict” is
+derived from the record's numbers and floors, so it cannot say more than they do.
+
+To check one: `rung verify examples/records/two-layer.json` executes every test again on the same weights and compares.
+To see one: `rung report examples/records/two-layer.json` writes it as a page. To compare two:
+`rung diff examples/records/two-layer.json examples/records/two-layer-tiny.json`.
+"""
+
+
+def page(proofs: dict[str, Proof]) -> str:
+    """The page of these proofs."""
+    return FRAME + "".join(map(section, proofs, proofs.values()))
+
+
+def section(name: str, proof: Proof) -> str:
+    """One record: its verdict, then what did not hold, then what held, rung by rung."""
+    lines = [f"\n## {name}\n", MODELS[name] + "\n", f"**Verdict.** {verdict_sentence(proof)}\n"]
+    required = [m for m in proof.measurements if m.required]
+    open_tests = [m for m in required if m.outcome is not Outcome.HOLDS]
+    if open_tests:
+        lines.append("What did not hold:\n")
+        lines += [f"- {m.outcome}, {RUNGS[m.rung]}: {result(m, proof.claim, proof.floors)}" for m in open_tests]
+        lines.append("")
+    if held := [m for m in required if m.outcome is Outcome.HOLDS]:
+        lines.append("What holds:\n")
+        for rung, called in enumerate(RUNGS):
+            if found := results([m for m in held if m.rung == rung], proof.claim, proof.floors):
+                lines.append(f"- **{called}**: {'; '.join(found)}.")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    for name in MODELS if "--page" not in sys.argv else ():
+        if name != "smollm2-135m-q4":  # takes hours: rung prove induction --model smollm2-135m-q4
+            proof = prove("induction", HookedTransformer.from_pretrained(name))
+            write_record(record(proof, verdict_sentence(proof)), RECORDS / f"{name}.json")
+            print(f"{name}: {proof.verdict.name}")
+    found = {name: RECORDS / f"{name}.json" for name in MODELS}
+    PAGE.write_text(page({name: read_record(str(at)).proof for name, at in found.items() if at.exists()}), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
