@@ -64,7 +64,7 @@ def test_a_repeat_needs_attention_and_the_diagram_has_the_live_numbers(opened, m
     check(panel, probabilities(model, tokens, query), target)
     _, cache = model.run_with_cache(tokens)
     direct = (cache["embed"][0, query] @ model.W_U).detach()
-    texts = " ".join(panel.locator("rung-flow .edge-text").all_inner_texts()).replace("−", "-")
+    texts = " ".join(panel.locator("rung-flow .edge-text").all_text_contents()).replace("−", "-")
     assert f"{float(direct[target] - direct.mean()):+.2f}" in texts
     assert panel.locator("rung-flow .edge.broken").count() == 4
 

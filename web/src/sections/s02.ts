@@ -225,8 +225,8 @@ class ValuesPanel extends Panel<ValuesAsk, Values> {
       <rung-heatmap label="Values of ${answer.name}" .grid=${grid} .rows=${rows} .cols=${cols} .rowName=${rowName} .colName=${colName} scale=${pattern ? "unit" : "signed"} .domain=${pattern ? [0, 1] : [-most, most]} .causal=${pattern || answer.name.endsWith("scores")}></rung-heatmap>
       ${source
         ? html`<p><code>${source.file}</code>, line <strong data-number="line">${source.line}</strong>, in <code>${source.function}</code>:</p>
-            <pre tabindex="0" aria-label="The forward pass around the hook"><code>${source.lines.map((line) => html`<span class=${line.number === source.line ? "lit here" : ""}>${String(line.number).padStart(4)}  ${line.code}
-</span>`)}</code></pre>
+            <pre tabindex="0" aria-label="The forward pass around the hook"><code>${source.lines.map((line) => line.number === source.line ? html`<strong class="here">${String(line.number).padStart(4)}  ${line.code}
+</strong>` : `${String(line.number).padStart(4)}  ${line.code}\n`)}</code></pre>
             ${source.caller ? html`<p>Several hooks share that line; which of them it is, line ${source.caller.number} in <code>${source.caller_function}</code> says: <code>${source.caller.code}</code></p>` : nothing}`
         : nothing}`;
   }

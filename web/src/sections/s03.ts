@@ -83,8 +83,8 @@ class PathsPanel extends Panel<NextAsk, Next> {
     }
     const most = Math.max(...Object.values(paths).map(Math.abs), 1e-9);
     const nodes = [
-      { id: "embed", label: `embed ${tokenText(answer.tokens[answer.query]!)}`, column: 0 },
-      ...(Object.keys(paths).length > 1 ? [{ id: "before", label: `${answer.query} earlier tokens`, column: 0, row: 1 }] : []),
+      { id: "embed", label: `embed ${tokenText(answer.tokens[answer.query]!)}`, column: 0, row: 0 },
+      ...(Object.keys(paths).length > 1 ? [{ id: "before", label: `${answer.query} earlier tokens`, column: 0, row: Math.max(1, (Object.keys(paths).length - 1) / 2 + 0.5) }] : []),
       ...Object.keys(paths).map((label, row) => ({ id: label, label, column: 1, row, key: label === "direct path" ? "s03:direct" : label.startsWith("att") ? "s03:attention" : undefined })),
       { id: "unembed", label: `unembed ${tokenText(answer.target)}`, column: 2, value: `logit ${num(answer.logit)}` },
     ];

@@ -52,7 +52,7 @@ class TablePanel extends Panel<TableAsk, Table> {
 
   #slider(key: string, label: unknown, heading: string): TemplateResult {
     return html`<label
-      >${heading} ${label}
+      ><span>${heading} ${label}</span>
       <input
         type="range"
         min="-4"
@@ -92,14 +92,14 @@ class TablePanel extends Panel<TableAsk, Table> {
 
   see(answer: Table, which: "now" | "beside"): TemplateResult {
     const product = Grid.from(answer.product);
-    const label = (one: Triple): string => `${answer.prompts[one.destination]} →${answer.outputs[one.output]}`;
+    const label = (one: Triple): string => `${answer.destinations[one.destination]} →${answer.outputs[one.output]}`;
     const ask = which === "now" ? this.answered : this.besideAsk;
     const edited = [...(ask?.qk ?? []), ...(ask?.ov ?? [])].some((by) => by !== 0);
     const wrong = answer.triples.filter((one) => !one.right);
     const right = answer.triples.filter((one) => one.right);
     const done = edited && right.every((one) => one.rise > 0.05);
     const clean = wrong.every((one) => one.rise < 0.05);
-    return html`<p>Head ${word(`head:${answer.head}`, answer.head)}, source ${token(answer.source)}: one column of its ${match("QK")} table, one row of its ${copy("OV")} table, and their product. Right cells are marked ✓, wrong ones ✗.</p>
+    return html`<p>Head ${word(`head:${answer.head}`, answer.head)}, source ${token(answer.source)}: one column of its ${match("QK")} table, one row of its ${copy("OV")} table, and their product. The right triples lie on the diagonal, the wrong ones off it.</p>
       <rung-heatmap
         label="QK times OV: destination by output"
         scale="signed"
