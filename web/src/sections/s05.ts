@@ -76,7 +76,7 @@ class TablePanel extends Panel<TableAsk, Table> {
     return html`${found
         ? html`<label
             >Source and its bug
-            <select
+            <select style="max-width: min(100%, 18rem)"
               @change=${(event: Event) => {
                 this.put({ case: (event.target as HTMLSelectElement).value, qk0: null, qk1: null, ov0: null, ov1: null, head: null });
               }}
