@@ -15,17 +15,18 @@ from ..methods.runner import Progress, no_progress
 from .result import Case, CheckResult
 from .trial import GENUINE, SEED, Subject, above_zero, by_floors, confirmation, outcome, planted_model, run_chosen
 
-TESTS = (
-    "clue.signature",
-    "contribution.direct",
-    "support.necessity",
-    "support.denoising",
-    "support.interchange",
-    "support.edge",
-    "mechanism.ov",
-    "mechanism.routed_qk",
-)
-"""What may be chosen."""
+NAMES = {
+    "clue.signature": "the pattern",
+    "contribution.direct": "the direct push",
+    "support.necessity": "ablation",
+    "support.denoising": "denoising",
+    "support.interchange": "interchange",
+    "support.edge": "path patching",
+    "mechanism.ov": "OV",
+    "mechanism.routed_qk": "composed QK",
+}
+"""What may be chosen, and how a sentence calls it."""
+TESTS = tuple(NAMES)
 MODELS = ("circuit", "stripe", "cancelled_downstream", "covered", "other_reason")
 
 
@@ -84,7 +85,7 @@ def check_lift(choice: LiftChoice, progress: Progress = no_progress) -> CheckRes
         progress(f"planted model {done + 1} of {len(MODELS)}", done, len(MODELS))
         cases.append(_case(choice, kind))
     mistake, case = _mistake(choice, cases)
-    return CheckResult(not mistake, mistake, _said(mistake or "right", choice, case), tuple(cases))
+    return CheckResult(not mistake, mistake, _said(mistake or "right", case), tuple(cases))
 
 
 def _case(choice: LiftChoice, kind: str) -> Case:
@@ -123,7 +124,7 @@ def _mistake(choice: LiftChoice, cases: list[Case]) -> tuple[str, Case]:
     return "accepts_decoy", fooled
 
 
-def _said(name: str, choice: LiftChoice, case: Case) -> str:
-    short = [test for test, found in case.outcomes.items() if found != "holds"]
-    listed = ", ".join(f"{test} {found}" for test, found in case.outcomes.items())
+def _said(name: str, case: Case) -> str:
+    short = [NAMES[test] for test, found in case.outcomes.items() if found != "holds"]
+    listed = ", ".join(f"{NAMES[test]} {found}" for test, found in case.outcomes.items())
     return SENTENCES[name].format(tests=", ".join(short), outcomes=listed)

@@ -21,6 +21,7 @@ from ..circuits.heads import Head, head_label, qk_diagonal
 from ..errors import RungError, near
 from ..methods.runner import Progress, no_progress
 from ..tasks.induction import LOOK_UP, induction_batch
+from .lift import NAMES as TEST_NAMES
 from .result import Case, CheckResult
 from .trial import SEED, by_floors, confirmation, outcome, planted_model, run_chosen
 
@@ -36,6 +37,7 @@ WEIGHTS: Mapping[str, str] = {
     "composed_qk": "mechanism.routed_qk",
     "positional": "mechanism.positional",
 }
+NAMES = {**TEST_NAMES, "mechanism.positional": "positional QK"}
 OWN_QK = "embedding_qk"
 """The look-up head's QK on embeddings alone: the key's token against the query's."""
 MODELS = ("circuit", "stripe", "covered", "unread", "other_reason", "says_forbidden", "matches_kin")
@@ -181,7 +183,8 @@ def _judged(choice: PlanChoice, cases: tuple[Case, ...]) -> CheckResult:
     if choice.into != "K" and {"support.edge", "mechanism.routed_qk"} & set(short):
         return _wrong("wrong_input", cases, into=choice.into)
     if short:
-        return _wrong("rejects_truth", cases, tests=", ".join(f"{test} {genuine.outcomes[test]}" for test in short))
+        listed = ", ".join(f"{NAMES[test]} {genuine.outcomes[test]}" for test in short)
+        return _wrong("rejects_truth", cases, tests=listed)
     fooled = {case.model for case in cases if not case.right}
     if not choice.interventions and "covered" in fooled:
         return _wrong("no_intervention", cases)

@@ -2,7 +2,7 @@ import pytest
 
 from rung.course import LiftChoice, check_lift
 from rung.course.lift import MODELS, SENTENCES
-from rung.course.trial import above_zero, confirmation, planted_model
+from rung.course.trial import SEED, above_zero, confirmation, planted_model
 from rung.errors import RungError
 from rung.evidence.claim import INDUCTION
 from rung.evidence.prove import prove
@@ -48,7 +48,7 @@ def test_the_cases_are_what_a_whole_proof_finds():
     """Independent of the checker's own runs: the same outcomes stand in a proof of each planted model."""
     tests = (NECESSITY, INTERCHANGE, "mechanism.ov")
     for case in check_lift(LiftChoice(tests)).cases:
-        planted = planted_model(case.model, 0)
+        planted = planted_model(case.model, SEED)
         proof = prove(INDUCTION.with_heads(planted.heads), planted.model)
         head = ".".join(map(str, planted.heads["induction"][0]))
         assert case.outcomes == {test: proof.find(test, head).outcome.value for test in tests}
@@ -56,7 +56,7 @@ def test_the_cases_are_what_a_whole_proof_finds():
 
 
 def test_above_zero_asks_for_no_floor():
-    found = confirmation("induction", "covered", 0, False, "K")
+    found = confirmation("induction", "covered", SEED, False, "K")
     check_lift(LiftChoice((NECESSITY,)))
     m = next(m for m in found.measured.values() if m.test == NECESSITY and m.spec.role == "induction")
     assert m.outcome.value == "fails"

@@ -5,10 +5,12 @@ import torch
 
 from rung.course import PlanChoice, check_plan
 from rung.course.plan import MODELS, SENTENCES, find_head, own_match
-from rung.course.trial import planted_model
+from rung.course.trial import SEED, planted_model
 from rung.errors import RungError
 from rung.evidence.claim import LOOKUP
-from rung.evidence.prove import prove
+from rung.evidence.decide import summarize
+from rung.evidence.prove import prepare
+from rung.evidence.tests import MEASURES
 from rung.tasks.induction import LOOK_UP, induction_batch
 
 RIGHT = PlanChoice("one_back", "value", ("ablate", "exchange", "path"), "K", ("ov", "composed_qk"))
@@ -45,7 +47,7 @@ def test_more_than_one_right_plan_passes(change):
 
 
 def test_a_signature_finds_what_a_loop_over_queries_finds():
-    model = planted_model("circuit", 0).model
+    model = planted_model("circuit", SEED).model
     batch = induction_batch(model, sequences=32, seed=1, task=LOOK_UP)
     _, cache = model.run_with_cache(batch.tokens)
     sums = torch.zeros(model.config.n_layers, model.config.n_heads, dtype=torch.float64)
@@ -60,22 +62,24 @@ def test_a_signature_finds_what_a_loop_over_queries_finds():
             count += 1
     head, score = find_head("induction", "value")
     assert score == pytest.approx(float(sums.max()) / count, abs=1e-5)
-    assert divmod(int(sums.argmax()), model.config.n_heads) == head == planted_model("circuit", 0).heads["induction"][0]
+    assert (
+        divmod(int(sums.argmax()), model.config.n_heads) == head == planted_model("circuit", SEED).heads["induction"][0]
+    )
 
 
-def test_the_cases_are_what_a_whole_proof_of_the_look_up_finds():
-    tests = ("support.necessity", "mechanism.ov")
+def test_the_cases_are_what_each_test_measures_by_itself():
     for case in check_plan(RIGHT).cases[:3]:
-        planted = planted_model(case.model, 0)
-        proof = prove(LOOKUP.with_heads(planted.heads), planted.model)
-        head = ".".join(map(str, planted.heads["induction"][0]))
-        for test in tests:
-            assert case.outcomes[test] == proof.find(test, head).outcome.value
+        planted = planted_model(case.model, SEED)
+        found = prepare(LOOKUP.with_heads(planted.heads), planted.model)
+        for spec in found.required:
+            if spec.id in case.outcomes and (spec.into or spec.role == "induction"):
+                measured = summarize(spec, MEASURES[spec.id](found.setting, spec), found.setting.floors, found.alpha)
+                assert case.outcomes[spec.id] == measured.outcome.value
         assert case.genuine is (planted.truth == 4)
 
 
 def test_embeddings_alone_do_not_match():
-    planted = planted_model("circuit", 0)
+    planted = planted_model("circuit", SEED)
     model, (layer, head) = planted.model, planted.heads["induction"][0]
     scores = model.W_E @ model.QK[layer, head].AB @ model.W_E.T
     right = (scores.argmax(0) == torch.arange(len(scores))).float().mean()

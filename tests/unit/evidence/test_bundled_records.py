@@ -21,7 +21,8 @@ def test_each_follows_from_itself_and_is_read_aloud(path, tmp_path):
     assert f"## {path.stem}\n" in (page := (ROOT / "docs" / "records.md").read_text("utf-8"))
     assert verdict_sentence(found.proof) in page
     edited = json.loads(path.read_text("utf-8"))
-    edited["measurements"][0]["checks"][1]["low"] -= 100
+    check = edited["measurements"][0]["checks"][1]
+    check["low"] = check["high"] + 1
     (tmp_path / "edited.json").write_text(json.dumps(edited))
     with pytest.raises(RecordError, match=r"measurements\[0\]"):
         read_record(str(tmp_path / "edited.json"))

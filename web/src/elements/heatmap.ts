@@ -200,23 +200,29 @@ export class RungHeatmap extends Figure {
     context.imageSmoothingEnabled = false;
     context.clearRect(0, 0, w, h);
     context.drawImage(small, 0, 0, w, h);
+    // A guide runs along both sides of its cells, so that what it points at stays in sight.
     this.guides.forEach((guide, i) => {
-      for (const [width, ink] of [[4, colour("--paper", "#fff")], [2, colour(guide.role ? `--${guide.role}` : "--guide", "#d55e00")]] as const) {
+      for (const [width, ink] of [[3, colour("--paper", "#fff")], [1.5, colour(guide.role ? `--${guide.role}` : "--guess", "#d55e00")]] as const) {
         context.lineWidth = width;
         context.strokeStyle = ink;
-        context.setLineDash(width === 4 ? [] : [[6, 4], [2, 3], [10, 3, 2, 3]][i % 3]!);
+        context.setLineDash(width === 3 ? [] : [[6, 4], [2, 3], [10, 3, 2, 3]][i % 3]!);
         context.beginPath();
-        if (guide.kind === "diagonal") {
-          const from = Math.max(0, -guide.offset);
-          const to = Math.min(rows, cols - guide.offset);
-          context.moveTo((from + guide.offset) * cell, from * cell);
-          context.lineTo((to + guide.offset) * cell, to * cell);
-        } else if (guide.kind === "row") {
-          context.moveTo(0, (guide.offset + 0.5) * cell);
-          context.lineTo(w, (guide.offset + 0.5) * cell);
-        } else {
-          context.moveTo((guide.offset + 0.5) * cell, 0);
-          context.lineTo((guide.offset + 0.5) * cell, h);
+        for (const side of [-1, 1]) {
+          if (guide.kind === "diagonal") {
+            const offset = guide.offset + side;
+            const from = Math.max(0, -offset);
+            const to = Math.min(rows, cols - offset);
+            context.moveTo((from + offset) * cell, from * cell);
+            context.lineTo((to + offset) * cell, to * cell);
+          } else if (guide.kind === "row") {
+            const y = (guide.offset + (side + 1) / 2) * cell;
+            context.moveTo(0, y);
+            context.lineTo(w, y);
+          } else {
+            const x = (guide.offset + (side + 1) / 2) * cell;
+            context.moveTo(x, 0);
+            context.lineTo(x, h);
+          }
         }
         context.stroke();
       }

@@ -41,7 +41,7 @@ export class RungTokens extends Figure {
           @click=${() => this.pick(i)}
           @pointerenter=${() => focus.peek(`pos:${i}`)}
           @pointerleave=${() => focus.peek(null)}
-        ><span class="index">${i}</span>${tokenText(text)}${mark ? html`<span class="mark">${mark.label}</span>` : ""}</button>`;
+        ><span class="index">${i}</span> ${tokenText(text)}${mark ? html` <span class="mark">${mark.label}</span>` : ""}</button>`;
       })}
     </div>`;
   }
