@@ -54,8 +54,9 @@ def main() -> None:
     if args.page is None:
         write(text)
     else:
-        before = args.page.read_text("utf-8").partition(HEADING)[0] if args.page.exists() else ""
-        args.page.write_text(before + text, "utf-8")
+        before, _, own = args.page.read_text("utf-8").partition(HEADING) if args.page.exists() else ("", "", "")
+        _, heading, after = own.partition("\n## ")
+        args.page.write_text(before + text + heading + after, "utf-8")
 
 
 if __name__ == "__main__":
