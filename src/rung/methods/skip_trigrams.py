@@ -90,7 +90,9 @@ def _square(bug: Finding, findings: Sequence[Finding]) -> Square | None:
     partner = [f for f in findings if f.source == bug.source and f.destination == other and f.right_after is not None
                and f.right_after == bug.destination]  # fmt: skip
     right = partner[0].output if partner else right
-    if other is None or not all(text.startswith(" ") and text.strip().isalpha() for text in (right, bug.output)):
+    if other is None or not all(
+        text.startswith(" ") and len(text) > 3 and text.strip().isalpha() for text in (right, bug.output)
+    ):
         return None
     if right == bug.output:
         return None

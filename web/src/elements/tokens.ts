@@ -37,10 +37,11 @@ export class RungTokens extends Figure {
           class="tok ${lit ? "lit" : ""} ${mark?.role ?? ""} ${mark ? "marked" : ""}"
           tabindex=${i === here ? 0 : -1}
           aria-pressed=${i === this.selected ? "true" : "false"}
+          aria-label="${i} ${tokenText(text)}${mark ? ` ${mark.label}` : ""}"
           @click=${() => this.pick(i)}
           @pointerenter=${() => focus.peek(`pos:${i}`)}
           @pointerleave=${() => focus.peek(null)}
-        ><span class="index">${i} </span>${tokenText(text)}${mark ? html`<span class="mark"> ${mark.label}</span>` : ""}</button>`;
+        ><span class="index">${i}</span> ${tokenText(text)}${mark ? html` <span class="mark">${mark.label}</span>` : ""}</button>`;
       })}
     </div>`;
   }
