@@ -628,7 +628,7 @@ class RungsPanel extends Panel<RungsAsk, Rungs> {
         .domain=${[-1, 4]}
         .series=${[{ label: "verdict", points: answer.reached.map((one) => [one.step, one.rung]) }]}
       ></rung-lines>
-      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+      <div class="figure-table" tabindex="0" role="region" aria-label="The verdict at each step"><table>
         <thead>
           <tr><th scope="col">Step</th><th scope="col">Verdict</th><th scope="col">Stopped by</th><th scope="col">In words</th></tr>
         </thead>

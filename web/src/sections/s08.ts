@@ -231,7 +231,7 @@ class EditPanel extends Panel<EditAsk, Edit> {
           ? "The loss rose a great deal: on this task the model relies on what you took. That is causal support, not yet an account of what it is used for."
           : "The loss hardly moved. That does not say that the place is idle: another may do the same work. The last panel shows it."}
       </p>
-      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+      <div class="figure-table" tabindex="0" role="region" aria-label="What each move asks"><table>
         <thead>
           <tr><th scope="col">Move</th><th scope="col">Plain question</th><th scope="col">Expect, if the place matters</th></tr>
         </thead>
@@ -447,7 +447,7 @@ class LiePanel extends Panel<LieAsk, Lie> {
           label: WAYS[way.put] ?? way.put, value: way.change.value, ...ends(way.change), ...(which === "now" && this.prediction === way.put ? { note: "your choice" } : {}),
         }))}
       ></rung-bars>
-      <div class="figure-table" tabindex="0" role="region" aria-label="Table"><table>
+      <div class="figure-table" tabindex="0" role="region" aria-label="Logits, by the way the heads are taken away"><table>
         <caption>
           ${answer.heads.join(", ")} together, second copy, ${answer.n} sequences
         </caption>
