@@ -24,7 +24,7 @@ STOPPED = {
     ("support.member_alone",): ("mostly_mixed_routes", "attention_only", 0),
     ("support.complement",): ("cancelling_pair", "attention_only", 0),
     ("mechanism.complement",): ("cancelling_pair", "silent_mlp", 0),
-    ("support.necessity",): ("covered_late", "attention_only", 0),
+    ("support.necessity",): ("covered_late", "attention_only", 2),
     ("support.member",): ("covered_member", "attention_only", 0),
     ("support.denoising",): ("hums_unless_repeated", "gpt2", 0),
     ("support.positions",): ("second_use", "silent_mlp", 2),

@@ -223,7 +223,7 @@ def _covered_member(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _covered_late(stream: Stream, generator: torch.Generator) -> Plan:
     """A second copying head matches at late keys only."""
-    stream = replace(stream.flagged("late"), matched=("before", "second"), late=14)
+    stream = replace(stream.flagged("late"), matched=("before", "second"), late=13)
     late = stream.matches("before", parked=1.2)
     read, write = late.A.clone(), late.B.T.clone()
     read[stream.parts["ordinary"], stream.d_code] = write[stream.parts["late"], stream.d_code] = (0.5 * 30) ** 0.5

@@ -230,7 +230,9 @@ def induction_batch(
 
 @cache
 def source_edges(length: int, start: int, task: Task) -> tuple[int, int]:
-    """The quantiles `EDGES` of the source position over all sequences of the task, each query as likely."""
+    """The quantiles `EDGES` of the source position over all sequences of the task, each query as likely: more than a
+    third are at most the first, and more than 15 % are beyond the second.
+    """
     share, most = torch.zeros(length, dtype=torch.float64), longest_fill(length)[0]
     generator = draw(0, 0, "edges")
     for periods in periods_by_third(length):
@@ -243,7 +245,7 @@ def source_edges(length: int, start: int, task: Task) -> tuple[int, int]:
                 share[sources + prefix] += 0.5 / most / len(periods)
     below = share.cumsum(0) / share.sum()
     low, high = (int((below < quantile).sum()) for quantile in EDGES)
-    return low, high
+    return low, high - 1
 
 
 def _lay_out(
