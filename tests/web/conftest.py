@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import rung
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -51,7 +53,8 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address, with its token, of a lab that serves this checkout."""
     command = [sys.executable, "-m", "rung", "lab", "--no-browser", "--threads", "1"]
     home = tmp_path_factory.mktemp("lab-home")
-    environ = os.environ | {"OMP_NUM_THREADS": "1"}
+    own = str(Path(rung.__file__).parents[1])  # the checkout that is tested, also from another folder
+    environ = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": own}
     lab = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home, env=environ)
     assert lab.stdout is not None and lab.stderr is not None
     try:

@@ -3,7 +3,7 @@ import { html, type TemplateResult } from "lit";
 
 const MINUS = "−";
 /** With a true minus, and none before what rounds to nothing. */
-const sign = (text: string): string => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", MINUS));
+const sign = (text: string): string => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace(/-/g, MINUS));
 
 /** A number with so many decimals; very small and very large ones with a power of ten. */
 export function num(x: number, digits = 2): string {

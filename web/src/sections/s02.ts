@@ -176,11 +176,12 @@ class ValuesPanel extends Panel<ValuesAsk, Values> {
   }
 
   override controls(): TemplateResult {
-    return html`<label
+    return html`<label style="max-width: 100%; flex-wrap: wrap"
         >Hook or weight
         <input
           type="text"
           size="36"
+          style="min-width: 0; max-width: 100%"
           .value=${(this.ask() as ValuesAsk).name}
           @change=${(event: Event) => {
             const name = (event.target as HTMLInputElement).value.trim();
