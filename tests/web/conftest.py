@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import torch
 
 import rung
 
@@ -64,6 +65,13 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         lab.terminate()
         lab.communicate(timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def without_gradients() -> Iterator[None]:
+    """Numbers are read off tensors; torch warns of those that could be trained, once a process."""
+    with torch.no_grad():
+        yield
 
 
 class Guards:
