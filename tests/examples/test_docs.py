@@ -22,7 +22,7 @@ def blocks(kind):
 
 
 @pytest.mark.parametrize(
-    ("page", "told"),
+    ("document", "told"),
     [
         ("README.md", "mechanism"),
         ("docs/porting.md", "tensor"),
@@ -31,9 +31,9 @@ def blocks(kind):
         ("docs/weights.md", "time"),
     ],
 )
-def test_python_blocks_run_in_order(page, told, tmp_path):
+def test_python_blocks_run_in_order(document, told, tmp_path):
     """One page is one session: later blocks use what earlier ones made."""
-    code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.S)
+    code = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text("utf-8"), re.S)
     assert code
     run = subprocess.run(
         [sys.executable, "-c", "\n".join(code)],
@@ -66,8 +66,8 @@ def test_the_family_that_shows_how_one_is_added_is_the_family_of_the_code():
     assert read[0] == read[1]
 
 
-@pytest.mark.parametrize(("page", "block"), blocks("console"))
-def test_commands_print_what_the_page_says(page, block, tmp_path):
+@pytest.mark.parametrize(("document", "block"), blocks("console"))
+def test_commands_print_what_the_page_says(document, block, tmp_path):
     command, _, expected = block.partition("\n")
     assert command.startswith("$ rung ")
     run = subprocess.run(
