@@ -67,7 +67,7 @@ def main() -> int:
         except (RungError, msgspec.ValidationError) as error:
             print(f"lab_precomputed: {error}", file=sys.stderr)
             return 1
-    text = json.dumps(found, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(text, "utf-8")
     print(f"{given.out}: {len(found['answers'])} answers, {len(text.encode()) / 1e3:.0f} kB")
