@@ -31,7 +31,8 @@ class Evidence extends Figure {
     const { graph } = this;
     if (!graph) return nothing;
     const width = Math.max(270, Math.min(this.width || 640, 680));
-    const [left, right, step, top] = [Math.min(200, width * 0.48), Math.min(220, width * 0.38), 32, 6];
+    const narrow = width < 430;
+    const [left, right, step, top] = narrow ? [width * 0.45, width * 0.45, 32, 6] : [200, 220, 32, 6];
     const kinds = graph.nodes.filter((node) => !node.is_rung).sort((a, b) => b.rung - a.rung);
     const y = new Map<string, number>();
     kinds.forEach((node, i) => y.set(node.id, top + i * step));
@@ -47,7 +48,7 @@ class Evidence extends Figure {
     const low = Math.max(height, ...rungs.map((node) => y.get(node.id)! + step));
     const x2 = width - right;
     return html`<figure>
-      <svg width=${width} height=${low} role="img" aria-label=${this.say(graph)}>
+      <svg class=${narrow ? "small" : ""} width=${width} height=${low} role="img" aria-label=${this.say(graph)}>
         ${graph.edges.map((edge) => {
           const [a, b] = [y.get(edge.source)!, y.get(edge.target)!];
           const up = edge.source.startsWith("rung:");
@@ -62,7 +63,7 @@ class Evidence extends Figure {
             @pointerenter=${() => focus.peek(`s12:${node.id}`)} @pointerleave=${() => focus.peek(null)}>
             <rect class="box" x=${x + 1} y=${y.get(node.id)!} width=${w - 2} height="26" rx="5"></rect>
             <text class="name" x=${x + 8} y=${y.get(node.id)! + 17}>${SIGNS[node.fill]} ${node.is_rung ? `${node.rung} ` : ""}${node.label}</text>
-            ${width > 430 ? svg`<text x=${x + w - 8} y=${y.get(node.id)! + 17} text-anchor="end">${node.held}/${node.tests.length}</text>` : nothing}
+            ${narrow ? nothing : svg`<text x=${x + w - 8} y=${y.get(node.id)! + 17} text-anchor="end">${node.held}/${node.tests.length}</text>`}
           </g>`;
         })}
       </svg>
