@@ -11,11 +11,11 @@ from rich.text import Text
 
 from ..evidence.decide import criterion_of
 from ..evidence.observation import PAIR, RUNGS, Check, Measurement, Outcome
-from ..evidence.proof import NOTHING, Agreement, Proof
+from ..evidence.proof import Agreement, Proof
 from ..evidence.prove import METHODS
 from ..evidence.verify import Difference
 from .terminal import NO_BREAK, heading, note
-from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence
+from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence, why_not_run
 from .wording import number as _number
 
 WIDE = 72
@@ -145,9 +145,8 @@ def _items(proof: Proof, rung: int) -> list[Text]:
 
 
 def _why_not_run(proof: Proof) -> str:
-    if proof.verdict.rung == NOTHING:
-        return "not run: nothing to explain"
-    return "not run" if proof.claim.complete else "not run: a role has no head"
+    why = why_not_run(proof)
+    return f"not run: {why}" if why else "not run"
 
 
 def _pack(items: Sequence[Text], width: int, style: str = "") -> Text:

@@ -16,12 +16,12 @@ from ..circuits.heads import head_label
 from ..errors import RecordError
 from ..evidence.claim import OUTPUT, Claim
 from ..evidence.observation import PAIR, RUNGS, Measurement, TestSpec
-from ..evidence.proof import NOTHING, Agreement, Proof
+from ..evidence.proof import Agreement, Proof
 from ..evidence.record import Record
 from ..tasks.prose import bundled_text
 from .evidence_graph import EvidenceRow, ShownCheck, evidence_graph, shown_row
 from .figures import Effect, axis_of, effect_plot, matrix
-from .wording import OUTCOME_SIGNS, REPORT, SCOPE, check_name, clean_numbers, number
+from .wording import OUTCOME_SIGNS, REPORT, SCOPE, check_name, clean_numbers, number, why_not_run
 
 _OPENING = b"<!doctype html>"
 CONTROLS = (
@@ -163,7 +163,7 @@ def _rung(rung: int, rows: Sequence[EvidenceRow], proof: Proof) -> str:
     head = f'<h2 id="rung-{rung}">{rung} {RUNGS[rung]}</h2>'
     if measured:
         return f"<section>{head}{''.join(_test(row, proof) for row in measured)}</section>"
-    why = "there is nothing to explain" if proof.verdict.rung == NOTHING else "a role has no head"
+    why = why_not_run(proof) or "the proof has no test of it"
     return f"<section>{head}<p>{REPORT['not run'].format(why=why)}</p></section>"
 
 

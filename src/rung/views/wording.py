@@ -534,6 +534,16 @@ def drawn(claim: Claim) -> str:
     return "; ".join(map(edge, claim.edges)) or ", ".join(role.labels for role in claim.roles)
 
 
+def why_not_run(proof: Proof) -> str:
+    """Why a rung that was not run was not; empty where the proof does not say."""
+    if proof.verdict.rung == NOTHING:
+        outcomes = {m.outcome for m in proof.of(0) if m.required}
+        lacking = outcomes & {Outcome.FAILS, Outcome.CONTRADICTED}
+        return "there is nothing to explain" if lacking else "the behaviour is undecided"
+    empty = [role.name for role in proof.claim.roles if not role.heads]
+    return f"no head was found for {' and '.join(empty)}" if empty else ""
+
+
 def _left_open(role: Role) -> str:
     """What a claim of one role says nothing of."""
     if role.writes_to == OUTPUT:

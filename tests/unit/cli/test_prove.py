@@ -112,7 +112,7 @@ def test_a_model_without_the_behaviour_gets_a_verdict_not_an_error(folder, width
     assert result.exit_code == 0
     said = words(result.stdout)
     assert "Verdict: Nothing to explain: no token induction on random repeats in this model. Loss" in said
-    assert said.count("not run: nothing to explain") == 4
+    assert said.count("not run: there is nothing to explain") == 4
     assert max(map(len, result.stdout.splitlines())) <= width
     assert load_record("induction.json").proof.verdict.rung == -1
     assert invoke("induction", "--model", folder, "--require", "behaviour", "--no-record").exit_code == 1

@@ -118,10 +118,13 @@ def test_rungs_that_were_not_run_say_so(proof):
     found = drawn(nothing)
     assert line(found, 0).startswith("0 behaviour ✗")
     for rung in range(1, 5):
-        assert line(found, rung) == f"{rung} {RUNGS[rung]} – not run: nothing to explain"
+        assert line(found, rung) == f"{rung} {RUNGS[rung]} – not run: there is nothing to explain"
     assert "agree" not in found
+    outcomes = {"behaviour.gain": Outcome.INCONCLUSIVE}
+    undecided = proof(outcomes=outcomes, leave_out=lambda spec: spec.rung > 0, agreement=())
+    assert line(drawn(undecided), 1) == "1 clue – not run: the behaviour is undecided"
     unfilled = proof(heads={"induction": ((1, 0),)})
-    assert line(drawn(unfilled), 2) == "2 contribution – not run: a role has no head"
+    assert line(drawn(unfilled), 2) == "2 contribution – not run: no head was found for previous_token"
     alone = proof(leave_out=lambda spec: spec.rung > 0)
     assert line(drawn(alone), 2) == "2 contribution – not run"
 

@@ -12,7 +12,7 @@ from ...evidence.proof import Proof
 from ...evidence.record import Record, parse_record
 from ...methods.inspection import inspect
 from ...views.models import model_facts
-from ...views.wording import TEST_NAMES, check_name, drawn, result, with_own_sentence
+from ...views.wording import TEST_NAMES, check_name, drawn, result, why_not_run, with_own_sentence
 from ..computation import DEFAULT_MODEL, Answer, Ask, Computation, Job, Lab, computation
 
 
@@ -302,12 +302,7 @@ def _check(test: str, check: Check, floors: Floors) -> CheckAnswer:
 
 
 def _why_not_run(proof: Proof, spec: TestSpec) -> str:
-    if proof.verdict.rung < 0 and spec.rung > 0:
-        return "there is nothing to explain"
-    empty = [role.name for role in proof.claim.roles if not role.heads]
-    if empty:
-        return f"no head was found for {' and '.join(empty)}"
-    return f"the proof has no such test of {RUNGS[spec.rung]}"
+    return why_not_run(proof) or f"the proof has no such test of {RUNGS[spec.rung]}"
 
 
 COMPUTATIONS: tuple[Computation, ...] = (open_model, read)
