@@ -85,13 +85,15 @@ def test_a_test_that_is_taken_away_lowers_the_verdict_by_keyboard_alone(opened, 
 
 
 def test_a_whole_proof_is_cancelled_midway_run_again_and_its_record_verifies(opened, tmp_path):
-    page = opened(f"model={TINY}", 12)
+    # The larger model's proof lasts long enough to be cancelled in its middle.
+    page = opened("model=two-layer", 12)
     panel = page.locator("#s12-proof")
     panel.locator("[data-act=run]").click()
     panel.locator(".waiting", has_text=" of ").wait_for(timeout=LONG_MS)
     panel.locator("[data-act=cancel]").click()
     panel.get_by_text("Cancelled. Press Run to ask again.").wait_for()
     assert panel.locator("[data-verdict]").count() == 0
+    page.locator(".model-choice select").select_option(TINY)
     panel.locator("[data-act=run]").click()
     panel.locator("[data-verdict]").wait_for(timeout=LONG_MS)
     with page.expect_download() as download:
