@@ -5,11 +5,17 @@ from functools import cache
 import pytest
 
 from rung.evidence.claim import CLAIMS, required_tests
+from rung.evidence.decide import summarize
 from rung.evidence.observation import RUNGS, Floors, Outcome
 from rung.evidence.proof import Proof
 from rung.evidence.prove import prove
+from rung.evidence.setting import Setting
+from rung.evidence.tests import MEASURES
 from rung.evidence.verdict import verdict
+from rung.methods.runner import InductionRunner
+from rung.model.model import HookedTransformer
 from rung.planted import plant
+from rung.tasks.induction import induction_batch
 
 MECHANISM = RUNGS.index("mechanism")
 ROLES = {"copying": "induction", "previous_token": "previous_token"}
@@ -77,3 +83,15 @@ def test_heads_that_do_the_work_beside_the_claimed_one_are_found_by_ablating_the
     ]
     required = required_tests(proof.claim, plant("dormant_route", 0).model.config, texts=False)
     assert verdict(required, held, Floors(), 64).rung > 2
+
+
+def test_a_single_other_head_that_does_the_work_is_found():
+    """Where the layer has one head beside the claimed one, there are no halves, and it is ablated by itself."""
+    model = HookedTransformer.from_pretrained("two-layer-tiny")
+    claim = CLAIMS["previous_token"].with_heads({"previous_token": [(0, 1)]})
+    (spec,) = (spec for spec in required_tests(claim, model.config, texts=False) if spec.id == "support.complement")
+    batch = induction_batch(model, sequences=64, seed=5)
+    setting = Setting(InductionRunner(model, batch, seed=5), claim, Floors())
+    found = summarize(spec, MEASURES[spec.id](setting, spec), Floors(), 0.005)
+    assert found.outcome is Outcome.FAILS
+    assert found.checks[0].value > 0.8

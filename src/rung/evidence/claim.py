@@ -291,7 +291,8 @@ def _whole(claim: Claim, config: ModelConfig) -> list[TestSpec]:
     specs: list[TestSpec] = []
     whole: Literal["support", "mechanism"] = "support" if config.attn_only else "mechanism"
     rung: Rung = 3 if config.attn_only else 4
-    if len(uninvolved_heads(claim, config)) > 1:
+    # A single other head of a whole circuit is ablated by its faithfulness; a part has no such test.
+    if len(uninvolved_heads(claim, config)) > (0 if claim.is_part else 1):
         specs.append(TestSpec(f"{whole}.complement", rung, THE_CIRCUIT, approximate=not config.attn_only))
     if claim.is_part:
         return specs

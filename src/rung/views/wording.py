@@ -116,6 +116,7 @@ CHECK_NAMES: Mapping[str, str] = {
     "copied": "top-1 share",
     "one_back": "share",
     "matched": "top-1 share",
+    "half/all": "all other heads",
 }
 """Each number of a test."""
 

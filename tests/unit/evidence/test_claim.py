@@ -144,6 +144,8 @@ def test_a_claim_of_one_role_is_a_part_and_asks_for_nothing_that_only_a_whole_ci
         whole = {"support.faithfulness", "support.agreement", "support.edge", "mechanism.routed_qk"}
         assert not {test for test, _ in keys(claim)} & whole
         assert ("support.complement", "the circuit") in keys(claim)
+    beside_one = replace(CONFIG, n_layers=2, n_heads=2)
+    assert ("support.complement", "the circuit") in keys(routing, beside_one), "one other head may be the route"
     assert {"mechanism.ov", "support.output"} <= {test for test, _ in keys(copying)}
     assert ("contribution.edge", "0.1 → later heads.K") in keys(routing)
     assert ("mechanism.positional", "0.1") in keys(routing)

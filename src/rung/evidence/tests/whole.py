@@ -83,15 +83,18 @@ def complement(setting: Setting, spec: TestSpec) -> Observation:
     """What ablating half of the unclaimed heads costs, for random halves of which some part each pair of heads.
 
     Two heads that undo each other's work are not seen when both are ablated. Of four that do, each half of one order
-    may hold as many of one sign as of the other; that it is so in several orders is unlikely.
+    may hold as many of one sign as of the other; that it is so in several orders is unlikely. For a claim of one role
+    also what ablating all of them costs: two that each do the role's work would otherwise cover for each other.
     """
     runner = setting.runner
     if not setting.claim.is_part and not setting.once(_worth_more):
         return Observation({}, "of the gain", not_run="the circuit alone explains too little")
     rest = uninvolved_heads(setting.claim, runner.config)
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
-    bits = math.ceil(math.log2(len(rest)))
+    bits = max(1, math.ceil(math.log2(len(rest))))
     costs: dict[str, np.ndarray] = {}
+    if setting.claim.is_part:
+        costs["half/all"] = averaged(setting.cost(tuple(rest), MEAN))
     for turn in range(ORDERS):
         order = torch.randperm(len(rest), generator=generator).tolist()
         for bit in range(bits):
