@@ -141,14 +141,16 @@ def places(kind: str) -> tuple[str, ...]:
 
 
 def plan(seeds: int) -> list[Case]:
-    """Every kind in each of its architectures, seed after seed: a run that is cut off has as many of one as of another.
+    """Every kind in each of its architectures, from each seed.
 
-    Of each seed decoys come first, in attention alone and then with MLPs, and true circuits last.
+    First every kind once a seed, in its architectures by turns, so that a run that is cut off has as many seeds of one
+    kind as of another; then what is left, true circuits first.
     """
-    order = sorted(KINDS, key=lambda kind: kind in true_kinds())
-    once = [(kind, name) for kind in order for name in places(kind)]
-    once.sort(key=lambda place: (place[0] in true_kinds(), ARCHITECTURES[place[1]].mlp is not None))
-    return [Case(kind, name, seed) for seed in range(seeds) for kind, name in once]
+    true = true_kinds()
+    order = sorted(KINDS, key=lambda kind: kind in true)
+    cases = [Case(kind, name, seed) for seed in range(seeds) for kind in order for name in places(kind)]
+    by_turns = {Case(kind, places(kind)[seed % len(places(kind))], seed) for seed in range(seeds) for kind in order}
+    return sorted(cases, key=lambda case: (case not in by_turns, case.seed, (case.kind in true) == (case in by_turns)))
 
 
 def quick_plan() -> list[Case]:
