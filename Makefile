@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test page check lint wheel lowest course-long bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
+.PHONY: help venv prove test page docs check lint wheel lowest course-long bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: $(VENV)/.dev lint page ## everything that must pass
 
 page: # what the tests of the lab's page need
 	@scripts/browser.sh
+
+docs: $(VENV)/.dev ## build the documentation site into build/site, warnings as errors
+	@$(BIN)/python scripts/docs.py
 
 check: lint wheel ## style, types, import directions, the wheel
 

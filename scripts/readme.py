@@ -1,16 +1,20 @@
 """Writes what commands print now into a document: `python scripts/readme.py README.md`.
 
 Each `$ rung …` block gets its output; the table between the comments `verdicts` and `end` gets the verdict on every
-bundled model.
+bundled model. In docs/, what Python blocks raise, warn of and print is written below them (see pages.py).
 """
 
+import contextlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from pages import refreshed
 
 BLOCK = re.compile(r"```console\n\$ (rung [^\n]*)\n.*?```", re.DOTALL)
 
@@ -52,10 +56,14 @@ def output(command: str) -> str:
 def main() -> None:
     """Rewrites the blocks in place."""
     for name in sys.argv[1:]:
-        path = Path(name)
+        path = Path(name).resolve()
         text = path.read_text(encoding="utf-8")
         text = BLOCK.sub(lambda m: f"```console\n$ {m[1]}\n{output(m[1])}\n```", text)
         text = TABLE.sub(lambda m: m[1] + verdicts() + m[2], text)
+        if "\nIt " in text:
+            with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+                os.environ["RUNG_HOME"] = folder
+                text = refreshed(text)
         path.write_text(text, encoding="utf-8")
 
 

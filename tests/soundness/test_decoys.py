@@ -4,7 +4,7 @@ beyond the truth. So a test that is disabled, or whose floor is gone, fails here
 
 import pytest
 
-from rung.evidence.claim import INDUCTION, required_tests
+from rung.evidence.claim import INDUCTION, IOI, required_tests
 from rung.evidence.decide import CRITERIA
 from rung.planted import KINDS, plant
 
@@ -33,6 +33,7 @@ STOPPED = {
     ("support.agreement",): ("hushed", "attention_only", 0),
     ("support.off_task",): ("reads_on", "attention_only", 0),
     ("mechanism.ov",): ("says_forbidden", "attention_only", 0),
+    ("mechanism.qk",): ("names_kin", "attention_only", 0),
     ("mechanism.positional",): ("mirrored_positions", "learned_positions", 0),
     ("mechanism.routed_qk",): ("matches_kin", "attention_only", 0),
     ("mechanism.faithfulness",): ("alarm", "gpt2", 0),
@@ -50,10 +51,12 @@ MISSING = {
 
 def test_every_required_test_has_its_decoy_or_its_reason():
     claim = INDUCTION.with_heads({"previous_token": [(0, 0), (0, 1)], "induction": [(1, 0), (1, 1)]})
+    names = IOI.with_heads({"duplicate_token": [(0, 0)], "s_inhibition": [(1, 0)], "name_mover": [(2, 0)]})
     asked = set()
     for architecture in ("attention_only", "mlp"):
         config = plant("circuit", 0, architecture=architecture).model.config
         asked |= {spec.id for spec in required_tests(claim, config, texts=True)}
+        asked |= {spec.id for spec in required_tests(names, config, texts=True)}
     stopped = {test for tests in STOPPED for test in tests}
     assert asked == set(CRITERIA) == stopped | set(MISSING)
     assert not stopped & set(MISSING)

@@ -14,11 +14,55 @@ from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
 from ..engine.sites import check_head
 from ..errors import ClaimError, near
-from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, TASKS, Corrupted
+from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, Corrupted
+from ..tasks.names import IOI as INDIRECT_OBJECT
+from ..tasks.names import NamesTask
+from ..tasks.task import TASKS
 from .observation import Rung, TestSpec
 
-Signature = Literal["previous_token", "induction"]
-"""Where a role's heads look: one back, or at the token after the earlier occurrence."""
+Signature = Literal["previous_token", "induction", "duplicate_token", "s_inhibition", "name_mover"]
+"""Where a role's heads look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """What follows from where a role's heads look."""
+
+    tasks: tuple[str, ...]
+    """The tasks that have such places."""
+    acts_at: str
+    """The positions it looks from, in words."""
+    by: Literal["position", "token", "edge"]
+    """What makes it look there: position, its own match of two tokens, or what another role wrote."""
+    control: Literal["even", "unrepeated"]
+    """What its score is held against: even attention, or the same place where the behaviour has nothing to work on."""
+    answers: bool = False
+    """Whether the answer stands where it looks, so that writing it to the output can help."""
+    read_by: Signature | None = None
+    """The signature of what reads such a role where no reader is named."""
+    read_through: Into = "K"
+    """The input through which that reads it."""
+
+
+_COPIES = (RANDOM_REPEATS.name, LOOK_UP.name)
+_NAMES = (INDIRECT_OBJECT.name,)
+LOOKS: Mapping[Signature, Looks] = {
+    "previous_token": Looks(tasks=_COPIES, acts_at="sources", by="position", control="even", read_by="induction"),
+    "induction": Looks(tasks=_COPIES, acts_at="queries", by="edge", control="unrepeated", answers=True),
+    "duplicate_token": Looks(
+        tasks=_NAMES,
+        acts_at="names that return",
+        by="token",
+        control="unrepeated",
+        read_by="s_inhibition",
+        read_through="V",
+    ),
+    "s_inhibition": Looks(tasks=_NAMES, acts_at="queries", by="edge", control="even"),
+    "name_mover": Looks(tasks=_NAMES, acts_at="queries", by="edge", control="even", answers=True),
+}
+"""Each signature: one back from the token after the earlier occurrence; from the query at that token; from the name
+that returns at its first occurrence; from the query at the name that returned; from the query at the other name.
+"""
 OUTPUT = "output"
 LATER = "later heads"
 """What a role writes to whose readers the claim does not name."""
@@ -85,6 +129,20 @@ class Claim:
         """Every head that fills a role, once."""
         return tuple(dict.fromkeys(head for role in self.roles for head in role.heads))
 
+    def edge_of(self, spec: TestSpec) -> Edge:
+        """The edge that a test speaks of."""
+        return next(
+            edge
+            for edge in self.edges
+            if (edge.sender, edge.into) == (spec.role, spec.into)
+            and set(spec.receivers) <= set(self.role(edge.receiver).heads)
+        )
+
+    def inputs(self, spec: TestSpec) -> tuple[Into, ...]:
+        """All inputs through which the receivers of a test's edge are claimed to read its senders."""
+        edge = self.edge_of(spec)
+        return tuple(one.into for one in self.edges if (one.sender, one.receiver) == (edge.sender, edge.receiver))
+
     @property
     def is_part(self) -> bool:
         """Whether the claim is about one role alone, and leaves open what it reads or what reads it."""
@@ -139,6 +197,12 @@ class Claim:
             raise ClaimError(
                 f"the task {self.task!r} is not known; known are {', '.join(TASKS)}.{near(self.task, TASKS)}"
             )
+        for role in self.roles:
+            if self.task not in LOOKS[role.signature].tasks:
+                raise ClaimError(
+                    f"the role {role.name!r} looks as {role.signature} heads do, and the task {self.task!r} has no "
+                    f"such place; it is one of {' and '.join(LOOKS[role.signature].tasks)}"
+                )
         if len(set(names)) < len(names) or not names:
             raise ClaimError(f"a claim needs roles, each with a name of its own; these are {names}")
         if self.is_part and not self.edges and self.roles[0].writes_to in (OUTPUT, LATER):
@@ -146,8 +210,9 @@ class Claim:
             return
         if all(role.writes_to != OUTPUT for role in self.roles):
             raise ClaimError(f"no role of {self.name!r} writes to the output, so nothing would explain the behaviour")
-        if any(role.writes_to == OUTPUT and role.signature == "previous_token" for role in self.roles):
-            raise ClaimError(self._says_nothing())
+        for role in self.roles:
+            if role.writes_to == OUTPUT and not LOOKS[role.signature].answers:
+                raise ClaimError(self._says_nothing(role))
         if len(set(self.edges)) < len(self.edges):
             raise ClaimError(f"an edge of {self.name!r} is there twice")
         along = {(edge.sender, edge.receiver) for edge in self.edges}
@@ -162,25 +227,28 @@ class Claim:
                 raise ClaimError(f"a head is named twice for {role.name}: {role.labels}")
             if role.writes_to != OUTPUT and (role.name, role.writes_to) not in along:
                 raise ClaimError(f"{role.name} writes to {role.writes_to!r}, and no edge says through which input")
-            if role.signature == "induction" and role.name not in {edge.receiver for edge in self.edges}:
+            if LOOKS[role.signature].by == "edge" and role.name not in {edge.receiver for edge in self.edges}:
                 raise ClaimError(f"{role.name} matches by what another role wrote, and no edge leads to it")
 
     def _check_part(self, role: Role) -> None:
         if len(set(role.heads)) < len(role.heads):
             raise ClaimError(f"a head is named twice for {role.name}: {role.labels}")
-        if role.writes_to == OUTPUT and role.signature == "previous_token":
-            raise ClaimError(self._says_nothing())
-        if role.writes_to == LATER and role.signature == "induction":
+        if role.writes_to == OUTPUT and not LOOKS[role.signature].answers:
+            raise ClaimError(self._says_nothing(role))
+        if role.writes_to == LATER and LOOKS[role.signature].by == "edge":
             raise ClaimError(
-                f"{role.name} attends from a query to its answer and writes to later heads; the ladder tests such a "
-                "role at the output alone"
+                f"{role.name} looks where another role makes it look, and writes to later heads; by itself the ladder "
+                "tests such a role at the output alone"
             )
 
-    def _says_nothing(self) -> str:
-        return (
-            f"a role of {self.name!r} looks one back and writes to the output; on {self.task} the token before a "
-            "query says nothing of the next one"
-        )
+    def _says_nothing(self, role: Role) -> str:
+        looks = "looks at the name that is not the answer and writes to the output; on {task} it is never said next"
+        if role.signature == "previous_token":
+            looks = (
+                "looks one back and writes to the output; on {task} the token before a query says nothing of the next "
+                "one"
+            )
+        return f"a role of {self.name!r} {looks.format(task=self.task)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -245,7 +313,47 @@ COPYING = Claim(
 )
 """The copying part of induction by itself, whatever makes the heads attend there."""
 
-CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (INDUCTION, LOOKUP, PREVIOUS_TOKEN, COPYING)}
+IOI = Claim(
+    name="ioi",
+    task=INDIRECT_OBJECT.name,
+    roles=(
+        Role(
+            name="duplicate_token",
+            job="writes where a name returns that it was there before",
+            signature="duplicate_token",
+            writes_to="s_inhibition",
+        ),
+        Role(
+            name="s_inhibition",
+            job="finds the name that returned, and tells the name movers to pass it by",
+            signature="s_inhibition",
+            writes_to="name_mover",
+        ),
+        Role(
+            name="name_mover",
+            job="attends to the other name, and copies it",
+            signature="name_mover",
+            writes_to=OUTPUT,
+        ),
+    ),
+    edges=(
+        Edge(sender="duplicate_token", receiver="s_inhibition", into="K"),
+        Edge(sender="duplicate_token", receiver="s_inhibition", into="V"),
+        Edge(sender="s_inhibition", receiver="name_mover", into="Q"),
+    ),
+)
+"""Of two names the one that does not return follows (Wang et al. 2022, arXiv:2211.00593)."""
+DUPLICATE_TOKEN = Claim(
+    name="duplicate_token",
+    task=INDIRECT_OBJECT.name,
+    roles=(replace(IOI.roles[0], writes_to=LATER),),
+    edges=(),
+)
+"""The part of indirect-object identification that notices that a name returns, whichever heads read it."""
+
+CLAIMS: Mapping[str, Claim] = {
+    claim.name: claim for claim in (INDUCTION, LOOKUP, PREVIOUS_TOKEN, COPYING, IOI, DUPLICATE_TOKEN)
+}
 """The claims that Rung knows by name."""
 
 
@@ -277,7 +385,10 @@ def required_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[Test
     for edge in claim.edges:
         pairs = claim.pairs(edge)
         specs.append(_of_edge("support.edge", 3, claim, edge, *claim.ends(edge)))
-        specs.append(_of_edge("support.edge_interchange", 3, claim, edge, *claim.ends(edge)))
+        if edge is _joint(claim, edge)[0]:
+            joint = _of_edge("support.edge_interchange", 3, claim, edge, *claim.ends(edge))
+            inputs = ", ".join(one.into for one in _joint(claim, edge))
+            specs.append(replace(joint, subject=f"{joint.subject.rpartition('.')[0]}.{inputs}"))
         if len(pairs) > 1:
             specs += [_of_edge("support.edge_part", 3, claim, edge, [s], [r]) for s, r in pairs]
     if texts:
@@ -324,9 +435,12 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
         return ()
     specs: list[TestSpec] = []
     for role in claim.roles:
-        tests = ("shown.zero", "shown.aligned_mean", "shown.dose", "shown.self_repair", "shown.search_stability")
+        aligned = [] if isinstance(TASKS[claim.task], NamesTask) else ["shown.aligned_mean"]
+        tests = ("shown.zero", *aligned, "shown.dose", "shown.self_repair", "shown.search_stability")
         specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
-    circuit = ["without", "first_copy", "logit_difference", *([] if claim.is_part else ["rival_circuit"]), "permuted"]
+    copies = not isinstance(TASKS[claim.task], NamesTask)
+    circuit = ["without", *(["first_copy", "logit_difference"] if copies else [])]
+    circuit += [*([] if claim.is_part else ["rival_circuit"]), "permuted"]
     specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
     on_prose = texts and TASKS[claim.task] is RANDOM_REPEATS
     for role in claim.roles if on_prose else ():
@@ -343,6 +457,11 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
 THE_CIRCUIT = "the circuit"
 MOST_LAYERS_COMPOSED = 4
 """Composition norms of every pair are taken in models of at most so many layers."""
+
+
+def _joint(claim: Claim, edge: Edge) -> list[Edge]:
+    """All edges between the same two roles."""
+    return [one for one in claim.edges if (one.sender, one.receiver) == (edge.sender, edge.receiver)]
 
 
 def _causal(role: Role) -> list[TestSpec]:
@@ -363,7 +482,9 @@ def _weights(claim: Claim, config: ModelConfig) -> list[TestSpec]:
         for head in role.heads:
             if role.writes_to == OUTPUT:
                 specs.append(replace(_of_head("mechanism.ov", 4, role, head), approximate=not config.attn_only))
-            if role.signature == "previous_token":
+            if LOOKS[role.signature].by == "token":
+                specs.append(replace(_of_head("mechanism.qk", 4, role, head), approximate=not config.attn_only))
+            if LOOKS[role.signature].by == "position":
                 # Positions read off a table are exact; a kernel averaged over content, or positions that went through
                 # a layer, are not.
                 exact = kind == "shortformer" or (kind not in RELATIVE and head[0] == 0)
@@ -380,9 +501,10 @@ def _of_head(test: str, rung: Rung, role: Role, head: Head) -> TestSpec:
 
 
 def _to_later(role: Role, head: Head) -> TestSpec:
-    """The attribution of a role without named readers, to the keys of the later head that looks where it should."""
-    subject = f"{head_label(head)} → {LATER}.K"
-    return TestSpec("contribution.edge", 2, subject, role=role.name, heads=(head,), into="K")
+    """The attribution of a role without named readers, to the input of the later head that looks where it should."""
+    into = LOOKS[role.signature].read_through
+    subject = f"{head_label(head)} → {LATER}.{into}"
+    return TestSpec("contribution.edge", 2, subject, role=role.name, heads=(head,), into=into)
 
 
 def _of_edge(

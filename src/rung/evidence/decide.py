@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from ..tasks.induction import STRATA
+from ..tasks.task import TASKS
 from .observation import Check, Floors, Measurement, Observation, Outcome, Quantity, TestSpec
 from .statistics import Bounds, bounds, p_above
 
@@ -40,17 +40,25 @@ class Criterion:
     """Criteria that share a way hold together; one way that holds is enough."""
     signed: bool = False
     """Whether as much in the other direction contradicts the claim."""
-    names: tuple[str, ...] = ()
-    """What a starred criterion must at least be given."""
+    names: tuple[tuple[str, ...], ...] = ((),)
+    """What a starred criterion must at least be given: all of one of these."""
 
     def covers(self, name: str) -> bool:
         """Whether it speaks of the number of this name."""
         return name == self.name or (self.name.endswith("/*") and name.startswith(self.name[:-1]))
 
+    def lacking(self, given: Collection[str]) -> list[str]:
+        """The numbers that must be there and were not given; of several such sets, those of the one that is meant."""
+        if not self.name.endswith("/*"):
+            return [] if self.name in given else [self.name]
+        sets = [[self.name[:-1] + name for name in some] for some in self.names]
+        meant = max(sets, key=lambda some: sum(name in given for name in some))
+        return [name for name in meant if name not in given]
+
     @property
-    def least(self) -> tuple[str, ...]:
-        """The numbers that must be there."""
-        return tuple(self.name[:-1] + name for name in self.names) if self.name.endswith("/*") else (self.name,)
+    def least(self) -> list[str]:
+        """The numbers that must be there; of several such sets the first."""
+        return self.lacking(())
 
     def met(self, check: Check, floors: Floors) -> bool:
         """Whether the conservative end is on the right side of the floor."""
@@ -89,8 +97,11 @@ class Criterion:
         return max(below, p_above(top + floor * bottom))
 
 
+_STRATA = tuple(dict.fromkeys(task.strata for task in TASKS.values()))
+
+
 def _strata(name: str = "stratum/*", **options: object) -> Criterion:
-    return Criterion(name, names=STRATA, **options)  # type: ignore[arg-type]
+    return Criterion(name, names=_STRATA, **options)  # type: ignore[arg-type]
 
 
 def _alternatives(*kinds: str) -> tuple[Criterion, ...]:
@@ -105,7 +116,7 @@ _FAITHFUL = (
     Criterion("swap/*"),
 )
 _AGREES = (Criterion("same", lambda f: f.agreement),)
-_STANDS = (Criterion("half/*", lambda f: 1 - f.faithfulness, "at most", names=("0a", "0b")),)
+_STANDS = (Criterion("half/*", lambda f: 1 - f.faithfulness, "at most", names=(("0a", "0b"),)),)
 
 CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "behaviour.gain": (Criterion("gain", use="shown"), _strata(floor=lambda f: f.gain)),
@@ -165,6 +176,7 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     ),
     "mechanism.ov": (Criterion("copied", lambda f: f.weights),),
     "mechanism.positional": (Criterion("one_back", lambda f: f.weights),),
+    "mechanism.qk": (Criterion("matched", lambda f: f.weights),),
     "mechanism.routed_qk": (Criterion("matched", lambda f: f.weights),),
     "mechanism.member_alone": _alternatives("mean"),
     "mechanism.faithfulness": _FAITHFUL,
@@ -257,7 +269,7 @@ def decide(spec: TestSpec, checks: Sequence[Check], floors: Floors, undefined: s
     return Outcome.FAILS if missed else Outcome.INCONCLUSIVE
 
 
-EXACT = ("contribution.sum", "mechanism.ov", "mechanism.positional", "mechanism.routed_qk")
+EXACT = ("contribution.sum", "mechanism.ov", "mechanism.positional", "mechanism.qk", "mechanism.routed_qk")
 """Tests whose numbers may be their own bounds: nothing was sampled, or every token was read."""
 
 
@@ -279,8 +291,7 @@ def inconsistent(test: str, check: Check, floors: Floors, alpha: float) -> str:
 def missing(test: str, names: Iterable[str]) -> list[str]:
     """The numbers that a test needs and was not given."""
     given = set(names)
-    needed = [name for one in CRITERIA.get(test, ()) for name in one.least]
-    return [name for name in needed if name not in given]
+    return [name for one in CRITERIA.get(test, ()) for name in one.lacking(given)]
 
 
 def _methods_disagree(deciding: Sequence[tuple[Criterion, Check]], floors: Floors) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ClaimError, near
-from ..methods.runner import InductionRunner, Progress, no_progress
+from ..methods.names_runner import task_runner
+from ..methods.runner import Progress, no_progress
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
-from ..tasks.induction import TASKS, induction_batch
 from ..tasks.prose import bundled_text
+from ..tasks.task import TASKS, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
 from .identity import confirmation_seed, versions
@@ -94,10 +95,10 @@ def prepare(
     weights = hash_weights(model.config, model.weights)
     checkpoint = model.checkpoint_digest() or weights
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = induction_batch(model, sequences=sequences, seed=confirm, task=TASKS[found.task])
+    batch = task_batch(model, TASKS[found.task], sequences=sequences, seed=confirm)
     return Confirmation(
         claim=found,
-        setting=Setting(InductionRunner(model, batch, seed=confirm), found, floors, text),
+        setting=Setting(task_runner(model, batch, seed=confirm), found, floors, text),
         required=required_tests(found, model.config, text is not None),
         described=descriptive_tests(found, model.config, text is not None),
         sequences=sequences,

@@ -8,9 +8,10 @@ from itertools import count
 import numpy as np
 
 from ..circuits.heads import Head
-from ..methods.runner import MEAN, InductionRunner, Progress, averaged, no_progress, sub_seed
+from ..methods.names_runner import task_runner
+from ..methods.runner import MEAN, Progress, averaged, no_progress, sub_seed
 from ..model.model import HookedTransformer
-from ..tasks.induction import STRATA, TASKS, induction_batch
+from ..tasks.task import TASKS, task_batch
 from .claim import Claim, Role
 from .decide import summarize
 from .looks import look_alpha
@@ -38,8 +39,8 @@ def search(
     search confirms nothing.
     """
     seed = sub_seed(seed, "discovery")
-    batch = induction_batch(model, sequences=sequences, seed=seed, task=TASKS[claim.task])
-    setting = Setting(InductionRunner(model, batch, seed=seed), claim, floors)
+    batch = task_batch(model, TASKS[claim.task], sequences=sequences, seed=seed)
+    setting = Setting(task_runner(model, batch, seed=seed), claim, floors)
     runs = count(1)
     setting.on_run = lambda: progress(f"search, run {next(runs)}", 0, 1)
     progress("search", 0, 1)
@@ -53,7 +54,7 @@ def search(
         scores = setting.scores[role.signature]
         means = np.nanmean(scores, axis=(-2, -1))
         # What must hold in every stratum later is asked of every stratum now.
-        strata = [batch.strata[name].numpy() for name in STRATA]
+        strata = [where.numpy() for where in batch.strata.values()]
         least = np.min([scores[..., where].mean(-1) for where in strata if where.any()], axis=0)
         candidates = [
             h for h in np.ndindex(means.shape) if least[h] >= floors.clue and _may_send(claim, role, h, chosen)
@@ -65,7 +66,7 @@ def search(
 
 def lacks_behaviour(setting: Setting) -> bool:
     """Whether the discovery sequences show that the behaviour is not there."""
-    alpha = look_alpha(setting.floors.alpha, setting.runner.n, setting.floors.sequences)
+    alpha = look_alpha(setting.floors.alpha, setting.runner.sequences, setting.floors.sequences)
     specs = (TestSpec("behaviour.gain", 0, "the model"), TestSpec("behaviour.order", 0, "the model"))
     found = [summarize(spec, MEASURES[spec.id](setting, spec), setting.floors, alpha) for spec in specs]
     return any(m.outcome in (Outcome.FAILS, Outcome.CONTRADICTED) for m in found)

@@ -12,9 +12,20 @@ from torch import Tensor
 
 from ..circuits.heads import Head
 from ..engine.sites import Site
-from ..methods.runner import MEAN, RESAMPLE, Ablation, Chunk, InductionRunner, PerQuery, PerSequence, Runner, averaged
-from ..tasks.induction import InductionBatch, induction_batch
+from ..methods.runner import (
+    MEAN,
+    RESAMPLE,
+    Ablation,
+    Chunk,
+    InductionRunner,
+    PerQuery,
+    PerSequence,
+    Runner,
+    TaskRunner,
+    averaged,
+)
 from ..tasks.prose import TextBatch, repeated_passages, text_windows
+from ..tasks.task import TaskBatch
 from .claim import Claim, Role, Signature
 from .observation import Floors, Tables
 
@@ -32,7 +43,7 @@ AnyRunner = TypeVar("AnyRunner", bound=Runner)
 class Setting:
     """A claim, a runner on its task, and what several tests read."""
 
-    def __init__(self, runner: InductionRunner, claim: Claim, floors: Floors, text: str | None = None) -> None:
+    def __init__(self, runner: TaskRunner, claim: Claim, floors: Floors, text: str | None = None) -> None:
         self.runner = runner
         self.claim = claim
         self.floors = floors
@@ -72,11 +83,8 @@ class Setting:
 
     @cached_property
     def unrepeated_scores(self) -> Scores:
-        """The same places on sequences in which nothing repeats."""
-        runner = self.runner
-        own = runner.batch
-        batch = induction_batch(runner.model, sequences=runner.n, seed=own.seed, kind="unrepeated", task=own.task)
-        return signature_scores(runner, batch)
+        """The same places on sequences in which the behaviour has nothing to work on."""
+        return signature_scores(self.runner, self.runner.control_batch())
 
     def siblings(self, role: Role, floor: float) -> set[Head]:
         """Heads that look where the role's heads do."""
@@ -113,22 +121,15 @@ class Setting:
         return runner
 
 
-def signature_scores(runner: Runner, batch: InductionBatch) -> Scores:
-    """Every head's attention where each signature says, at each predictable query. Patterns are reduced as they come.
+def signature_scores(runner: Runner, batch: TaskBatch) -> Scores:
+    """Every head's attention where each signature of the task says, told at each predictable query.
 
-    previous_token: from the query's source (the position of B) one back. induction: from the query to its source, not
-    divided by what is parked on BOS.
+    Patterns are reduced as they come. Attention is not divided by what is parked on BOS.
     """
     config, (n, width) = runner.config, batch.tokens.shape
+    places: Mapping[Any, tuple[Tensor, Tensor]] = batch.signatures
     held: dict[Signature, np.ndarray] = {
-        name: np.full((config.n_layers, config.n_heads, n, width), np.nan, dtype=np.float32)
-        for name in ("previous_token", "induction")
-    }
-    at = torch.arange(width)
-    source = batch.source
-    places: dict[Signature, tuple[Tensor, Tensor]] = {
-        "previous_token": (source, (source - 1).clamp(min=0)),
-        "induction": (at.expand_as(source), source),
+        name: np.full((config.n_layers, config.n_heads, n, width), np.nan, dtype=np.float32) for name in places
     }
 
     class Reduce:
@@ -154,7 +155,7 @@ def signature_scores(runner: Runner, batch: InductionBatch) -> Scores:
     return held
 
 
-def uniform_scores(batch: InductionBatch, window: int | None = None) -> PerSequence:
-    """What even attention over all positions that a source sees gives the one before: 1/(source + 1), 1/window."""
-    seen = (batch.source.numpy() + 1.0).clip(1, np.inf if window is None else window)
+def uniform_scores(batch: TaskBatch, signature: Signature, window: int | None = None) -> PerSequence:
+    """What even attention over all positions that are seen gives any one of them: 1/(position + 1), 1/window."""
+    seen = (batch.signatures[signature][0].numpy() + 1.0).clip(1, np.inf if window is None else window)
     return averaged(np.where(batch.predictable.numpy(), 1 / seen, np.nan))

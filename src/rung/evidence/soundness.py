@@ -22,12 +22,12 @@ import torch
 
 from ..errors import ClaimError, StoreError
 from ..methods.executors import open_executor
-from ..methods.runner import InductionRunner
+from ..methods.names_runner import task_runner
 from ..model.origin import hash_weights
 from ..planted import ARCHITECTURES, KINDS, Planted, plant
 from ..planted.models import OWN_ARCHITECTURE, unfit
-from ..tasks.induction import induction_batch
-from .claim import INDUCTION, Claim, required_tests
+from ..tasks.task import TASKS, task_batch
+from .claim import CLAIMS, INDUCTION, Claim, required_tests
 from .identity import confirmation_seed
 from .looks import look_alpha
 from .observation import RUNGS, Floors, Outcome, TestSpec
@@ -164,8 +164,10 @@ def quick_plan() -> list[Case]:
 
 def claim_of(planted: Planted) -> Claim:
     """What is claimed of a planted model."""
-    edge = replace(INDUCTION.edges[0], into=planted.into)
-    return replace(INDUCTION.with_heads(planted.heads), edges=(edge,))
+    claim = CLAIMS[planted.claim].with_heads(planted.heads)
+    return (
+        claim if claim.name != INDUCTION.name else replace(claim, edges=(replace(claim.edges[0], into=planted.into),))
+    )
 
 
 def setting_of(planted: Planted, claim: Claim, sequences: int = 64) -> tuple[Setting, tuple[TestSpec, ...]]:
@@ -176,8 +178,8 @@ def setting_of(planted: Planted, claim: Claim, sequences: int = 64) -> tuple[Set
     model, texts = planted.model, planted.text is not None
     claim.check(model.config)
     seed = confirmation_seed(claim, model.config, hash_weights(model.config, model.weights), texts)
-    batch = induction_batch(model, sequences=sequences, seed=seed)
-    setting = Setting(InductionRunner(model, batch, seed=seed), claim, Floors(), planted.text)
+    batch = task_batch(model, TASKS[claim.task], sequences=sequences, seed=seed)
+    setting = Setting(task_runner(model, batch, seed=seed), claim, Floors(), planted.text)
     return setting, required_tests(claim, model.config, texts)
 
 
@@ -200,7 +202,7 @@ def _judge(planted: Planted) -> tuple[int, str]:
         setting, required = setting_of(planted, claim)
     except ClaimError as error:
         return REFUSED, str(error)
-    alpha = look_alpha(Floors().alpha, setting.runner.n, Floors().sequences)
+    alpha = look_alpha(Floors().alpha, setting.runner.sequences, Floors().sequences)
     measured = []
     for spec in required:
         measured += run_tests(setting, [spec], alpha)
@@ -208,7 +210,7 @@ def _judge(planted: Planted) -> tuple[int, str]:
             break
     last = measured[-1]
     stopped = "" if last.outcome is Outcome.HOLDS else f"{last.test} of {last.subject}: {last.outcome}"
-    return verdict(required, measured, Floors(), setting.runner.n).rung, stopped
+    return verdict(required, measured, Floors(), setting.runner.sequences).rung, stopped
 
 
 def key_of(case: Case) -> str:

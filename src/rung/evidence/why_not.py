@@ -21,9 +21,9 @@ from .prove import Confirmation, prepare
 from .tests import MEASURES
 
 COST = (
-    "mechanism.positional", "clue.signature", "mechanism.ov", "mechanism.routed_qk", "contribution.direct",
-    "contribution.edge", "support.output", "support.edge", "support.output_interchange", "support.edge_interchange",
-    "support.interchange", "support.positions", "support.denoising", "support.necessity",
+    "mechanism.positional", "mechanism.qk", "clue.signature", "mechanism.ov", "mechanism.routed_qk",
+    "contribution.direct", "contribution.edge", "support.output", "support.edge", "support.output_interchange",
+    "support.edge_interchange", "support.interchange", "support.positions", "support.denoising", "support.necessity",
 )  # fmt: skip
 """Tests of one head from cheap to dear: weights alone, one run, runs with patches, runs with many donors."""
 

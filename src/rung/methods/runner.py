@@ -7,6 +7,7 @@ activation that is read, and compute logits only at scored queries, so that a pr
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -25,7 +26,8 @@ from ..engine.taps import NO_TAP, CacheTap, Tap, compose
 from ..engine.transformer import blocks, embed, unembed, upcast
 from ..engine.weights import Weights
 from ..model.model import HookedTransformer
-from ..tasks.induction import InductionBatch, induction_batch
+from ..tasks.induction import Corrupted, Corruption, InductionBatch, corrupt, induction_batch, interchange
+from ..tasks.task import TaskBatch, task_batch
 from .interventions import (
     FEWEST_DONORS,
     Intervention,
@@ -35,6 +37,7 @@ from .interventions import (
     Sources,
     Window,
     Zero,
+    donor_rows,
     edit_tap,
     find_targets,
     on_head,
@@ -245,8 +248,22 @@ class Runner:
         targets = chunk.of(answers).to(logits.device)[here]
         rows, columns = (axis.cpu().numpy() for axis in here.nonzero(as_tuple=True))
         of = chunk.rows.numpy()[rows]
-        loss[of, columns] = F.cross_entropy(logits, targets, reduction="none").double().cpu().numpy()
-        top[of, columns] = logits.argmax(-1).cpu().numpy()
+        loss[of, columns] = self.loss_of(logits, targets, chunk, here).double().cpu().numpy()
+        top[of, columns] = self.top_of(logits).cpu().numpy()
+
+    def loss_of(
+        self,
+        logits: Float[Tensor, "row d_vocab"],
+        targets: Int[Tensor, " row"],
+        chunk: Chunk,
+        here: Bool[Tensor, "batch pos"],
+    ) -> Float[Tensor, " row"]:
+        """−log p of each target, in nats."""
+        return F.cross_entropy(logits, targets, reduction="none")
+
+    def top_of(self, logits: Float[Tensor, "row d_vocab"]) -> Int[Tensor, " row"]:
+        """The token with the highest logit in each row."""
+        return logits.argmax(-1)
 
     @property
     def clean(self) -> Readout:
@@ -346,6 +363,10 @@ class Runner:
         """Values from `draws` donors of each sequence."""
         return Resample(self.donors, draws, self.seed_for("draws"))
 
+    def donors_of(self, draws: int) -> Int[Tensor, "draw sequence"]:
+        """The donor of each sequence in each of several draws."""
+        return donor_rows(self.resample(draws), self.n)
+
     def replaced(
         self, heads: Sequence[Head], values: HeadValues, where: Bool[Tensor, "batch pos"] | None = None
     ) -> TapFactory:
@@ -369,7 +390,70 @@ class Runner:
         return make
 
 
-class InductionRunner(Runner):
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """Other sequences S′, one for each S, whose place of the task stands `shift` later than in S."""
+
+    tokens: Int[Tensor, "sequence pos"]
+    shift: Int[Tensor, "sequence one"]
+    answers: Int[Tensor, "sequence pos"]
+    """What must be said at each query if the model follows what is put from S′."""
+    hybrid: Int[Tensor, "sequence pos"] | None = None
+    """Sequences that must be answered so, while S must not be; None: S itself must be."""
+
+
+class TaskRunner(Runner):
+    """A runner on a task of the ladder, with what the behaviour is worth."""
+
+    batch: TaskBatch
+
+    @property
+    def sequences(self) -> int:
+        """Number of sequences as a claim counts them."""
+        return self.n
+
+    @property
+    def gain_by_query(self) -> PerQuery:
+        """What the behaviour is worth at each predictable query, in nats."""
+        raise NotImplementedError
+
+    @property
+    def gain(self) -> PerSequence:
+        """The gain, averaged within sequences."""
+        return averaged(self.gain_by_query)
+
+    def remaining_losses(self) -> tuple[PerQuery, PerQuery]:
+        """Loss of the right answer among those that are left, and the least that a guess among them is expected to
+        lose.
+        """
+        raise NotImplementedError
+
+    def beside_gain(self) -> dict[str, float]:
+        """Numbers that a reader wants beside the gain."""
+        raise NotImplementedError
+
+    def control_batch(self) -> TaskBatch:
+        """As many sequences in which the behaviour has nothing to work on."""
+        return task_batch(self.model, self.batch.task, sequences=self.sequences, seed=self.batch.seed, control=True)
+
+    def redrawn(self, sequences: int, seed: int) -> TaskRunner:
+        """A runner on other sequences of the task, with the same donors."""
+        raise NotImplementedError
+
+    def again(self) -> TaskRunner:
+        """A runner on the same sequences and donors, in which nothing was run."""
+        raise NotImplementedError
+
+    def corrupted(self, which: Corrupted, seed: int) -> Corruption:
+        """The sequences with one of the two tokens of the answer's match replaced."""
+        raise NotImplementedError
+
+    def swap(self, to_output: bool, seed: int) -> Swap:
+        """What heads are to be put from, in an interchange: heads that write to the output, or those that do not."""
+        raise NotImplementedError
+
+
+class InductionRunner(TaskRunner):
     """A runner on the induction task, with the gain from the first copy to the second."""
 
     batch: InductionBatch
@@ -389,6 +473,37 @@ class InductionRunner(Runner):
         super().__init__(model, batch, seed=seed, donors=donors)
         self._first: PerQuery | None = None
 
+    def redrawn(self, sequences: int, seed: int) -> InductionRunner:
+        batch = induction_batch(self.model, sequences=sequences, seed=seed, task=self.batch.task)
+        return InductionRunner(self.model, batch, seed=seed, donors=self.donors)
+
+    def again(self) -> InductionRunner:
+        return InductionRunner(self.model, self.batch, seed=self.seed, donors=self.donors)
+
+    def corrupted(self, which: Corrupted, seed: int) -> Corruption:
+        return corrupt(self.batch, which, self.model, seed)
+
+    def swap(self, to_output: bool, seed: int) -> Swap:
+        """Copies of other tokens. To the output, S′'s B must be said; else the query A′, no longer A, finds S's B."""
+        batch, other = self.batch, interchange(self.batch, self.model, seed)
+        if not to_output:
+            return Swap(
+                other.donor.tokens, (other.donor.first - batch.first)[:, None], batch.tokens.roll(-1, 1), other.hybrid
+            )
+        shift = (other.donor.second - batch.second)[:, None]
+        at = torch.arange(batch.tokens.shape[1]) + 1 + shift
+        return Swap(other.donor.tokens, shift, other.donor.tokens.gather(1, at.clamp(0, batch.tokens.shape[1] - 1)))
+
+    def beside_gain(self) -> dict[str, float]:
+        right = self.clean.top == self.batch.tokens.roll(-1, 1).numpy()
+        return {
+            "first copy": float(averaged(self.first_loss).mean()),
+            "second copy": float(averaged(self.clean.loss).mean()),
+            "accuracy": share_of_queries(right, self.batch.predictable),
+            "ln n": float(self.batch.period.double().log().mean()),
+            "ln V": math.log(self.config.d_vocab),
+        }
+
     @property
     def first_loss(self) -> PerQuery:
         """Clean loss on the first copy, stored at the position of the corresponding query in the second copy."""
@@ -403,11 +518,6 @@ class InductionRunner(Runner):
         """First-copy loss minus second-copy loss at each predictable query."""
         found: PerQuery = self.first_loss - self.clean.loss
         return found
-
-    @property
-    def gain(self) -> PerSequence:
-        """The gain, averaged within sequences."""
-        return averaged(self.gain_by_query)
 
     @torch.no_grad()
     def remaining_losses(self) -> tuple[PerQuery, PerQuery]:
@@ -459,6 +569,11 @@ def averaged(values: PerQuery, where: Bool[Tensor, "batch pos"] | None = None) -
     with np.errstate(invalid="ignore"):
         found: PerSequence = np.where(mask, values, 0.0).sum(1) / np.where(count, count, np.nan)
     return found
+
+
+def share_of_queries(right: np.ndarray, at: Bool[Tensor, "batch pos"]) -> float:
+    """The share of queries at which something is so, the mean of the sequences' own."""
+    return float(averaged(np.where(at.numpy(), right.astype(float), np.nan)).mean())
 
 
 def per_sequence(rows: Float[Tensor, " row"], at: Bool[Tensor, "batch pos"]) -> PerSequence:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..circuits.composition import Into
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
 from ..engine.cache import ActivationCache
@@ -305,6 +306,9 @@ def written_parts(model: HookedTransformer, cache: ActivationCache, end: int) ->
                 yield f"{layer}.b_O", cache.as_written(w.b_O.expand(*x.shape[:2], -1), "attn_out", layer)
 
 
+_READ: Mapping[Into, str] = {"Q": "queries", "K": "keys", "V": "values"}
+
+
 def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
     """The sites that `LinearizedRead` needs of its layer."""
     rotated = [Site("rot_q", layer), Site("rot_k", layer)] if config.rotary is not None else []
@@ -314,15 +318,16 @@ def reading_sites(config: ModelConfig, layer: int) -> list[Site]:
 
 @dataclass(frozen=True, eq=False)
 class LinearizedRead:
-    """A head's queries or keys as a linear function of the stream, with the norms' scales frozen at one run's values.
+    """A head's queries, keys or values as a linear function of the stream, norms' scales frozen at one run's values.
 
     component → apply_rotary(component @ `matrix` / (`before` · `after`)). `matrix` is W_Q or W_K with the linear parts
     of the norm before attention and of the QK norm folded in; `before` and `after` are the scales of those two norms.
+    Values are W_V's, have no norm of their own, and are not turned.
     """
 
     config: ModelConfig
     layer: int
-    into: Literal["Q", "K"]
+    into: Into
     index: int
     """The index of the query head or key head."""
     matrix: Float[Tensor, "d_model d_head"]
@@ -335,7 +340,7 @@ class LinearizedRead:
         cls,
         model: HookedTransformer,
         receiver: Head,
-        into: Literal["Q", "K"],
+        into: Into,
         run: Mapping[str, Tensor],
         positions: PositionInfo,
     ) -> LinearizedRead:
@@ -346,17 +351,23 @@ class LinearizedRead:
         own = made if config.qk_norm == "heads" else made[:, :, index : index + 1]
         if config.clip_qkv is not None and (own.abs() >= config.clip_qkv).any():
             raise NotDefinedError(
-                f"{'queries' if into == 'Q' else 'keys'} of {head_label(receiver)} were clamped at "
+                f"{_READ[into]} of {head_label(receiver)} were clamped at "
                 f"±{config.clip_qkv:g} in this run, so they are not a sum over components"
             )
         one = made.new_ones(*made.shape[:2], 1)
         before = upcast(run[Site("ln1.scale", layer).path]) if norms_before(config) else one
+        w = block_weights(model.weights, layer)
+        if into == "V":
+            matrix = fold_before(config, w.ln1_w, read_of_stream(config, w, "V")[index])
+            return cls(config, layer, into, index, matrix, before, one, positions)
         after = one if config.qk_norm is None else qk_scale(config, own)[:, :, 0]
-        matrix = read_matrix(config, block_weights(model.weights, layer), into, index)
+        matrix = read_matrix(config, w, into, index)
         return cls(config, layer, into, index, matrix, before, after, positions)
 
     def turned(self, x: Float[Tensor, "batch pos d_head"]) -> Float[Tensor, "batch pos d_head"]:
-        """Applies the layer's rotary embedding, if it has one."""
+        """Applies the layer's rotary embedding, if it has one, to queries and keys."""
+        if self.into == "V":
+            return x
         return apply_rotary(self.config, self.layer, x.unsqueeze(2), self.positions).squeeze(2)
 
     def of_stream(self, part: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_head"]:
@@ -390,7 +401,11 @@ class LinearizedRead:
         yield from self.constants(weights)
 
     def constants(self, weights: Weights) -> Iterator[tuple[str, Float[Tensor, "batch pos d_head"]]]:
-        """The terms of the queries or keys that do not come from the stream: shortformer positions and biases."""
+        """The terms that do not come from the stream: shortformer positions and biases. Values' are left out: they are
+        the same at every position.
+        """
+        if self.into == "V":
+            return
         w = block_weights(weights, self.layer)
         W = read_of_stream(self.config, w, self.into)
         b, norm_w, norm_b = (w.b_Q, w.q_norm_w, w.q_norm_b) if self.into == "Q" else (w.b_K, w.k_norm_w, w.k_norm_b)

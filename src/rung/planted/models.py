@@ -17,6 +17,7 @@ from ..model.model import HookedTransformer
 from ..model.tokenizer import TextTokenizer
 from .attacks import ATTACK_POSITIONS, ATTACKS
 from .decoys import DECOYS, POSITIONS
+from .names import SENTENCE_POSITIONS, SENTENCES
 from .narrow import NARROW, NARROW_POSITIONS, NORMED
 from .plans import Plan, induction, previous_token, striped
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
@@ -41,6 +42,8 @@ class Planted:
     """What is true of this model, and why the verdict may not be higher."""
     text: str | None = None
     """Its ordinary text, of a model with a tokenizer."""
+    claim: str = "induction"
+    """The name of the claim."""
 
 
 def plant(
@@ -69,18 +72,19 @@ def plant(
     plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
     layers = _deepened(plan.made, architecture.n_layers)
     model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
-    roles = {"previous_token": plan.previous_token, "induction": plan.induction}
-    heads = {role: tuple(places[wire] for wire in wires) for role, wires in roles.items()}
+    heads = {role: tuple(places[wire] for wire in wires) for role, wires in plan.roles.items()}
     if plan.text is not None:
         model = HookedTransformer(model.config, model.weights, tokenizer=_word_tokenizer(model.config.d_vocab))
-    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why, plan.text)
+    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why, plan.text, plan.claim)
 
 
 def unfit(kind: str, architecture: Architecture) -> str:
     """Why a kind cannot be planted in an architecture; empty where it can."""
     if kind in OWN_ARCHITECTURE and architecture != PLAIN:
         return f"{kind} has an architecture of its own; it is planted in the plain one only."
-    positions = {**POSITIONS, **NARROW_POSITIONS, **ATTACK_POSITIONS}.get(kind, (architecture.positions,))
+    positions = {**POSITIONS, **NARROW_POSITIONS, **ATTACK_POSITIONS, **SENTENCE_POSITIONS}.get(
+        kind, (architecture.positions,)
+    )
     if architecture.positions not in positions:
         return f"{kind} needs {' or '.join(positions)} positions, not {architecture.positions}."
     if kind in NORMED and architecture.normalization_type is None:
@@ -360,5 +364,5 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
 OWN_ARCHITECTURE = ("circuit_norm", "circuit_behind", "passenger_behind")
 """Kinds that change the plain architecture, and are planted in no other."""
 
-KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW, **ATTACKS}
+KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW, **ATTACKS, **SENTENCES}
 """Every kind, by name."""

@@ -21,6 +21,9 @@ class Plan:
     induction: tuple[str, ...] = ("induction",)
     previous_token: tuple[str, ...] = ("previous_token",)
     into: Into = "K"
+    claim: str = "induction"
+    claimed: Mapping[str, tuple[str, ...]] | None = None
+    """Heads by role, of another claim than induction."""
     truth: int
     refused: bool = False
     why: str
@@ -36,6 +39,12 @@ class Plan:
             Layer(heads=heads, neurons=self.neurons.get(at), together=self.together.get(at, ()))
             for at, heads in enumerate(self.layers)
         )
+
+    @property
+    def roles(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the claimed heads, by role."""
+        own = {"previous_token": self.previous_token, "induction": self.induction}
+        return own if self.claimed is None else self.claimed
 
     @property
     def attn_only(self) -> bool:

@@ -327,14 +327,30 @@ class Stream:
             key[self.parts[source], columns_of] = torch.eye(self.d_code)
         return self._scored(query, key, 0.85)
 
-    def finds_earlier(self) -> FactoredMatrix:
-        """A QK that scores an earlier occurrence of the query's token SHARPNESS, and the query itself less than BOS."""
+    def finds_earlier(self, part: str = "token") -> FactoredMatrix:
+        """A QK that scores an earlier occurrence of the query's token SHARPNESS, and the query itself less than BOS.
+
+        What the token is, is read in `part`.
+        """
         query, key, wide = self._empty(), self._empty(), slice(self.d_code, self.d_code + self.n_ctx // 2)
-        query[self.parts["token"], : self.d_code] = key[self.parts["token"], : self.d_code] = torch.eye(self.d_code)
+        query[self.parts[part], : self.d_code] = key[self.parts[part], : self.d_code] = torch.eye(self.d_code)
         key[self.parts["position"], wide] = torch.eye(self.n_ctx // 2)
         # No more than it takes: the position n_ctx/2 back is opposite, and gains what this one loses.
         query[self.parts["position"], wide] = -0.45 * torch.eye(self.n_ctx // 2)
         return self._scored(query, key, PARKED)
+
+    def finds(self, query: str, key: str, *, but: str = "", parked: float = 0.35, sharp: float = 1.0) -> FactoredMatrix:
+        """A QK that scores keys with the flag `key` SHARPNESS where the query has the flag `query`, less the match of
+        the code in the query's `but` part, if there is one, with the key's token; all of it times `sharp`. It needs
+        heads with room for two codes (`matched`), and positions that queries and keys see.
+        """
+        queries, keys = self._empty(), self._empty()
+        queries[self.parts[query], self.d_code] = keys[self.parts[key], self.d_code] = 1.0
+        if but:
+            queries[self.parts[but], : self.d_code] = -torch.eye(self.d_code)
+            keys[self.parts["token"], : self.d_code] = torch.eye(self.d_code)
+        scored = self._scored(queries, keys, parked)
+        return FactoredMatrix(sharp * scored.A, scored.B)
 
     def points(self, pointer: str) -> FactoredMatrix:
         """An OV that writes to `pointer` the position of what it attends to, and nothing of BOS's."""

@@ -59,6 +59,8 @@ class Task:
     """Tokens that stay together; a copy is a number of whole blocks."""
     shuffles: bool
     """Whether the blocks return in another order."""
+    strata: tuple[str, ...] = STRATA
+    """Groups of queries, in each of which a claim must hold."""
 
     def whole(self, n: int) -> int:
         """The longest copy of whole blocks with at most `n` tokens."""
@@ -82,8 +84,6 @@ class Task:
 
 RANDOM_REPEATS = Task("random repeats", 1, False)
 LOOK_UP = Task("key-value look-up", 2, True)
-TASKS: Mapping[str, Task] = {task.name: task for task in (RANDOM_REPEATS, LOOK_UP)}
-"""The tasks that the ladder can run, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +147,41 @@ class InductionBatch:
     def first_copy(self) -> Bool[Tensor, "sequence pos"]:
         """Mask of the queries for the same targets at their first occurrence."""
         return self.sources.roll(-1, 1)
+
+    @property
+    def signatures(self) -> Mapping[str, tuple[Int[Tensor, "sequence pos"], Int[Tensor, "sequence pos"]]]:
+        """By signature: from which position it looks at which, told at the query's own position."""
+        at = torch.arange(self.tokens.shape[1]).expand_as(self.source)
+        return {"previous_token": (self.source, (self.source - 1).clamp(min=0)), "induction": (at, self.source)}
+
+    @property
+    def rivals(self) -> Mapping[str, Int[Tensor, "sequence pos"]]:
+        """No position that a signature must rather not look at than any other."""
+        return {}
+
+    def acting(self, signature: str) -> Bool[Tensor, "sequence pos"]:
+        """Mask of the positions at which heads of this signature look."""
+        return self.sources if signature == "previous_token" else self.predictable
+
+    @property
+    def foils(self) -> None:
+        """No single token that the answer is held against."""
+        return None
+
+    @property
+    def candidates(self) -> None:
+        """A prediction is taken among all tokens."""
+        return None
+
+    @property
+    def alike(self) -> None:
+        """Sequences have their places at positions of their own."""
+        return None
+
+    def distances_of(self, signature: str) -> Int[Tensor, " query"]:
+        """How far what a signature looks at is behind where it looks from, of each predictable query."""
+        where, at = self.signatures[signature]
+        return (where - at)[self.predictable]
 
     @property
     def distances(self) -> Int[Tensor, " query"]:

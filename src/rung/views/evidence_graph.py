@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "support": "circuit alone",
     "mechanism.ov": "OV",
     "mechanism.positional": "QK",
+    "mechanism.qk": "QK",
     "mechanism.routed_qk": "composition",
     "mechanism": "circuit alone, with MLPs",
 }

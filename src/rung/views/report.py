@@ -34,6 +34,7 @@ METHOD_OF = {
     "contribution.direct": "attribution",
     "mechanism.ov": "weights",
     "mechanism.positional": "weights",
+    "mechanism.qk": "weights",
 }
 """Tests whose first number the agreement table holds for every head."""
 

@@ -18,9 +18,11 @@ from ..evidence.why_not import Separation
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
 
+INDIRECT_OBJECT = "indirect object"
 SCOPE: Mapping[str, str] = {
     "random repeats": "token induction on random repeats",
     "key-value look-up": "key-value look-up of random tokens",
+    INDIRECT_OBJECT: "indirect-object identification in sentences of a few templates",
 }
 """What a claim about each task is a claim of."""
 
@@ -60,6 +62,7 @@ TEST_NAMES: Mapping[str, str] = {
     "support.off_task": "ordinary text",
     "mechanism.ov": "OV copying top-1",
     "mechanism.positional": "positional QK",
+    "mechanism.qk": "QK of a token with itself",
     "mechanism.routed_qk": "composed QK",
     "mechanism.member_alone": "member, in the circuit alone",
     "mechanism.faithfulness": "faithfulness",
@@ -299,6 +302,12 @@ def _plain(m: Measurement, claim: Claim) -> str:
 
 def _gain(m: Measurement, claim: Claim) -> str:
     worst = min((one for one in m.checks if one.name.startswith("stratum/")), key=lambda one: one.value)
+    if claim.task == INDIRECT_OBJECT:
+        return (
+            f"log-odds of the answer {m.controls['log-odds']:+.2f} nats, "
+            f"{m.controls['log-odds, the other name returning']:+.2f} where the other name returns, worst stratum "
+            f"{worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
+        )
     return (
         f"loss {m.controls['first copy']:.2f} → {m.controls['second copy']:.2f} nats on the second copy, worst stratum "
         f"{worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
@@ -306,6 +315,8 @@ def _gain(m: Measurement, claim: Claim) -> str:
 
 
 def _order(m: Measurement, claim: Claim) -> str:
+    if claim.task == INDIRECT_OBJECT:
+        return f"loss among the two names {number(m.controls['loss'])} nats (a guess: {m.controls['bound']:.2f})"
     return (
         f"loss among the first copy's remaining tokens {number(m.controls['loss'])} nats "
         f"(order-blind bound {m.controls['bound']:.2f})"
@@ -325,6 +336,7 @@ def _attribution(m: Measurement, claim: Claim) -> str:
     low, high = m.interval or (math.nan, math.nan)
     what = f"{m.subject} direct logit attribution" if m.test == "contribution.direct" else f"{m.subject} attribution"
     to = "" if m.test == "contribution.direct" else " to the right key's score"
+    to = " to what tells the value read from others" if m.spec.into == "V" else to
     strong = m.notes.get("as strong") if m.outcome is Outcome.HOLDS else ""
     also = f"; not unique: {strong} gives as much" if strong else ""
     rest = f"99 % CI [{low:.2f}, {high:.2f}] (best unclaimed {m.controls['best unclaimed']:+.2f}){also}"
@@ -425,6 +437,7 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     ),
     "mechanism.ov": _weights("{subject} OV copying top-1 {share}"),
     "mechanism.positional": _weights("{subject} positional QK: previous position for {share} of queries"),
+    "mechanism.qk": _weights("{subject} QK: a token's best query is itself for {share}"),
     "mechanism.routed_qk": _weights("composed QK {subject}: top-1 match {share}"),
     "mechanism.faithfulness": _faithfulness,
     "mechanism.agreement": _agreement,
@@ -571,12 +584,14 @@ def _redundant_role(proof: Proof, role: Role) -> str:
 
 
 def _on_prose(proof: Proof) -> str:
-    """What the same heads do on repeated passages of text."""
+    """What the same heads do on repeated passages of text; of sentences, whether they are text."""
+    if proof.claim.task == INDIRECT_OBJECT:
+        return " Not tested on text: no tokenizer." if proof.run["text"] is None else ""
     if proof.run["text"] is None:
         return " Not tested on prose: no tokenizer."
     m = proof.find("shown.prose_necessity")
     if m is None or m.value is None:
-        return "" if proof.claim.task == "key-value look-up" else " Not tested on prose."
+        return " Not tested on prose." if proof.claim.task == "random repeats" else ""
     gain = m.check("gain")
     if gain is None or gain.low <= 0:
         return " On repeated prose the model gains nothing that its heads could explain."

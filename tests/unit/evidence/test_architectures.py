@@ -102,8 +102,8 @@ def test_keys_that_were_clamped_leave_the_edge_open(build, monkeypatch) -> None:
 
 def test_even_attention_within_a_window_is_its_share() -> None:
     batch = induction_batch(plant("circuit", 0).model, sequences=6, seed=0)
-    assert uniform_scores(batch, 4) == pytest.approx(np.full(6, 0.25), abs=0.05)
-    assert (uniform_scores(batch) < 0.25).all()
+    assert uniform_scores(batch, "previous_token", 4) == pytest.approx(np.full(6, 0.25), abs=0.05)
+    assert (uniform_scores(batch, "previous_token") < 0.25).all()
 
 
 def test_chunks_give_the_numbers_of_the_whole(monkeypatch) -> None:

@@ -74,7 +74,7 @@ def test_models_without_a_next_token_to_predict_are_refused(build):
 
 
 def test_what_cannot_be_tested_is_refused_before_anything_runs(circuit, claim, monkeypatch):
-    monkeypatch.setattr(module, "induction_batch", lambda *_, **__: pytest.fail("something was run"))
+    monkeypatch.setattr(module, "task_batch", lambda *_, **__: pytest.fail("something was run"))
     monkeypatch.setattr(module, "search", lambda *_, **__: pytest.fail("something was run"))
     for sequences in (1, 65, 100, 127):
         with pytest.raises(ClaimError, match=f"{sequences} confirmation sequences were asked for"):

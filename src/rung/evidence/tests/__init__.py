@@ -36,6 +36,7 @@ MEASURES: Mapping[str, Measure] = {
     "support.off_task": whole.off_task,
     "mechanism.ov": weights.ov,
     "mechanism.positional": weights.positional,
+    "mechanism.qk": weights.own_token_qk,
     "mechanism.routed_qk": weights.composed_qk,
     "mechanism.faithfulness": whole.faithfulness,
     "mechanism.member_alone": whole.member_alone,

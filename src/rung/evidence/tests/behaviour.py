@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ...methods.runner import averaged
@@ -12,26 +10,17 @@ from ..setting import Setting
 
 
 def gain(setting: Setting, spec: TestSpec) -> Observation:
-    """First-copy loss minus second-copy loss, in every stratum."""
-    runner = setting.runner
-    found = runner.gain_by_query
-    first, second = averaged(runner.first_loss).mean(), averaged(runner.clean.loss).mean()
-    right = averaged(np.where(runner.batch.predictable.numpy(), _right(setting), np.nan)).mean()
+    """What the behaviour is worth, in every stratum: first-copy loss minus second-copy loss, or log-odds."""
+    found = setting.runner.gain_by_query
     return Observation(
         {"gain": Quantity(averaged(found)), **by_stratum(setting, found)},
         "nats",
-        controls={
-            "first copy": float(first),
-            "second copy": float(second),
-            "accuracy": float(right),
-            "ln n": float(runner.batch.period.double().log().mean()),
-            "ln V": math.log(runner.config.d_vocab),
-        },
+        controls=setting.runner.beside_gain(),
     )
 
 
 def order(setting: Setting, spec: TestSpec) -> Observation:
-    """Loss among the first copy's remaining tokens minus the order-blind bound ln(n − k), in every stratum.
+    """Loss among the tokens that are left minus the order-blind bound ln(n − k) (names: ln 2), in every stratum.
 
     A model may know which tokens return and not in which order, and one that expects text may pay more for random
     tokens than either explains.
@@ -56,7 +45,3 @@ def by_stratum(
         )
         for name, where in strata.items()
     }
-
-
-def _right(setting: Setting) -> np.ndarray:
-    return np.asarray(setting.runner.clean.top == setting.runner.batch.tokens.roll(-1, 1).numpy(), dtype=float)

@@ -10,10 +10,18 @@ import torch
 from torch import Tensor
 
 from ...circuits.heads import Head
-from ...methods.runner import MEAN, HeadValues, PerSequence, averaged, together, untouched
-from ...tasks.induction import Interchange, corrupt
-from ...tasks.induction import interchange as draw_interchange
-from ..claim import OUTPUT, Role
+from ...methods.runner import (
+    MEAN,
+    HeadValues,
+    PerSequence,
+    Swap,
+    TapFactory,
+    TaskRunner,
+    averaged,
+    together,
+    untouched,
+)
+from ..claim import LOOKS, OUTPUT, Role
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import METHODS, Setting
 from .behaviour import by_stratum
@@ -69,7 +77,7 @@ def member(setting: Setting, spec: TestSpec) -> Observation:
 def denoising(setting: Setting, spec: TestSpec) -> Observation:
     """Restoring the role's clean output in a run whose first copy was corrupted recovers a share of the damage."""
     runner, role = setting.runner, setting.claim.role(spec.role)
-    corruption = corrupt(runner.batch, role.denoising_corruption, runner.model, runner.seed_for(*spec.key))
+    corruption = runner.corrupted(role.denoising_corruption, runner.seed_for(*spec.key))
     answers = corruption.answer[:, None].expand_as(runner.batch.tokens)
     layer = role.heads[0][0]
     rest = [(layer, head) for head in range(runner.config.n_heads) if (layer, head) not in role.heads]
@@ -94,43 +102,37 @@ def denoising(setting: Setting, spec: TestSpec) -> Observation:
 class Exchanged:
     """A role's z from other sequences S′, moved to where it stands in S, and where it is put."""
 
-    donor: Interchange
+    swap: Swap
     values: HeadValues
     where: Tensor
-    """Queries for a role that writes to the output, sources for one that writes for another head."""
-    answers: np.ndarray
-    """S′'s B at each query; for a role that writes for another head, S's own B."""
+    """The positions at which the role's heads look."""
+
+    def followed(self, runner: TaskRunner, put: TapFactory, start: int) -> np.ndarray:
+        """Whether the model follows S′ at each query, with `put` edited into it from layer `start` on."""
+        answers, hybrid = self.swap.answers.numpy(), self.swap.hybrid
+        here: np.ndarray = runner.read([put], start).top == answers
+        return here if hybrid is None else (runner.read([put], tokens=hybrid).top == answers) & ~here
 
 
 def exchanged(setting: Setting, role: Role, purpose: str) -> Exchanged:
-    """What S′ gives a role, at the same place of its copies."""
-    runner, batch = setting.runner, setting.runner.batch
-    donor = draw_interchange(batch, runner.model, runner.seed_for("interchange", purpose))
+    """What S′ gives a role, at the same place of the task."""
+    runner = setting.runner
+    swap = runner.swap(role.writes_to == OUTPUT, runner.seed_for("interchange", purpose))
     layers = sorted({layer for layer, _ in role.heads})
-    if role.writes_to == OUTPUT:
-        shift, where = donor.donor.second - batch.second, batch.predictable
-        at = torch.arange(batch.tokens.shape[1]) + 1 + shift[:, None]
-        answers = donor.donor.tokens.gather(1, at.clamp(0, batch.tokens.shape[1] - 1))
-    else:
-        shift, where = donor.donor.first - batch.first, batch.sources
-        answers = batch.tokens.roll(-1, 1)
-    return Exchanged(donor, _moved(setting, donor.donor.tokens, layers, shift), where, answers.numpy())
+    values = _moved(setting, swap.tokens, layers, swap.shift)
+    return Exchanged(swap, values, runner.batch.acting(role.signature))
 
 
 def interchange(setting: Setting, spec: TestSpec) -> Observation:
     """With the role's heads put from another sequence S′, at the same place: does the model follow S′?
 
-    A role that writes to the output must make the model say S′'s B. One that writes for another head must make the
-    query A′, and no longer A, find the source: B is said after A′ where the second copy is that of S′, and not after A.
+    A role that writes to the output must make the model say S′'s answer. One that writes for another head must make
+    it find what S′ would have it find: on random repeats the query A′, and no longer A, finds the source.
     """
     runner, role = setting.runner, setting.claim.role(spec.role)
     given = exchanged(setting, role, spec.subject)
     put = runner.replaced(role.heads, given.values, given.where)
-    start = min(layer for layer, _ in role.heads)
-    followed = runner.read([put], start).top == given.answers
-    if role.writes_to != OUTPUT:
-        followed = (runner.read([put], tokens=given.donor.hybrid).top == given.answers) & ~followed
-    return shares_of(setting, followed)
+    return shares_of(setting, given.followed(runner, put, min(layer for layer, _ in role.heads)))
 
 
 def shares_of(setting: Setting, followed: np.ndarray) -> Observation:
@@ -161,7 +163,7 @@ def _moved(setting: Setting, tokens: Tensor, layers: list[int], shift: Tensor) -
     runner = setting.runner
     rows = tokens.split(8) if runner.large else (tokens,)
     parts = [runner.z_of(one, layers) for one in rows]
-    at = (torch.arange(tokens.shape[1]) + shift[:, None]).clamp(0, tokens.shape[1] - 1)
+    at = (torch.arange(tokens.shape[1]) + shift).clamp(0, tokens.shape[1] - 1)
     found = {}
     for layer in layers:
         z = torch.cat([part[layer] for part in parts])
@@ -172,15 +174,15 @@ def _moved(setting: Setting, tokens: Tensor, layers: list[int], shift: Tensor) -
 def positions(setting: Setting, spec: TestSpec) -> Observation:
     """The heads mean-ablated at the claimed positions alone, and everywhere else, as shares of their whole effect.
 
-    A role that writes to the output acts at the predictable queries, one that writes for another head at the sources.
+    A role acts where its heads look from: the predictable queries, the sources, the name that returns.
     """
     runner = setting.runner
     role = setting.claim.role(spec.role)
-    where = runner.batch.predictable if role.writes_to == OUTPUT else runner.batch.sources
+    where = runner.batch.acting(role.signature)
     whole = averaged(setting.cost(role.heads, MEAN))
     parts = {"claimed": where, "elsewhere": ~where}
     return Observation(
         {name: Quantity(averaged(runner.cost(role.heads, MEAN, at)), whole) for name, at in parts.items()},
         "of the effect",
-        notes={"positions": "queries" if role.writes_to == OUTPUT else "sources"},
+        notes={"positions": LOOKS[role.signature].acts_at},
     )

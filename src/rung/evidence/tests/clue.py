@@ -6,6 +6,7 @@ import numpy as np
 
 from ...circuits.heads import head_label
 from ...methods.runner import averaged
+from ..claim import LOOKS
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting, uniform_scores
 from .behaviour import by_stratum
@@ -14,8 +15,8 @@ from .behaviour import by_stratum
 def signature(setting: Setting, spec: TestSpec) -> Observation:
     """The head's signature score in every stratum, against the same place where nothing should draw it.
 
-    A head that looks one back does so on any text: its control is even attention. For induction it is the same
-    offset on sequences in which nothing repeats.
+    A head that looks one back does so on any text: its control is even attention. For a match it is the same place on
+    sequences in which nothing repeats.
     """
     role, runner = setting.claim.role(spec.role), setting.runner
     scores = setting.scores[role.signature]
@@ -27,8 +28,8 @@ def signature(setting: Setting, spec: TestSpec) -> Observation:
     own = scores[head]
     others = {head_label(h): means[h] for h in np.ndindex(means.shape) if h not in role.heads}
     best = max(others, key=lambda name: others[name], default="")
-    if role.signature == "previous_token":
-        control = uniform_scores(runner.batch, runner.config.window(int(head[0])))
+    if LOOKS[role.signature].control == "even":
+        control = uniform_scores(runner.batch, role.signature, runner.config.window(int(head[0])))
     else:
         control = averaged(setting.unrepeated_scores[role.signature][head])
     return Observation(

@@ -12,9 +12,8 @@ from ...circuits.composition import Into
 from ...circuits.heads import Head
 from ...engine.sites import Site
 from ...engine.taps import EditTap
-from ...methods.interventions import donor_rows
 from ...methods.paths import INPUTS, ReceiverTap, message
-from ...methods.runner import MEAN, Chunk, InductionRunner, PerSequence, TapFactory, averaged, together
+from ...methods.runner import MEAN, Chunk, PerSequence, TapFactory, TaskRunner, averaged, together
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 from .causes import Exchanged, exchanged, shares_of
@@ -30,7 +29,7 @@ Path = tuple[Head, Head, Into]
 class Messages:
     """What senders would write in a donor's run, one donor a sequence, minus what they write in their own."""
 
-    runner: InductionRunner
+    runner: TaskRunner
     swapped: dict[int, Tensor]
     """z of the donors, by layer."""
     clean: dict[int, Tensor]
@@ -47,7 +46,7 @@ def _messages(setting: Setting, senders: Sequence[Head]) -> list[Messages]:
     runner = setting.runner
     layers = sorted({layer for layer, _ in senders})
     clean, foreign = runner.z(layers), runner.z(layers, donors=True)
-    rows = donor_rows(runner.resample(PATCH_DONORS), runner.n).to(runner.model.device)
+    rows = runner.donors_of(PATCH_DONORS).to(runner.model.device)
     return [Messages(runner, {layer: foreign[layer][row] for layer in layers}, clean) for row in rows]
 
 
@@ -68,7 +67,7 @@ def path_effect(setting: Setting, paths: Sequence[Path]) -> PerSequence:
     return _mean(found)
 
 
-def _received(runner: InductionRunner, deltas: dict[tuple[Head, Into], Tensor]) -> TapFactory:
+def _received(runner: TaskRunner, deltas: dict[tuple[Head, Into], Tensor]) -> TapFactory:
     def make(chunk: Chunk) -> ReceiverTap:
         return ReceiverTap(runner.config, runner.weights, {end: chunk.of(delta) for end, delta in deltas.items()})
 
@@ -96,7 +95,7 @@ def edge(setting: Setting, spec: TestSpec) -> Observation:
     effects = {one: path_effect(setting, paths) for one, paths in into.items()}
     assert spec.into is not None
     whole, own = whole_effect(setting, spec.heads), effects[spec.into]
-    rivals = {one: effect for one, effect in effects.items() if one != spec.into}
+    rivals = {one: effect for one, effect in effects.items() if one not in setting.claim.inputs(spec)}
     shares = {f"share of {one}": _ratio(effect, whole) for one, effect in rivals.items()}
     return Observation(
         {"carried": Quantity(own, whole), "senders": Quantity(whole, setting.gain)}
@@ -112,12 +111,13 @@ def edge_part(setting: Setting, spec: TestSpec) -> Observation:
     Rivals are held against a fifth of what the pair carries and of the least that a member must.
     """
     assert spec.into is not None
-    (claimed,) = (one for one in setting.claim.edges if one.sender == spec.role and one.into == spec.into)
+    claimed = setting.claim.edge_of(spec)
     paths: list[Path] = [(sender, receiver, spec.into) for sender, receiver in setting.claim.pairs(claimed)]
     (own_path,) = _together(spec, spec.into)
     own = path_effect(setting, [own_path])
     joint, left = path_effect(setting, paths), path_effect(setting, [path for path in paths if path != own_path])
-    rivals = {one: path_effect(setting, _together(spec, one)) for one in INPUTS if one != spec.into}
+    inputs = setting.claim.inputs(spec)
+    rivals = {one: path_effect(setting, _together(spec, one)) for one in INPUTS if one not in inputs}
     least = own + setting.floors.member * setting.gain
     return Observation(
         {"cost/patch": Quantity(own, setting.gain), "alone/patch": Quantity(joint - left, joint)}
@@ -163,36 +163,35 @@ def output_part(setting: Setting, spec: TestSpec) -> Observation:
     )
 
 
-def _added(runner: InductionRunner, delta: Tensor) -> TapFactory:
+def _added(runner: TaskRunner, delta: Tensor) -> TapFactory:
     """Adds to the stream after the last layer."""
     last = Site("resid_post", runner.config.n_layers - 1)
     return lambda chunk: EditTap({last: lambda x: x + chunk.of(delta)})
 
 
 def edge_interchange(setting: Setting, spec: TestSpec) -> Observation:
-    """What the senders write in S′, heard by the claimed inputs alone: does the query A′, and no longer A, find B?
+    """What the senders write in S′, heard by the claimed inputs alone: does the model follow S′?
 
-    Path patching asks whether the edge is needed; this asks whether it is enough, with all else as it was.
+    Path patching asks whether the edge is needed; this asks whether it is enough, with all else as it was. Where
+    senders and receivers are joined by several edges, all of these inputs hear S′.
     """
     runner, role = setting.runner, setting.claim.role(spec.role)
-    assert spec.into is not None
     given = exchanged(setting, role, spec.subject)
-    delta = _delta_of(runner, spec.heads, given)
-    tap = _received(runner, {(receiver, spec.into): delta for receiver in spec.receivers})
-    start = min(layer for layer, _ in spec.receivers)
-    found = runner.read([tap], tokens=given.donor.hybrid).top == given.answers
-    return shares_of(setting, found & (runner.read([tap], start).top != given.answers))
+    delta, start = _delta_of(runner, spec.heads, given), min(layer for layer, _ in spec.receivers)
+    inputs = setting.claim.inputs(spec)
+    tap = _received(runner, {(receiver, into): delta for receiver in spec.receivers for into in inputs})
+    return shares_of(setting, given.followed(runner, tap, start))
 
 
 def output_interchange(setting: Setting, spec: TestSpec) -> Observation:
-    """What the heads write in S′, heard by the logits alone: does the model say S′'s B?"""
+    """What the heads write in S′, heard by the logits alone: does the model say S′'s answer?"""
     runner = setting.runner
     given = exchanged(setting, setting.claim.role(spec.role), spec.subject)
     read = runner.read_with_addition(_delta_of(runner, spec.heads, given))
-    return shares_of(setting, read.top == given.answers)
+    return shares_of(setting, read.top == given.swap.answers.numpy())
 
 
-def _delta_of(runner: InductionRunner, heads: Sequence[Head], given: Exchanged) -> Tensor:
+def _delta_of(runner: TaskRunner, heads: Sequence[Head], given: Exchanged) -> Tensor:
     """The change of the stream with the heads' z from S′, where that is put."""
     layers = sorted({layer for layer, _ in heads})
     values = {layer: given.values[layer][:, : runner.width] for layer in layers}

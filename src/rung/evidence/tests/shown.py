@@ -15,11 +15,11 @@ from ...engine.sites import Site
 from ...engine.taps import CacheTap, EditTap
 from ...engine.weights import changed
 from ...errors import NotDefinedError
-from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, averaged, together
+from ...methods.runner import MEAN, ZERO, Chunk, InductionRunner, TaskRunner, averaged, together
 from ...tasks.induction import induction_batch
 from ..observation import PAIR, Observation, Quantity, TestSpec
 from ..setting import Scores, Setting, signature_scores
-from .weights import inputs_of
+from .inputs import inputs_of
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
 DISCOVERIES = 10
@@ -40,6 +40,7 @@ def without(setting: Setting, spec: TestSpec) -> Observation:
 def first_copy(setting: Setting, spec: TestSpec) -> Observation:
     """The change of the first copy's loss with the circuit at its mean."""
     runner, heads = setting.runner, setting.claim.heads
+    assert isinstance(runner, InductionRunner)
     at = runner.batch.first_copy
     start = min(layer for layer, _ in heads)
     edited = runner.read(runner.ablation(heads, MEAN), start, at=at)
@@ -49,6 +50,7 @@ def first_copy(setting: Setting, spec: TestSpec) -> Observation:
 def aligned_mean(setting: Setting, spec: TestSpec) -> Observation:
     """Ablation by the mean over donors at the same place relative to their copies, not at the same position."""
     runner = setting.runner
+    assert isinstance(runner, InductionRunner)
     seed, task = runner.seed_for("donors"), runner.batch.task
     donors = induction_batch(runner.model, sequences=len(runner.donors), seed=seed, task=task)
     layers = sorted({layer for layer, _ in spec.heads})
@@ -112,7 +114,7 @@ def logit_difference(setting: Setting, spec: TestSpec) -> Observation:
     )
 
 
-def _entering(runner: InductionRunner, chunk: Chunk, layer: int) -> torch.Tensor:
+def _entering(runner: TaskRunner, chunk: Chunk, layer: int) -> torch.Tensor:
     return next(x for one, x in zip(runner.chunks, runner.stream(layer), strict=True) if one is chunk)
 
 
@@ -167,9 +169,8 @@ def search_stability(setting: Setting, spec: TestSpec) -> Observation:
     found = []
     for draw in range(DISCOVERIES):
         seed = runner.seed_for(*spec.key, str(draw))
-        batch = induction_batch(runner.model, sequences=DISCOVERY_SEQUENCES, seed=seed, task=runner.batch.task)
-        own = InductionRunner(runner.model, batch, seed=seed, donors=runner.donors)
-        means = np.nanmean(signature_scores(own, batch)[role.signature], axis=(-2, -1))
+        own = runner.redrawn(DISCOVERY_SEQUENCES, seed)
+        means = np.nanmean(signature_scores(own, own.batch)[role.signature], axis=(-2, -1))
         best = np.argsort(-means, axis=None)[: len(role.heads)]
         heads = {(int(layer), int(head)) for layer, head in zip(*np.unravel_index(best, means.shape), strict=True)}
         found.append(heads == set(role.heads))
@@ -207,7 +208,7 @@ def permuted(setting: Setting, spec: TestSpec) -> Observation:
     generator = torch.Generator().manual_seed(runner.seed_for(*spec.key))
 
     weights = {name: changed(held, partial(_shuffled, generator=generator)) for name, held in runner.weights.items()}
-    own = InductionRunner(runner.model, runner.batch, seed=runner.seed, donors=runner.donors)
+    own = runner.again()
     own.weights = weights
     return Observation({"gain": Quantity(own.gain)}, "nats")
 

@@ -2,107 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from ...circuits.argmax_diagonal import diagonal
 from ...circuits.composition import routed_qk
-from ...circuits.heads import Head, embedded, head_label, head_weights, ov_copying
-from ...circuits.positional import RELATIVE, kernel_looks_back, looks_back, mean_positions
+from ...circuits.heads import (
+    Head,
+    head_label,
+    head_weights,
+    keys_of,
+    ov_copying,
+    queries_of,
+    turned_apart,
+)
+from ...circuits.positional import RELATIVE, kernel_looks_back, looks_back
+from ...engine.factored import FactoredMatrix
 from ...engine.positions import position_info
-from ...engine.sites import Site
-from ...engine.taps import NO_TAP, CacheTap
-from ...engine.transformer import norm_before, upcast
+from ...engine.taps import CacheTap
+from ...engine.transformer import upcast
 from ...engine.weights import embedding
 from ...errors import NotDefinedError
-from ...methods.runner import InductionRunner
+from ...methods.names_runner import NamesRunner
+from ...methods.runner import TaskRunner
 from ...methods.scores import LinearizedRead, reading_sites
-from ...tasks.builtin import draw_distinct, ordinary_tokens
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
+from .inputs import Inputs, at_worst, inputs_of
+from .names import names_qk
 
-MOST_TOKENS = 2048
-"""Tokens that the weights are asked about; a sample of larger vocabularies."""
-CONTEXTS = 8
-"""Random contexts that a token's stream is averaged over."""
-OFFSETS = 5
-"""Distances at which rotary queries and keys are held against each other."""
 ROTATIONS = 20
 """Random directions that the senders' output is rotated to, for comparison."""
 ROTATED_TOKENS = 512
 """Tokens that those are asked about; fewer tokens are easier to tell apart, so the comparison is on the safe side."""
-
-
-class Inputs:
-    """What a head of each layer reads at a token: the effective embedding, and its name."""
-
-    def __init__(self, runner: InductionRunner, layers: Iterable[int]) -> None:
-        self.runner = runner
-        self.layers = sorted(set(layers) - {0})
-        generator = torch.Generator().manual_seed(runner.seed_for("tokens"))
-        ordinary = ordinary_tokens(runner.config, runner.model.tokenizer)
-        self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
-        self.whole = len(ordinary) <= MOST_TOKENS
-        self._held: dict[int, Tensor] = {}
-        self._generator = generator
-
-    def name(self, layer: int) -> str:
-        """How the table of this layer was made."""
-        return "embedding" if not layer else f"mean residual stream before layer {layer}, {CONTEXTS} contexts a token"
-
-    def at(self, layer: int) -> Float[Tensor, "token d_model"]:
-        """One normalized row a token, the norm's weights left to be folded into what reads it."""
-        if layer not in self._held:
-            for at, stream in ({0: self._embedded()} if not layer else self._mean_streams()).items():
-                self._held[at] = norm_before(self.runner.config, None, None, "ln1", at, stream, NO_TAP)
-        return self._held[layer]
-
-    def share(self, right: np.ndarray | Tensor) -> Quantity:
-        """The share of tokens (positions) for which the weights are right; exact where none was left out."""
-        top = np.asarray(torch.as_tensor(right).double().cpu())
-        return Quantity(top, share=True, exact=self.whole)
-
-    def _embedded(self) -> Float[Tensor, "token d_model"]:
-        model = self.runner.model
-        rows = embedded(model, self.tokens)
-        if model.config.positional_embedding_type in ("standard", "sinusoidal"):
-            rows = rows + (mean_positions(model) - embedded(model).mean(0)).mean(0)
-        return rows
-
-    @torch.no_grad()
-    def _mean_streams(self) -> dict[int, Float[Tensor, "token d_model"]]:
-        runner, count = self.runner, len(self.tokens)
-        width = runner.batch.tokens.shape[1]
-        start = int(runner.config.bos_token_id is not None)
-        wide = upcast(embedding(runner.weights))
-        total = {layer: wide.new_zeros(count, runner.config.d_model) for layer in self.layers}
-        seen = wide.new_zeros(count, 1)
-        sites = {layer: Site("resid_post", layer - 1) for layer in self.layers}
-        for _ in range(CONTEXTS):
-            order = draw_distinct(torch.arange(count), count, 1, self._generator)[0]
-            pad = -count % (width - start)
-            order = torch.cat((order, order[:pad])) if pad <= count else order.repeat(width)[: width - start]
-            rows = order.view(-1, width - start)
-            tokens = self.tokens[rows]
-            if runner.config.bos_token_id is not None:
-                first = torch.full((len(tokens), 1), runner.config.bos_token_id)
-                tokens = torch.cat((first, tokens), 1)
-            where = rows.flatten().to(seen.device)
-            tap = CacheTap(sites.values())
-            runner.run(tokens, tap, stop=max(self.layers))
-            for layer, site in sites.items():
-                total[layer].index_add_(0, where, upcast(tap.store[site.path])[:, start:].flatten(0, 1))
-            seen.index_add_(0, where, seen.new_ones(len(where), 1))
-        return {layer: summed / seen for layer, summed in total.items()}
-
-
-def inputs_of(setting: Setting) -> Inputs:
-    """The claim's heads' inputs."""
-    return Inputs(setting.runner, (layer for layer, _ in setting.claim.heads))
 
 
 def positional(setting: Setting, spec: TestSpec) -> Observation:
@@ -151,18 +86,47 @@ def ov(setting: Setting, spec: TestSpec) -> Observation:
     return Observation({"copied": inputs.share(found[head].rank == 0)}, "of tokens", controls, notes=notes)
 
 
-def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
-    """For one receiver: what its claimed senders write together, read as its key; is each token its own best query?
+def own_token_qk(setting: Setting, spec: TestSpec) -> Observation:
+    """For each token: is it, of all tokens as queries, the one that scores it highest as a key?"""
+    role, inputs, runner = setting.claim.role(spec.role), setting.once(inputs_of), setting.runner
+    found = {head: own_token_share(runner, head, inputs) for head in _heads_of_layers(setting, role.heads)}
+    shares = {head: float(right.mean()) for head, right in found.items()}
+    setting.tables["weights", role.name] = {head: np.array([share]) for head, share in shares.items()}
+    (head,) = spec.heads
+    controls, notes = _best_other(shares, role.heads)
+    notes["read"] = inputs.name(head[0])
+    return Observation({"matched": inputs.share(found[head])}, "of tokens", controls, notes=notes)
 
-    Beside it the best other pair of these layers, and the senders' output rotated to random directions.
+
+def own_token_share(runner: TaskRunner, head: Head, inputs: Inputs) -> np.ndarray:
+    """For each token, 1 if the same token is its best query; rotary: at several distances, the worst of them."""
+    table = inputs.at(head[0])
+
+    def right(back: int | None) -> np.ndarray:
+        q, k = queries_of(runner.model, head, table), keys_of(runner.model, head, table)
+        if back is not None:
+            q, k = turned_apart(runner.config, head[0], q, k, back)
+        return (diagonal(FactoredMatrix(k, q.T), "QK").rank == 0).double().cpu().numpy()
+
+    return at_worst(runner, head, runner.batch.distances_of("duplicate_token"), right)
+
+
+def composed_qk(setting: Setting, spec: TestSpec) -> Observation:
+    """For one receiver: does what its claimed senders write make it look where it should, token by token?
+
+    Into K of a head that matches: what the senders write together, read as its key; is each token its own best query?
+    Beside it the best other pair of these layers, and the senders' output rotated to random directions. Other edges:
+    `names_qk`.
     """
-    if spec.into != "K":
-        return Observation(
-            {}, "of tokens", undefined=f"composed QK is a test of edges into K; this one ends in {spec.into}"
-        )
     inputs, runner, (receiver,) = setting.once(inputs_of), setting.runner, spec.receivers
     try:
         _check_whole_keys(runner, receiver)
+        if isinstance(runner, NamesRunner):
+            return names_qk(setting, spec)
+        if spec.into != "K":
+            return Observation(
+                {}, "of tokens", undefined=f"composed QK is a test of edges into K; this one ends in {spec.into}"
+            )
         right = routed_share(runner, spec.heads, receiver, inputs)
         controls, notes = _other_pairs(setting, spec, inputs)
     except NotDefinedError as error:
@@ -190,7 +154,7 @@ def _other_pairs(setting: Setting, spec: TestSpec, inputs: Inputs) -> tuple[dict
     return controls, {"best other pair": " → ".join(map(head_label, best)) if best else ""}
 
 
-def _check_whole_keys(runner: InductionRunner, receiver: Head) -> None:
+def _check_whole_keys(runner: TaskRunner, receiver: Head) -> None:
     """Raises NotDefinedError where keys were clamped in a run: they are then no sum of what was written into them."""
     if runner.config.clip_qkv is None:
         return
@@ -202,7 +166,7 @@ def _check_whole_keys(runner: InductionRunner, receiver: Head) -> None:
 
 
 def routed_share(
-    runner: InductionRunner,
+    runner: TaskRunner,
     senders: Sequence[Head],
     receiver: Head,
     inputs: Inputs,
@@ -230,18 +194,10 @@ def routed_share(
         found = routed_qk(runner.model, routed, receiver, queries, back=back, outputs=outputs)
         return (diagonal(found.T, "routed QK").rank == 0).double().cpu().numpy()
 
-    window = runner.config.window(receiver[0])
-    back = runner.batch.distances
-    back = back[back < (torch.inf if window is None else window)].double()
-    if not len(back):
-        raise NotDefinedError(f"{head_label(receiver)} sees {window} positions, and no key of the task is so near")
-    if runner.config.rotary_of(receiver[0]) is None:
-        return right(None)
-    distances = [int(back.quantile(at)) for at in torch.linspace(0, 1, OFFSETS, dtype=torch.float64)]
-    return min((right(distance) for distance in distances), key=lambda found: float(found.mean()))
+    return at_worst(runner, receiver, runner.batch.distances_of("induction"), right)
 
 
-def rotated_shares(runner: InductionRunner, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
+def rotated_shares(runner: TaskRunner, senders: Sequence[Head], receiver: Head, inputs: Inputs) -> list[float]:
     """The share with the senders' outputs rotated to random directions: what no composition gives."""
     generator = torch.Generator().manual_seed(runner.seed_for("turns"))
 
