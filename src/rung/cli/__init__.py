@@ -1,5 +1,5 @@
 """The command line: `rung prove`, `verify`, `report`, `diff`, `inspect`, `heads`, `weights`, `ablate`, `patch`,
-`attribute`, `why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
+`attribute`, `why-attend`, `board`, `lab`, `notebook`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` or `diff` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -25,6 +25,7 @@ from . import (
     inspect,
     lab,
     models,
+    notebook,
     patch,
     prove,
     report,
@@ -82,6 +83,7 @@ def rung(
       rung report RECORD    write a proof as one HTML page
       rung diff A B         what differs between two records?
       rung lab              the lesson, live: a local page over a running model
+      rung notebook         the course in code, as notebooks
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
@@ -108,6 +110,7 @@ app.command(
 app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
+app.command(short_help="The course in code: notebooks with exercises that check themselves.")(notebook.notebook)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command("why-not", short_help="Which test separates a head from the circuit?")(why_not.why_not)
 app.command(short_help="What differs between records? When does each rung turn on?")(diff.diff)
