@@ -115,7 +115,7 @@ def run_command(words: list[str]) -> str:
 def wrapped(text: str) -> str:
     """As a page shows it."""
     lines = text.rstrip().splitlines()
-    return "\n".join(textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False) for line in lines) + "\n"
+    return "\n".join(textwrap.fill(line, 84, break_long_words=False, break_on_hyphens=False) for line in lines) + "\n"
 
 
 def alike(one: str, other: str, numbers: bool) -> bool:
