@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from rung.course.models import bundled, planted_model, random_model, random_tokens
+from rung.course.models import bundled, random_model, random_tokens
 from rung.course.reference import log_softmax, losses, run, softmax
+from rung.course.trial import planted_model
 
 MODELS = {
     "one-layer": lambda: bundled("one-layer"),
