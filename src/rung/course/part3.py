@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from torch import Tensor
@@ -183,7 +183,7 @@ def _by_head(parts: Array, n_layers: int) -> Array:
 def _second_copy(model: HookedTransformer, tokens: Tensor, period: int) -> Callable[[Sequence[Head]], Array]:
     """The mean loss of the second copy and of everything, without a group of heads; computed once for each group."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def of(group: tuple[Head, ...]) -> Array:
         loss = losses(run(model, tokens, {head: np.zeros(model.config.d_head) for head in group}).logits, tokens)
         return np.array([loss[:, period + 1 :].mean(), loss.mean()])
