@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test page docs check lint wheel lowest bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
+.PHONY: help venv prove test page docs check lint wheel lowest course-long bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 
 lowest: ## the lowest versions that pyproject.toml allows: install them, run rung on them (minutes, Python 3.11)
 	@$(PYTHON) scripts/check_lowest.py
+
+course-long: $(VENV)/.dev ## the course's solution notebooks with the cells that take minutes or a downloaded model
+	@RUNG_COURSE_LONG=1 $(BIN)/python -m pytest -q tests/examples/test_course.py -k solution_notebook
 
 bench: $(VENV)/.dev ## what rung costs
 	@set -e; for file in benchmarks/engine.py benchmarks/prove.py benchmarks/attribution.py benchmarks/weights.py benchmarks/workers.py; do echo "== $$file"; $(BIN)/python "$$file"; done

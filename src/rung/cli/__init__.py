@@ -1,5 +1,6 @@
 """The command line: `rung prove`, `verify`, `report`, `diff`, `inspect`, `heads`, `weights`, `ablate`, `patch`,
-`attribute`, `why-attend`, `board`, `lab`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
+`attribute`, `why-attend`, `board`, `lab`, `notebook`, `worker`, `train`, `fetch`, `models`, `schema`,
+`bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` or `diff` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -25,9 +26,11 @@ from . import (
     inspect,
     lab,
     models,
+    notebook,
     patch,
     prove,
     report,
+    schema,
     train,
     verify,
     weights,
@@ -82,9 +85,11 @@ def rung(
       rung report RECORD    write a proof as one HTML page
       rung diff A B         what differs between two records?
       rung lab              the lesson, live: a local page over a running model
+      rung notebook         the course in code, as notebooks
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
+      rung schema           what --json prints, as JSON Schemas
       rung train RECIPE     train a small model, and watch the circuit form
       rung bench soundness  how often is a verdict above what is true?
 
@@ -108,6 +113,7 @@ app.command(
 app.command(short_help="Does the model predict repeated tokens? Loss by position.")(board.board)
 app.command(short_help="Find a behaviour's circuit, and test that claim on every rung.")(prove.prove)
 app.command(short_help="The lesson, live: a local page over a running model.")(lab.lab)
+app.command(short_help="The course in code: notebooks with exercises that check themselves.")(notebook.notebook)
 app.command(short_help="Execute every test of a record again.")(verify.verify)
 app.command("why-not", short_help="Which test separates a head from the circuit?")(why_not.why_not)
 app.command(short_help="What differs between records? When does each rung turn on?")(diff.diff)
@@ -116,6 +122,7 @@ app.command(short_help="Work on a stored sweep, beside any number of other worke
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)
+app.command(short_help="What do commands print with --json? JSON Schemas.")(schema.schema)
 app.add_typer(bench.app, name="bench", short_help="Measure how far a verdict can be trusted.")
 app.command(short_help="Does Rung work on this machine?")(doctor.doctor)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Case:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A choice held against models whose truth is known."""
+    """An answer or a choice, held against a computation or models whose truth is known."""
 
     passed: bool
     mistake: str
@@ -37,3 +38,10 @@ class CheckResult:
     sentence: str
     """What was found, in a sentence or two."""
     cases: tuple[Case, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    def _ipython_display_(self) -> None:
+        """Shows nothing in a notebook: `check` has printed the sentence."""
