@@ -16,7 +16,7 @@ from ..evidence.claim import required_tests
 from ..evidence.decide import CRITERIA, Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome, TestSpec
 from ..evidence.proof import Proof
-from .wording import TEST_NAMES, row_name, result
+from .wording import TEST_NAMES, result, row_name
 
 Fill = Literal["holds", "fails", "contradicted", "inconclusive", "not applicable", "not run"]
 
