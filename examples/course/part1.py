@@ -22,7 +22,8 @@
 #
 # Each exercise has a stub, a hint, and a check. `check` compares your answer with an independent computation on several
 # models, and if it recognises a mistake, it tells you which. Numbers after a title: difficulty and importance from 1 to
-# 5, and the minutes it may take.
+# 5, and the minutes it may take. Cells after a check use what you wrote: to pass over an exercise, copy its solution
+# into the stub.
 
 # %%
 import torch
@@ -151,7 +152,9 @@ def attention_to_bos(model, tokens):
 
 # %% tags=["exercise"]
 def attention_pattern(q, k):
-    """The causal attention pattern [batch, head, query, key] of queries and keys [batch, position, head, d_head]."""
+    """The causal attention pattern [batch, head, query, key] of queries and keys [batch,
+    position, head, d_head].
+    """
     raise NotImplementedError
 
 
@@ -170,7 +173,9 @@ check("1.3", attention_pattern)
 
 # %% tags=["solution"]
 def attention_pattern(q, k):
-    """The causal attention pattern [batch, head, query, key] of queries and keys [batch, position, head, d_head]."""
+    """The causal attention pattern [batch, head, query, key] of queries and keys [batch,
+    position, head, d_head].
+    """
     scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / q.shape[-1] ** 0.5
     hidden = torch.ones(q.shape[1], q.shape[1], dtype=torch.bool).triu(1)
     return scores.masked_fill(hidden, float("-inf")).softmax(-1)
@@ -193,7 +198,8 @@ def attention_pattern(q, k):
 
 # %% tags=["exercise"]
 def logit_by_writer(model, tokens, target):
-    """What the embedding and each layer's attention add to the logit of the token `target` at the last position.
+    """What the embedding and each layer's attention add to the logit of the token `target` at the
+    last position.
 
     `tokens` is one sequence, [1, position]. The result has shape [1 + n_layers].
     """
@@ -216,7 +222,8 @@ check("1.4", logit_by_writer)
 
 # %% tags=["solution"]
 def logit_by_writer(model, tokens, target):
-    """What the embedding and each layer's attention add to the logit of the token `target` at the last position.
+    """What the embedding and each layer's attention add to the logit of the token `target` at the
+    last position.
 
     `tokens` is one sequence, [1, position]. The result has shape [1 + n_layers].
     """
@@ -249,7 +256,9 @@ print([f"{term:+.2f}" for term in terms.tolist()], "sum", f"{terms.sum():.4f}", 
 
 # %% tags=["exercise"]
 def direct_bigrams(model):
-    """For each token, the token that the direct path ranks first after it: integers, [vocabulary]."""
+    """For each token, the token that the direct path ranks first after it: integers,
+    [vocabulary].
+    """
     raise NotImplementedError
 
 
@@ -267,7 +276,9 @@ check("1.5", direct_bigrams)
 
 # %% tags=["solution"]
 def direct_bigrams(model):
-    """For each token, the token that the direct path ranks first after it: integers, [vocabulary]."""
+    """For each token, the token that the direct path ranks first after it: integers,
+    [vocabulary].
+    """
     return (model.W_E @ model.W_U).argmax(-1)
 
 
@@ -288,7 +299,9 @@ for _word in (" United", " able", " President", " shall"):
 
 # %% tags=["exercise"]
 def direct_loss(model, tokens):
-    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch, position]: a number."""
+    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch,
+    position]: a number.
+    """
     raise NotImplementedError
 
 
@@ -307,7 +320,9 @@ check("1.6", direct_loss)
 
 # %% tags=["solution"]
 def direct_loss(model, tokens):
-    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch, position]: a number."""
+    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch,
+    position]: a number.
+    """
     log_probabilities = (model.W_E[tokens] @ model.W_U).log_softmax(-1)
     return -log_probabilities[:, :-1].gather(-1, tokens[:, 1:, None]).mean().item()
 
@@ -351,7 +366,9 @@ one_layer = HookedTransformer.from_pretrained("one-layer")
 
 # %% tags=["exercise"]
 def skip_trigram(model, head, source, destination, output):
-    """The QK score of destination → source, and what the source's OV adds to the logit of `output`: a tensor [2]."""
+    """The QK score of destination → source, and what the source's OV adds to the logit of
+    `output`: a tensor [2].
+    """
     raise NotImplementedError
 
 
@@ -370,7 +387,9 @@ check("1.7", skip_trigram)
 
 # %% tags=["solution"]
 def skip_trigram(model, head, source, destination, output):
-    """The QK score of destination → source, and what the source's OV adds to the logit of `output`: a tensor [2]."""
+    """The QK score of destination → source, and what the source's OV adds to the logit of
+    `output`: a tensor [2].
+    """
     query = model.W_E[destination] @ model.W_Q[0, head]
     key = model.W_E[source] @ model.W_K[0, head]
     moved = model.W_E[source] @ model.W_V[0, head] @ model.W_O[0, head]
@@ -403,9 +422,11 @@ for _head in range(one_layer.config.n_heads):
 
 # %% tags=["exercise"]
 def contribution_grid(model, head, source, destinations, outputs):
-    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`: [destination, output].
+    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`:
+    [destination, output].
 
-    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source, destination]; BOS is 0.
+    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source,
+    destination]; BOS is 0.
     """
     raise NotImplementedError
 
@@ -426,9 +447,11 @@ check("1.8", contribution_grid)
 
 # %% tags=["solution"]
 def contribution_grid(model, head, source, destinations, outputs):
-    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`: [destination, output].
+    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`:
+    [destination, output].
 
-    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source, destination]; BOS is 0.
+    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source,
+    destination]; BOS is 0.
     """
     _, cache = model.run_with_cache(torch.tensor([[0, source, destination] for destination in destinations]))
     attention = cache["pattern", 0][:, head, 2, 1]

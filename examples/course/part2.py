@@ -48,7 +48,9 @@ model = HookedTransformer.from_pretrained("two-layer")
 
 # %% tags=["exercise"]
 def make_repeats(once):
-    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2 period]."""
+    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2
+    period].
+    """
     raise NotImplementedError
 
 
@@ -67,7 +69,9 @@ check("2.1", make_repeats)
 
 # %% tags=["solution"]
 def make_repeats(once):
-    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2 period]."""
+    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2
+    period].
+    """
     return torch.cat((torch.zeros(len(once), 1, dtype=torch.long), once, once), dim=1)
 
 
@@ -99,7 +103,8 @@ tokens.shape
 
 # %% tags=["exercise"]
 def copy_losses(model, tokens, period):
-    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a tensor [2].
+    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a
+    tensor [2].
 
     `tokens` is [BOS, copy, copy], [batch, 1 + 2 period].
     """
@@ -121,7 +126,8 @@ check("2.2", copy_losses)
 
 # %% tags=["solution"]
 def copy_losses(model, tokens, period):
-    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a tensor [2].
+    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a
+    tensor [2].
 
     `tokens` is [BOS, copy, copy], [batch, 1 + 2 period].
     """
@@ -155,7 +161,9 @@ for _name in ("zero-layer", "one-layer", "two-layer"):
 
 # %% tags=["exercise"]
 def previous_token_scores(model, tokens):
-    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor [layer, head]."""
+    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -174,7 +182,9 @@ check("2.3", previous_token_scores)
 
 # %% tags=["solution"]
 def previous_token_scores(model, tokens):
-    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor [layer, head]."""
+    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
     return torch.stack([pattern.diagonal(-1, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
@@ -192,7 +202,8 @@ def previous_token_scores(model, tokens):
 
 # %% tags=["exercise"]
 def induction_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the key after the earlier place: a tensor [layer, head].
+    """Mean attention from each query of the second copy to the key after the earlier place: a
+    tensor [layer, head].
 
     `tokens` is [BOS, copy, copy]; the second copy has positions period + 1 to 2 period.
     """
@@ -214,7 +225,8 @@ check("2.4", induction_scores)
 
 # %% tags=["solution"]
 def induction_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the key after the earlier place: a tensor [layer, head].
+    """Mean attention from each query of the second copy to the key after the earlier place: a
+    tensor [layer, head].
 
     `tokens` is [BOS, copy, copy]; the second copy has positions period + 1 to 2 period.
     """
@@ -242,7 +254,9 @@ print("induction     ", [[f"{one:.2f}" for one in row] for row in induction_scor
 
 # %% tags=["exercise"]
 def unparked_scores(model, tokens, period):
-    """Attention to the induction key, as a share of all attention not on BOS, in the second copy: [layer, head]."""
+    """Attention to the induction key, as a share of all attention not on BOS, in the second copy:
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -261,7 +275,9 @@ check("2.5", unparked_scores)
 
 # %% tags=["solution"]
 def unparked_scores(model, tokens, period):
-    """Attention to the induction key, as a share of all attention not on BOS, in the second copy: [layer, head]."""
+    """Attention to the induction key, as a share of all attention not on BOS, in the second copy:
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     shares = []
     for layer in range(model.config.n_layers):
@@ -291,7 +307,9 @@ print("not parked    ", [[f"{one:.2f}" for one in row] for row in unparked_score
 
 # %% tags=["exercise"]
 def duplicate_token_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the earlier occurrence of its token: [layer, head]."""
+    """Mean attention from each query of the second copy to the earlier occurrence of its token:
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -309,7 +327,9 @@ check("2.6", duplicate_token_scores)
 
 # %% tags=["solution"]
 def duplicate_token_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the earlier occurrence of its token: [layer, head]."""
+    """Mean attention from each query of the second copy to the earlier occurrence of its token:
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
     return torch.stack([pattern.diagonal(-period, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
@@ -340,9 +360,11 @@ print(decoy.why)
 
 # %% tags=["exercise"]
 def favourite_distance(model, tokens, layer, head):
-    """The distance back with the highest mean attention, over queries q > distance; −1 if none reaches 0.3.
+    """The distance back with the highest mean attention, over queries q > distance; −1 if none
+    reaches 0.3.
 
-    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself) to n − 2.
+    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself)
+    to n − 2.
     """
     raise NotImplementedError
 
@@ -362,9 +384,11 @@ check("2.7", favourite_distance)
 
 # %% tags=["solution"]
 def favourite_distance(model, tokens, layer, head):
-    """The distance back with the highest mean attention, over queries q > distance; −1 if none reaches 0.3.
+    """The distance back with the highest mean attention, over queries q > distance; −1 if none
+    reaches 0.3.
 
-    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself) to n − 2.
+    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself)
+    to n − 2.
     """
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", layer][:, head]
@@ -394,9 +418,11 @@ print(counter.why)
 
 # %% tags=["exercise"]
 def kind_of_head(model, layer, head, period):
-    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or "none".
+    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or
+    "none".
 
-    `period` is a distance between copies at which the head was seen to have a stripe. It may be a coincidence.
+    `period` is a distance between copies at which the head was seen to have a stripe. It may
+    be a coincidence.
     """
     raise NotImplementedError
 
@@ -417,9 +443,11 @@ check("2.8", kind_of_head)
 
 # %% tags=["solution"]
 def kind_of_head(model, layer, head, period):
-    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or "none".
+    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or
+    "none".
 
-    `period` is a distance between copies at which the head was seen to have a stripe. It may be a coincidence.
+    `period` is a distance between copies at which the head was seen to have a stripe. It may
+    be a coincidence.
     """
     once = random_rows(model, rows=8, period=40, seed=1)
     distance = favourite_distance(model, torch.cat((torch.zeros(8, 1, dtype=torch.long), once), 1), layer, head)

@@ -68,7 +68,9 @@ model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.end
 
 # %% tags=["exercise"]
 def attention_entropies(model, tokens):
-    """The mean entropy of each head's attention, in nats, over the batch and all queries: a tensor [layer, head]."""
+    """The mean entropy of each head's attention, in nats, over the batch and all queries: a
+    tensor [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -88,7 +90,9 @@ check("3.1", attention_entropies)
 
 # %% tags=["solution"]
 def attention_entropies(model, tokens):
-    """The mean entropy of each head's attention, in nats, over the batch and all queries: a tensor [layer, head]."""
+    """The mean entropy of each head's attention, in nats, over the batch and all queries: a
+    tensor [layer, head].
+    """
     found = torch.zeros(model.config.n_layers, model.config.n_heads)
 
     def collect(pattern, hook):
@@ -165,7 +169,9 @@ for _layer in range(model.config.n_layers):
 
 # %% tags=["exercise"]
 def mean_ablated_loss(model, tokens, layer, head):
-    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a number."""
+    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a
+    number.
+    """
     raise NotImplementedError
 
 
@@ -183,7 +189,9 @@ check("3.3", mean_ablated_loss)
 
 # %% tags=["solution"]
 def mean_ablated_loss(model, tokens, layer, head):
-    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a number."""
+    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a
+    number.
+    """
 
     def average(z, hook):
         z[:, :, head] = z[:, :, head].mean((0, 1))
@@ -204,7 +212,9 @@ def mean_ablated_loss(model, tokens, layer, head):
 
 # %% tags=["exercise"]
 def resampled_loss(model, tokens, other, layer, head):
-    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape): a number."""
+    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape):
+    a number.
+    """
     raise NotImplementedError
 
 
@@ -222,7 +232,9 @@ check("3.4", resampled_loss)
 
 # %% tags=["solution"]
 def resampled_loss(model, tokens, other, layer, head):
-    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape): a number."""
+    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape):
+    a number.
+    """
     _, cache = model.run_with_cache(other)
 
     def replace(z, hook):
@@ -260,7 +272,8 @@ for _layer, _head in ((0, 0), (1, 0), (1, 2)):
 
 # %% tags=["exercise"]
 def recovered(model, clean, corrupted, answer, layer, head):
-    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at the last position.
+    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at
+    the last position.
 
     `clean` and `corrupted` are one sequence each, [1, position]. The result is a number.
     """
@@ -282,7 +295,8 @@ check("3.5", recovered)
 
 # %% tags=["solution"]
 def recovered(model, clean, corrupted, answer, layer, head):
-    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at the last position.
+    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at
+    the last position.
 
     `clean` and `corrupted` are one sequence each, [1, position]. The result is a number.
     """
@@ -331,7 +345,8 @@ for _layer in range(model.config.n_layers):
 def attributions(model, tokens, right, wrong):
     """What the embedding and each head add to the difference of two logits at the last position.
 
-    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the difference.
+    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the
+    difference.
     """
     raise NotImplementedError
 
@@ -353,7 +368,8 @@ check("3.6", attributions)
 def attributions(model, tokens, right, wrong):
     """What the embedding and each head add to the difference of two logits at the last position.
 
-    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the difference.
+    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the
+    difference.
     """
     _, cache = model.run_with_cache(tokens)
     direction = model.W_U[:, right] - model.W_U[:, wrong]
@@ -388,9 +404,11 @@ print(f"sum {shares.sum():.4f}, difference of the logits {difference:.4f}")
 
 # %% tags=["exercise"]
 def alone_and_together(model, tokens, period, heads):
-    """The rise of the second copy's loss without each of `heads` alone, and last without all of them: [len(heads) + 1].
+    """The rise of the second copy's loss without each of `heads` alone, and last without all of
+    them: [len(heads) + 1].
 
-    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period. `heads` are pairs.
+    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period.
+    `heads` are pairs.
     """
     raise NotImplementedError
 
@@ -410,9 +428,11 @@ check("3.7", alone_and_together)
 
 # %% tags=["solution"]
 def alone_and_together(model, tokens, period, heads):
-    """The rise of the second copy's loss without each of `heads` alone, and last without all of them: [len(heads) + 1].
+    """The rise of the second copy's loss without each of `heads` alone, and last without all of
+    them: [len(heads) + 1].
 
-    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period. `heads` are pairs.
+    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period.
+    `heads` are pairs.
     """
 
     def silence(head):
@@ -458,7 +478,8 @@ print(f"sum of the three alone {rises[:-1].sum():+.2f}")
 
 # %% tags=["exercise"]
 def repair(model, tokens, target, layer, head):
-    """The change of the target's logit at the last position when a head is zeroed: [direct, total, others].
+    """The change of the target's logit at the last position when a head is zeroed: [direct,
+    total, others].
 
     `tokens` is one sequence, [1, position].
     """
@@ -480,7 +501,8 @@ check("3.8", repair)
 
 # %% tags=["solution"]
 def repair(model, tokens, target, layer, head):
-    """The change of the target's logit at the last position when a head is zeroed: [direct, total, others].
+    """The change of the target's logit at the last position when a head is zeroed: [direct,
+    total, others].
 
     `tokens` is one sequence, [1, position].
     """

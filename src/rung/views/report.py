@@ -21,7 +21,7 @@ from ..evidence.record import Record
 from ..tasks.prose import bundled_text
 from .evidence_graph import EvidenceRow, ShownCheck, evidence_graph, shown_row
 from .figures import Effect, axis_of, effect_plot, matrix
-from .wording import OUTCOME_SIGNS, REPORT, SCOPE, check_name, clean_numbers, number, why_not_run
+from .wording import OUTCOME_SIGNS, REPORT, SCOPE, clean_numbers, number, row_name, why_not_run
 
 _OPENING = b"<!doctype html>"
 CONTROLS = (
@@ -210,9 +210,9 @@ def _kind(name: str) -> str:
 
 def _numbers(check: ShownCheck, unit: str = "") -> str:
     interval = "" if check.low == check.high else f" [{number(check.low)}, {number(check.high)}]"
-    sign = {"at least": "≥ ", "at most": "≤ ", "within": "within ±"}.get(check.sense, "")
+    sign = {"at least": "≥\u00a0", "at most": "≤\u00a0", "within": "within\u00a0±"}.get(check.sense, "")
     floor = "" if check.floor is None else f" · {sign}{number(check.floor)}"
-    return clean_numbers(f"{number(check.value)}{interval}{unit and f' {unit}'}{floor} · n {check.n:,}")
+    return clean_numbers(f"{number(check.value)}{interval}{unit and f' {unit}'}{floor} · n\u00a0{check.n:,}")
 
 
 def _effect(check: ShownCheck, m: Measurement, proof: Proof) -> Effect:
@@ -322,10 +322,10 @@ def _shown(proof: Proof) -> str:
     for name, found in kinds.items():
         cells = []
         for row in found:
-            numbers = "; ".join(f"{check_name(one.name)} {_numbers(one, row.unit)}" for one in row.checks) or row.words
+            numbers = "; ".join(f"{row_name(one.name)} {_numbers(one, row.unit)}" for one in row.checks) or row.words
             cells.append(f"{escape(row.subject)}: {escape(numbers)}")
-        drawn.append(f"<tr><th>{escape(name)}</th><td>{'<br>'.join(cells)}</td></tr>")
-    return f"<section><h2>{REPORT['shown']}</h2><table>{''.join(drawn)}</table></section>"
+        drawn.append(f'<tr><th scope="row">{escape(name)}</th><td>{"<br>".join(cells)}</td></tr>')
+    return f'<section><h2>{REPORT["shown"]}</h2><table class="stacked">{"".join(drawn)}</table></section>'
 
 
 def _provenance(made: Record) -> str:
