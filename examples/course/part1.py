@@ -465,8 +465,9 @@ def contribution_grid(model, head, source, destinations, outputs):
 # %% [markdown]
 # Look at the signs. Whenever both right entries (the diagonal) are raised, so are the two wrong ones: the grid is a
 # column times a row, and its determinant is zero but for rounding. No choice of this head's weights raises the diagonal
-# alone. (Two heads could share the work, a pair each; but there are far more pairs than heads.) A *second layer* can: it
-# reads what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2 begins.
+# alone. (Two heads could share the work, a pair each; but there are far more pairs than heads.) A *second layer* can:
+# it reads what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2
+# begins.
 
 # %%
 destinations = [one_layer.to_single_token(word) for word in (" same", " early")]
