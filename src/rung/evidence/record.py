@@ -23,6 +23,7 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import ConfigError, RecordError, RungError
 from ..tasks.names import NamesTask
 from ..tasks.task import TASKS
@@ -40,8 +41,8 @@ _OPENING = f'{{\n  "format": "{FORMAT}"'
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, repr=False)
+class Record(Shown):
     """A proof as it was written down."""
 
     proof: Proof

@@ -12,6 +12,7 @@ import torch
 
 from ..circuits.composition import Into
 from ..circuits.heads import Head
+from ..display import Shown
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
 from ..model.tokenizer import TextTokenizer
@@ -23,8 +24,8 @@ from .plans import Plan, induction, previous_token, striped
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
 
-@dataclass(frozen=True, eq=False)
-class Planted:
+@dataclass(frozen=True, eq=False, repr=False)
+class Planted(Shown):
     """A model whose circuit is known, and a claim about it that may be false."""
 
     name: str
