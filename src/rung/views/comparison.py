@@ -15,7 +15,6 @@ from ..evidence.verify import Difference
 from .terminal import heading, note
 from .wording import COMPARED, TEST_NAMES
 
-
 DETAIL = re.compile(r"stratum/|control: |.*, (low|high|n|p)$")
 """What of a test is told only where nothing else of it differs."""
 
