@@ -307,7 +307,8 @@ def _verdict(whole: dict[str, Any]) -> tuple[Verdict, str]:
     if stopped is not None and set(stopped) != {"test", "subject"}:
         raise RecordError(f"verdict.stopped_by has {', '.join(stopped)}, not test and subject")
     if not NOTHING <= rung < len(RUNGS) or name != Verdict(rung).name:
-        raise RecordError(f"verdict.rung is {rung} and verdict.name {name!r}: no such rung")
+        right = f"which is {Verdict(rung).name!r}" if NOTHING <= rung < len(RUNGS) else "which is no rung"
+        raise RecordError(f"verdict.rung is {rung}, {right}, and verdict.name {name!r}")
     return Verdict(rung, None if stopped is None else (stopped["test"], stopped["subject"]), capped), sentence
 
 
