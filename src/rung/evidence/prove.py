@@ -71,6 +71,11 @@ class Confirmation:
         )
 
 
+def checkpoint_of(model: HookedTransformer) -> str:
+    """The SHA-256 by which a record names a model: that of its checkpoint, or of weights that are from none."""
+    return model.checkpoint_digest() or hash_weights(model.config, model.weights)
+
+
 def prepare(
     claim: str | Claim,
     model: HookedTransformer,
@@ -93,7 +98,7 @@ def prepare(
         found.check(model.config)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
-    checkpoint = model.checkpoint_digest() or weights
+    checkpoint = checkpoint_of(model)
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
     batch = task_batch(model, find_task(found.task), sequences=sequences, seed=confirm)
     return Confirmation(
