@@ -101,12 +101,11 @@ def run_code(block: Block, names: dict[str, Any]) -> str:
 
 def run_command(words: list[str]) -> str:
     """What `rung` prints; an error where its exit code is not 0."""
-    from click.testing import CliRunner
-    from typer.main import get_command
+    from typer.testing import CliRunner
 
     from rung.cli import app
 
-    done = CliRunner().invoke(get_command(app), words)
+    done = CliRunner().invoke(app, words)
     if done.exit_code:
         raise AssertionError(f"rung {shlex.join(words)}: exit code {done.exit_code}\n{done.output}") from done.exception
     return done.stdout

@@ -1,5 +1,6 @@
 """The command line: `rung prove`, `verify`, `report`, `diff`, `inspect`, `heads`, `weights`, `ablate`, `patch`,
-`attribute`, `why-attend`, `board`, `lab`, `notebook`, `worker`, `train`, `fetch`, `models`, `bench` and `doctor`.
+`attribute`, `why-attend`, `board`, `lab`, `notebook`, `worker`, `train`, `fetch`, `models`, `schema`,
+`bench` and `doctor`.
 
 Exit codes: 0 done · 1 `doctor` found a fault, `prove` did not reach the required rung,
 `verify` or `diff` found a difference, or a cell of `worker`'s sweep failed · 2 invalid input, with one line on
@@ -29,6 +30,7 @@ from . import (
     patch,
     prove,
     report,
+    schema,
     train,
     verify,
     weights,
@@ -87,6 +89,7 @@ def rung(
       rung worker STORE     work on a stored sweep, beside other workers
       rung models           which models are bundled with Rung?
       rung fetch MODEL      download a model from the Hugging Face hub, once
+      rung schema           what --json prints, as JSON Schemas
       rung train RECIPE     train a small model, and watch the circuit form
       rung bench soundness  how often is a verdict above what is true?
 
@@ -119,6 +122,7 @@ app.command(short_help="Work on a stored sweep, beside any number of other worke
 app.command(short_help="Train a small model, and watch its circuit form.")(train.train)
 app.command(short_help="Download a model, so that later use needs no network.")(fetch.fetch)
 app.command(short_help="List bundled and fetched models, or show a model's card.")(models.models)
+app.command(short_help="What do commands print with --json? JSON Schemas.")(schema.schema)
 app.add_typer(bench.app, name="bench", short_help="Measure how far a verdict can be trusted.")
 app.command(short_help="Does Rung work on this machine?")(doctor.doctor)
 

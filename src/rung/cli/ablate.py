@@ -101,7 +101,7 @@ def ablate(
         effect = ablate_heads(opened, task.tokens, chosen, value, metric)
         check_finite(dtype, effect.clean, effect.edited)
         if as_json:
-            print_json({"model": opened.config.model_name, "task": task.to_dict(), **effect.to_dict()})
+            print_json("ablate-heads", {"model": opened.config.model_name, "task": task.to_dict(), **effect.to_dict()})
             return
         show(lambda width: joint_view(opened.config.model_name, described(task), effect))
         return
@@ -111,6 +111,6 @@ def ablate(
         return
     check_finite(dtype, grid.result.clean, grid.result.edited)
     if as_json:
-        print_json({"model": opened.config.model_name, "task": task.to_dict(), **grid.to_dict()})
+        print_json("ablate", {"model": opened.config.model_name, "task": task.to_dict(), **grid.to_dict()})
         return
     show(lambda width: ablation_view(opened.config.model_name, described(task), str(value), grid, width))

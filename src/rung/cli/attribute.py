@@ -53,8 +53,9 @@ def attribute(
         values = dict(zip(found.labels, found.values[:, 0, 0].tolist(), strict=True))
         total, residual = float(found.total), float(found.residual)
         print_json(
+            "attribute",
             {"model": opened.config.model_name, "text": text, "answer": answer, "other": other, "unit": found.unit}
-            | {"total": total, "residual": residual, "parts": values}
+            | {"total": total, "residual": residual, "parts": values},
         )
         return
     what = f"{answer!r} after {text!r}" if other is None else f"{answer!r} over {other!r} after {text!r}"

@@ -78,7 +78,7 @@ def soundness(
         with stopped_in_order(), progress_bar("models", quiet) as progress:
             found = run_cases(cases, results, workers=workers, progress=progress)
     if as_json:
-        print_json({"planned": len(cases), "results": [asdict(one) for one in found]})
+        print_json("soundness", {"planned": len(cases), "results": [asdict(one) for one in found]})
     else:
         show(lambda width: soundness_view(found, width))
     if any(one.above for one in found):

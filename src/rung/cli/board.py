@@ -58,7 +58,7 @@ def board(
         found = loss_by_position(opened, task, progress)
     check_finite(dtype, found.loss)
     if as_json:
-        print_json(found.to_dict())
+        print_json("board", found.to_dict())
         return
     example = [opened.token_text(token) for token in task.tokens[0].tolist()]
     show(lambda width: board_view(found, example, width))

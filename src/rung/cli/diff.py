@@ -42,13 +42,13 @@ def diff(
         turned = turned_on(proofs)
         verdicts = [{"record": path, "rung": proof.verdict.rung} for path, proof in zip(records, proofs, strict=True)]
         if as_json:
-            print_json({"verdicts": verdicts, "reached_from": turned})
+            print_json("diff-series", {"verdicts": verdicts, "reached_from": turned})
         else:
             show(lambda width: curve_view(proofs, records, turned))
         return
     found = compare(*proofs)
     if as_json:
-        print_json({"same": found.same, "differences": [vars(one) for one in found.differences]})
+        print_json("diff", {"same": found.same, "differences": [vars(one) for one in found.differences]})
     else:
         show(lambda width: comparison_view(found, records))
     if not found.same:

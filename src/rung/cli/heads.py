@@ -90,7 +90,7 @@ def heads(
     check_finite(dtype, *scores.per_sequence.values())
     ranked = [at for at in scores.ranked(by) if not chosen or at in chosen]
     if as_json:
-        print_json(_heads_json(scores, control, ranked))
+        print_json("heads", _heads_json(scores, control, ranked))
         return
     listed = ranked if chosen else ranked[:top]
     show(lambda width: heads_view(scores, control, listed, width, by))

@@ -43,8 +43,11 @@ def inspect(
     named = None if hook is None else find_hooks(opened.config, hook)
     if as_json:
         whole = found.to_dict()
-        chosen = {} if named is None else {"hooks": [h for h in whole["hooks"] if h["name"] in {n.name for n in named}]}
-        print_json(chosen or whole)
+        if named is None:
+            print_json("inspect", whole)
+        else:
+            names = {each.name for each in named}
+            print_json("hooks", {"hooks": [each for each in whole["hooks"] if each["name"] in names]})
         return
     if named is not None:
         show(lambda width: hooks_view(named, width))

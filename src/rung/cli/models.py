@@ -51,7 +51,7 @@ def models(
     if name is not None:
         card, curve, config = read_card(name), read_curve(name), load_checkpoint(name).config
         if as_json:
-            print_json({"card": card, "config": config.to_dict(), "curve": curve})
+            print_json("model", {"card": card, "config": config.to_dict(), "curve": curve})
         else:
             show(lambda width: card_view(card, config, curve, width))
         return
@@ -59,7 +59,7 @@ def models(
     if as_json:
         cards = {card["name"]: {"card": card, "config": config.to_dict()} for config, card in found}
         reads = {family.name: list(family.model_types) for family in FAMILIES}
-        print_json({"models": cards, "fetched": downloaded_models(), "reads": reads})
+        print_json("models", {"models": cards, "fetched": downloaded_models(), "reads": reads})
     else:
         show(lambda width: models_view(found, width))
         others = {name: wheel.what for name, wheel in WHEELS.items() if name not in downloaded_models()}

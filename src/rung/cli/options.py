@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -182,8 +182,15 @@ def read_text(path: str) -> str:
         raise RungError(f"the text {path} cannot be read: {error}") from None
 
 
-def print_json(value: dict[str, Any]) -> None:
-    """Prints the value as JSON on stdout."""
+def print_json(name: str, value: Mapping[str, Any]) -> None:
+    """Prints the value as JSON on stdout, in the format of this name."""
+    from .formats import FORMATS
+
+    write_json({"format": f"rung {name}", "version": FORMATS[name].version, **value})
+
+
+def write_json(value: Mapping[str, Any]) -> None:
+    """Prints JSON that says itself what it is: a record, a recipe, a schema."""
     from ..views.terminal import write
 
     write(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -107,7 +107,7 @@ def patch(
         on_clean, on_corrupted = float(metric(opened(source), source)), float(grid.result.clean)
     if as_json:
         plain = {"clean": on_clean, "corrupted": on_corrupted, "tokens": [source[0].tolist(), tokens[0].tolist()]}
-        print_json({"model": opened.config.model_name, "runs": plain, **grid.to_dict()})
+        print_json("patch", {"model": opened.config.model_name, "runs": plain, **grid.to_dict()})
         return
     texts = [opened.token_text(token) for token in tokens[0].tolist()]
     said = Patched((clean, corrupted), (answer, other), (on_clean, on_corrupted), texts)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import RungError, near
-from .options import MODEL_HELP, Device, Dtype, Quiet, Threads, open_model, print_json, read_text
+from .options import MODEL_HELP, Device, Dtype, Quiet, Threads, open_model, read_text, write_json
 from .progress import step_bar
 
 
@@ -167,7 +167,7 @@ def prove(
     if html is not None:
         write_report(made, html, target or f"{claim}.json")
     if as_json:
-        print_json(made.to_dict())
+        write_json(made.to_dict())
     else:
         show(lambda width: proof_view(proof, width, tests, target))
     if wanted is not None and proof.verdict.rung < wanted:

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import RungError
 from .exits import INTERRUPTED
-from .options import Json, Quiet, print_json, set_threads
+from .options import Json, Quiet, print_json, set_threads, write_json
 from .progress import training_curve
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def train(
         return
     chosen = _recipe(recipe, config)
     if printed:
-        print_json(json.loads(chosen.to_json()))
+        write_json(json.loads(chosen.to_json()))
         return
     if corpus is None and not chosen.synthetic:
         raise RungError(
@@ -122,7 +122,7 @@ def _train(
         write(f"rung: {interrupted_line(kept, recipe.steps, fresh)}\n", sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
-        print_json({"folder": str(out), "card": dict(done.card)})
+        print_json("train", {"folder": str(out), "card": dict(done.card)})
         return
     show(lambda width: trained_view(done.card, expected_card(recipe), recipe.config, read_curve(out), shown, width))
 
@@ -159,7 +159,7 @@ def _list_recipes(as_json: bool) -> None:
     from ..views.training import recipes_view
 
     if as_json:
-        print_json({"recipes": {name: json.loads(recipe.to_json()) for name, recipe in RECIPES.items()}})
+        print_json("recipes", {"recipes": {name: json.loads(recipe.to_json()) for name, recipe in RECIPES.items()}})
         return
     known = [(recipe, expected_card(recipe)) for recipe in RECIPES.values()]
     show(lambda width: recipes_view(known, width))

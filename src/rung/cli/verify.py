@@ -69,7 +69,8 @@ def verify(
         typer.echo(f"rung: {error}", err=True)
         raise typer.Exit(1) from None
     if as_json:
-        print_json({"record": record, "verified": not differences, "differences": [vars(one) for one in differences]})
+        found_again = {"verified": not differences, "differences": [vars(one) for one in differences]}
+        print_json("verify", {"record": record, **found_again})
     else:
         show(lambda width: verified_view(found.proof, again, differences, width))
     if differences:

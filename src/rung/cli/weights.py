@@ -74,7 +74,7 @@ def weights(
     with progress_bar("weights", quiet) as progress:
         found = survey(opened, ask, progress)
     if as_json:
-        print_json(found.to_dict())
+        print_json("weights", found.to_dict())
         return
     show(lambda width: survey_view(found, top, width))
 
@@ -90,7 +90,7 @@ def _composition(model: Any, chosen: tuple[tuple[int, int], ...] | None, top: in
     pairs = [pair for pair in found.ranked() if named is None or named & {*pair[:2]}]
     gaussian = gaussian_composition(model.config.d_model, model.config.d_head, seed)
     if as_json:
-        print_json(_composition_json(model.config.model_name, found, pairs, gaussian, seed))
+        print_json("composition", _composition_json(model.config.model_name, found, pairs, gaussian, seed))
         return
     show(lambda width: composition_view(found, pairs[:top], gaussian, width))
 

@@ -47,6 +47,6 @@ def why_attend(
     found = scores.why_attend(opened, opened.to_tokens(text, truncate=False), parse_head(opened, head), query, key)
     check_finite(dtype, found.values)
     if as_json:
-        print_json(found.to_dict())
+        print_json("why-attend", found.to_dict())
         return
     show(lambda width: why_attend_view(found, top, width))

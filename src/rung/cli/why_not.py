@@ -49,6 +49,6 @@ def why_not(
         found = separate(chosen, opened, claim, sequences=sequences, seed=seed, progress=progress or no_progress)
     words = {one.role: separation(head, one, Floors()) for one in found.roles}
     if as_json:
-        print_json(as_dict(found, words))
+        print_json("why-not", as_dict(found, words))
         return
     write("\n".join([*words.values(), WHY_NOT["circuit"].format(circuit=drawn(found.found))]) + "\n")

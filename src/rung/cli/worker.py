@@ -73,7 +73,7 @@ def show_progress(found: SweepResult, store: str | None, as_json: bool) -> None:
     failed = [found.labels[cell] for cell in found.failed]
     if as_json:
         counts = {"store": store, "cells": len(found.cells), "measured": int(found.measured.sum())}
-        print_json(counts | {"failed": failed})
+        print_json("sweep", counts | {"failed": failed})
     else:
         show(lambda width: store_view(found))
     if failed:

@@ -11,7 +11,8 @@ For those who write exercises. A part is a source in examples/course/partN.py, a
   `Difficulty 2 · importance 3 · 8 minutes`; a code cell tagged `exercise` (the stub: a function whose docstring says
   what it gives and that raises NotImplementedError, or `answer = ...`); a markdown cell tagged `hint`, folded in
   `<details>`; the cell `check("2.3", name)` alone; a code cell tagged `solution`, which defines the same names. Cells
-  tagged `long` are left out of `make test`. No name is defined in two cells (marimo refuses it).
+  tagged `long` are left out of `make test`, those tagged `proof` (seconds of proving) where only answers are read. No
+  name is defined in two cells (marimo refuses it).
 - `EXERCISES` of a part maps each number to an `Exercise`, or to a `Custom`, which grades by a function of its own.
   An Exercise has `trials` (called for every check; under 2 s), the sentence for a right answer, and a sentence for
   each known mistake. A `Trial` has the truth, the arguments for the reader's function (None: the answer is a value),

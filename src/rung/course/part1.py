@@ -114,9 +114,9 @@ def _bigrams() -> list[Trial]:
     trials = []
     for name, model in (("zero-layer", bundled("zero-layer")), ("two-layer-tiny", bundled("two-layer-tiny"))):
         table = weight(model.W_E) @ weight(model.W_U)
-        alone = run(model, torch.arange(model.config.d_vocab)[:, None]).logits[:, 0]
         wrong = {"transposed": table.argmax(0), "worst": table.argmin(1)}
         if model.config.n_layers:
+            alone = run(model, torch.arange(model.config.d_vocab)[:, None]).logits[:, 0]
             wrong["whole_model"] = alone.argmax(1)
         trials.append(Trial(table.argmax(1), (model,), wrong, name))
     return trials

@@ -143,6 +143,16 @@ def sources_view(
     )  # fmt: skip
 
 
+def formats_view(formats: Mapping[str, str]) -> RenderableType:
+    """What the formats of --json hold, by name."""
+    return Group(
+        heading("Formats of --json: rung schema NAME"),
+        facts(list(formats.items())),
+        Text(),
+        note("each output names its format, “rung NAME”, and its version"),
+    )
+
+
 def _example(family: Family) -> tuple[str, ...]:
     found = [EXAMPLES[kind] for kind in family.model_types if kind in EXAMPLES]
     return (f"such as {', '.join(found)}",) if found else ()

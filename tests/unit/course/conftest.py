@@ -27,7 +27,7 @@ def answers(part: str) -> dict[str, tuple[Any, Any]]:
     grad = torch.is_grad_enabled()
     try:
         for cell in cells:
-            if cell.cell_type != "code" or "long" in course.tags(cell):
+            if cell.cell_type != "code" or {"long", "proof"} & {*course.tags(cell)}:
                 continue
             if number := checked(cell.source):
                 asked = (*number, eval(number[1], namespace))

@@ -1,6 +1,8 @@
 """Every exercise: its untouched stub, its solution, and answers that are wrong without being a known mistake."""
 
 import json
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,13 @@ def test_the_stub_is_not_done_and_the_solution_is_right(number, answers_of, caps
     assert json.loads(json.dumps(found.to_dict()))["sentence"] == found.sentence
 
 
+@cache
+def frozen(number):
+    """An exercise whose trials are made once."""
+    trials = tuple(find_exercise(number).trials())
+    return replace(find_exercise(number), trials=lambda: trials)
+
+
 def all_zero(values):
     return all(to_array(value) is None or not to_array(value).any() for value in values)
 
@@ -47,7 +56,7 @@ def all_zero(values):
 @pytest.mark.parametrize("kind", ["noise", "constant", "last", "zero"])
 def test_another_wrong_answer_has_no_mistakes_name(number, kind):
     """Noise of the right shape; one number everywhere; always the truth of the last trial; zeros."""
-    trials = list(find_exercise(number).trials())
+    trials = frozen(number).trials()
     generator, calls = np.random.default_rng(0), iter(trials)
 
     def answer(*arguments):
@@ -68,15 +77,15 @@ def test_another_wrong_answer_has_no_mistakes_name(number, kind):
     if kind == "last" and len(trials) == 1:
         pytest.skip("there is one truth only")
     given = answer() if trials[0].arguments is None else answer
-    found = check(number, given)
+    found = frozen(number).judge(given)
     assert not found.passed and found.mistake in GENERAL, found
 
 
 @pytest.mark.parametrize("number", TRIED)
 def test_truth_and_mistakes_can_be_told_apart(number):
     """On some trial each mistake gives something else than the truth, and than each other mistake."""
-    exercise = find_exercise(number)
-    trials = list(exercise.trials())
+    exercise = frozen(number)
+    trials = exercise.trials()
     names = list(exercise.mistakes)
     assert {name for trial in trials for name in trial.mistakes} == set(names)
     for at, name in enumerate(names):

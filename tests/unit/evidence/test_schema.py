@@ -85,3 +85,9 @@ def test_what_is_broken_is_refused(proof, path, value):
     found = written(proof())
     at(found, path[:-1])[path[-1]] = value
     assert not VALIDATOR.is_valid(found)
+
+
+def test_the_package_has_the_same():
+    from rung.cli.schemas import schema
+
+    assert schema("record") == SCHEMA
