@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prove test page docs check lint wheel lowest course-long bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
+.PHONY: measure other-pythons help venv prove test page docs check lint wheel lowest course-long bench bench-peers soundness peft kills ray corpus tl-golden web web-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.user ## make .venv and install rung in it, editable
 
@@ -41,6 +41,12 @@ wheel: $(VENV)/.dev # build the wheel, read it, install it, run it
 
 lowest: ## the lowest versions that pyproject.toml allows: install them, run rung on them (minutes, Python 3.11)
 	@$(PYTHON) scripts/check_lowest.py
+
+measure: $(VENV)/.dev ## weigh what pip install rung brings, in an environment of its own (minutes), into docs/install.md
+	@$(BIN)/python scripts/measure_install.py --page
+
+other-pythons: .venv-3.12/.made .venv-3.13/.made ## the tests under Python 3.12 and 3.13, in environments of their own (torch: gigabytes)
+	@set -e; for venv in .venv-3.12 .venv-3.13; do echo "== $$venv"; $$venv/bin/python -m pytest -q -n auto --dist worksteal $(TESTS); done
 
 course-long: $(VENV)/.dev ## the course's solution notebooks with the cells that take minutes or a downloaded model
 	@RUNG_COURSE_LONG=1 $(BIN)/python -m pytest -q tests/examples/test_course.py -k solution_notebook
@@ -77,7 +83,7 @@ web-check: web/node_modules/.made ## types of web/, and whether the committed bu
 	@cd web && npx tsc --noEmit && node build.mjs --check
 
 clean: ## remove .venv, the caches and the builds
-	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 .venv-nnsight .venv-interp build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-peft .venv-ray .venv-tl .venv-tl4 .venv-nnsight .venv-interp .venv-3.12 .venv-3.13 build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: an install is done again only after these two files changed.
@@ -87,6 +93,11 @@ $(BIN)/python:
 .venv-tl/.made: constraints.txt
 	@$(PYTHON) -m venv .venv-tl
 	@.venv-tl/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt transformer_lens==3.9.0
+	@touch $@
+
+.venv-3.%/.made: pyproject.toml constraints.txt
+	@python3.$* -m venv .venv-3.$*
+	@.venv-3.$*/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[dev]'
 	@touch $@
 
 .venv-peft/.made: constraints.txt

@@ -42,7 +42,7 @@ def floors() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = {}
     for line in project["dependencies"]:
-        parts = re.fullmatch(r"([\w.-]+)>=([\w.]+)", line)
+        parts = re.fullmatch(r"([\w.-]+)>=([\w.]+)(?:,<[\w.]+)?", line)
         if parts is None:
             raise SystemExit(f"check_lowest: {line!r} is no floor of the form NAME>=VERSION")
         found[parts[1]] = parts[2]

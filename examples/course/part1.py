@@ -22,7 +22,8 @@
 #
 # Each exercise has a stub, a hint, and a check. `check` compares your answer with an independent computation on several
 # models, and if it recognises a mistake, it tells you which. Numbers after a title: difficulty and importance from 1 to
-# 5, and the minutes it may take.
+# 5, and the minutes it may take. Cells after a check use what you wrote: to pass over an exercise, copy its solution
+# into the stub.
 
 # %%
 import torch
@@ -40,7 +41,8 @@ torch.set_grad_enabled(False)  # you only run models here, you train none
 
 # %%
 model = HookedTransformer.from_pretrained("two-layer")
-print(model.config.n_layers, "layers,", model.config.n_heads, "heads each,", model.config.d_vocab, "tokens")
+config = model.config
+print(config.n_layers, "layers,", config.n_heads, "heads each,", config.d_vocab, "tokens")
 
 text = "the President of the United"
 tokens = model.to_tokens(text)
@@ -151,7 +153,9 @@ def attention_to_bos(model, tokens):
 
 # %% tags=["exercise"]
 def attention_pattern(q, k):
-    """The causal attention pattern [batch, head, query, key] of queries and keys [batch, position, head, d_head]."""
+    """The causal attention pattern [batch, head, query, key] of queries and keys [batch,
+    position, head, d_head].
+    """
     raise NotImplementedError
 
 
@@ -170,7 +174,9 @@ check("1.3", attention_pattern)
 
 # %% tags=["solution"]
 def attention_pattern(q, k):
-    """The causal attention pattern [batch, head, query, key] of queries and keys [batch, position, head, d_head]."""
+    """The causal attention pattern [batch, head, query, key] of queries and keys [batch,
+    position, head, d_head].
+    """
     scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / q.shape[-1] ** 0.5
     hidden = torch.ones(q.shape[1], q.shape[1], dtype=torch.bool).triu(1)
     return scores.masked_fill(hidden, float("-inf")).softmax(-1)
@@ -193,7 +199,8 @@ def attention_pattern(q, k):
 
 # %% tags=["exercise"]
 def logit_by_writer(model, tokens, target):
-    """What the embedding and each layer's attention add to the logit of the token `target` at the last position.
+    """What the embedding and each layer's attention add to the logit of the token `target` at the
+    last position.
 
     `tokens` is one sequence, [1, position]. The result has shape [1 + n_layers].
     """
@@ -216,7 +223,8 @@ check("1.4", logit_by_writer)
 
 # %% tags=["solution"]
 def logit_by_writer(model, tokens, target):
-    """What the embedding and each layer's attention add to the logit of the token `target` at the last position.
+    """What the embedding and each layer's attention add to the logit of the token `target` at the
+    last position.
 
     `tokens` is one sequence, [1, position]. The result has shape [1 + n_layers].
     """
@@ -231,13 +239,14 @@ def logit_by_writer(model, tokens, target):
 # %%
 target = model.to_single_token(" States")
 terms = logit_by_writer(model, tokens, target)
-print([f"{term:+.2f}" for term in terms.tolist()], "sum", f"{terms.sum():.4f}", "logit", f"{logits[0, -1, target]:.4f}")
+print([f"{term:+.2f}" for term in terms.tolist()])
+print(f"sum {terms.sum():.4f}, logit {logits[0, -1, target]:.4f}")
 
 # %% [markdown]
 # ## The direct path
 #
 # Take attention away and one path is left: embedding, stream, unembedding. It knows the current token only, so the best
-# it can do is to learn which token tends to follow which. After ` United` comes ` States`, whatever came before.
+# it can do is to learn which token tends to follow which. After `" United"` comes `" States"`, whatever came before.
 #
 # ### 1.5 The bigrams of the direct path
 #
@@ -249,7 +258,9 @@ print([f"{term:+.2f}" for term in terms.tolist()], "sum", f"{terms.sum():.4f}", 
 
 # %% tags=["exercise"]
 def direct_bigrams(model):
-    """For each token, the token that the direct path ranks first after it: integers, [vocabulary]."""
+    """For each token, the token that the direct path ranks first after it: integers,
+    [vocabulary].
+    """
     raise NotImplementedError
 
 
@@ -267,14 +278,17 @@ check("1.5", direct_bigrams)
 
 # %% tags=["solution"]
 def direct_bigrams(model):
-    """For each token, the token that the direct path ranks first after it: integers, [vocabulary]."""
+    """For each token, the token that the direct path ranks first after it: integers,
+    [vocabulary].
+    """
     return (model.W_E @ model.W_U).argmax(-1)
 
 
 # %%
 following = direct_bigrams(model)
-for _word in (" United", " able", " President", " shall"):
-    print(repr(_word), "→", repr(model.to_single_str_token(int(following[model.to_single_token(_word)]))))
+for _word in (" United", " able", " shall"):
+    _next = int(following[model.to_single_token(_word)])
+    print(repr(_word), "→", repr(model.to_single_str_token(_next)))
 
 # %% [markdown]
 # ### 1.6 What does attention buy?
@@ -288,7 +302,9 @@ for _word in (" United", " able", " President", " shall"):
 
 # %% tags=["exercise"]
 def direct_loss(model, tokens):
-    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch, position]: a number."""
+    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch,
+    position]: a number.
+    """
     raise NotImplementedError
 
 
@@ -307,7 +323,9 @@ check("1.6", direct_loss)
 
 # %% tags=["solution"]
 def direct_loss(model, tokens):
-    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch, position]: a number."""
+    """The mean next-token loss, in nats, of embedding and unembedding alone, over [batch,
+    position]: a number.
+    """
     log_probabilities = (model.W_E[tokens] @ model.W_U).log_softmax(-1)
     return -log_probabilities[:, :-1].gather(-1, tokens[:, 1:, None]).mean().item()
 
@@ -316,10 +334,9 @@ def direct_loss(model, tokens):
 # Compare the two paths with the whole model on a sentence. The difference is what heads brought from earlier positions.
 
 # %%
-sentence = model.to_tokens("The people of the United States have the right to the protection of the United States.")
-print(
-    f"direct path alone {direct_loss(model, sentence):.2f} nats, whole model {model(sentence, return_type='loss'):.2f}"
-)
+sentence = model.to_tokens("The people of the United States have the right to vote in the United States.")
+print(f"direct path alone {direct_loss(model, sentence):.2f} nats")
+print(f"whole model       {model(sentence, return_type='loss'):.2f} nats")
 
 # %% [markdown]
 # ## Skip-trigrams
@@ -351,7 +368,9 @@ one_layer = HookedTransformer.from_pretrained("one-layer")
 
 # %% tags=["exercise"]
 def skip_trigram(model, head, source, destination, output):
-    """The QK score of destination → source, and what the source's OV adds to the logit of `output`: a tensor [2]."""
+    """The QK score of destination → source, and what the source's OV adds to the logit of
+    `output`: a tensor [2].
+    """
     raise NotImplementedError
 
 
@@ -370,7 +389,9 @@ check("1.7", skip_trigram)
 
 # %% tags=["solution"]
 def skip_trigram(model, head, source, destination, output):
-    """The QK score of destination → source, and what the source's OV adds to the logit of `output`: a tensor [2]."""
+    """The QK score of destination → source, and what the source's OV adds to the logit of
+    `output`: a tensor [2].
+    """
     query = model.W_E[destination] @ model.W_Q[0, head]
     key = model.W_E[source] @ model.W_K[0, head]
     moved = model.W_E[source] @ model.W_V[0, head] @ model.W_O[0, head]
@@ -403,9 +424,11 @@ for _head in range(one_layer.config.n_heads):
 
 # %% tags=["exercise"]
 def contribution_grid(model, head, source, destinations, outputs):
-    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`: [destination, output].
+    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`:
+    [destination, output].
 
-    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source, destination]; BOS is 0.
+    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source,
+    destination]; BOS is 0.
     """
     raise NotImplementedError
 
@@ -426,11 +449,14 @@ check("1.8", contribution_grid)
 
 # %% tags=["solution"]
 def contribution_grid(model, head, source, destinations, outputs):
-    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`: [destination, output].
+    """What a head of layer 0 adds to the logits of `outputs` by attending to `source`:
+    [destination, output].
 
-    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source, destination]; BOS is 0.
+    `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source,
+    destination]; BOS is 0.
     """
-    _, cache = model.run_with_cache(torch.tensor([[0, source, destination] for destination in destinations]))
+    tokens = torch.tensor([[0, source, destination] for destination in destinations])
+    _, cache = model.run_with_cache(tokens)
     attention = cache["pattern", 0][:, head, 2, 1]
     pushes = cache["v", 0][:, 1, head] @ model.W_O[0, head] @ model.W_U[:, outputs]
     return attention[:, None] * pushes
@@ -438,8 +464,10 @@ def contribution_grid(model, head, source, destinations, outputs):
 
 # %% [markdown]
 # Look at the signs. Whenever both right entries (the diagonal) are raised, so are the two wrong ones: the grid is a
-# column times a row. No choice of weights in this layer can raise the diagonal alone. A *second* layer can: it reads
-# what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2 begins.
+# column times a row, and its determinant is zero but for rounding. No choice of this head's weights raises the diagonal
+# alone. (Two heads could share the work, a pair each; but there are far more pairs than heads.) A *second layer* can:
+# it reads what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2
+# begins.
 
 # %%
 destinations = [one_layer.to_single_token(word) for word in (" same", " early")]

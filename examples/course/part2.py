@@ -48,7 +48,9 @@ model = HookedTransformer.from_pretrained("two-layer")
 
 # %% tags=["exercise"]
 def make_repeats(once):
-    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2 period]."""
+    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2
+    period].
+    """
     raise NotImplementedError
 
 
@@ -67,7 +69,9 @@ check("2.1", make_repeats)
 
 # %% tags=["solution"]
 def make_repeats(once):
-    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2 period]."""
+    """[BOS, once, once] for each row of `once`, integers [batch, period]: integers [batch, 1 + 2
+    period].
+    """
     return torch.cat((torch.zeros(len(once), 1, dtype=torch.long), once, once), dim=1)
 
 
@@ -82,6 +86,12 @@ def random_rows(model, rows, period, seed):
     return torch.stack(
         [torch.randperm(model.config.d_vocab - 1, generator=generator)[:period] + 1 for _ in range(rows)]
     )
+
+
+def show(title, scores):
+    """Prints a score for each head, a layer after the other."""
+    rows = ["  ".join(f"{one:.2f}" for one in row) for row in scores.tolist()]
+    print(f"{title:15}", "   |   ".join(rows))
 
 
 period = 25
@@ -99,7 +109,8 @@ tokens.shape
 
 # %% tags=["exercise"]
 def copy_losses(model, tokens, period):
-    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a tensor [2].
+    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a
+    tensor [2].
 
     `tokens` is [BOS, copy, copy], [batch, 1 + 2 period].
     """
@@ -121,7 +132,8 @@ check("2.2", copy_losses)
 
 # %% tags=["solution"]
 def copy_losses(model, tokens, period):
-    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a tensor [2].
+    """Mean loss on the first copy (all its tokens) and on the second (all but its first token): a
+    tensor [2].
 
     `tokens` is [BOS, copy, copy], [batch, 1 + 2 period].
     """
@@ -155,7 +167,9 @@ for _name in ("zero-layer", "one-layer", "two-layer"):
 
 # %% tags=["exercise"]
 def previous_token_scores(model, tokens):
-    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor [layer, head]."""
+    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -174,10 +188,13 @@ check("2.3", previous_token_scores)
 
 # %% tags=["solution"]
 def previous_token_scores(model, tokens):
-    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor [layer, head]."""
+    """Mean attention from query q to key q − 1, over the batch and all q from 2 on: a tensor
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
-    return torch.stack([pattern.diagonal(-1, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
+    lines = [pattern.diagonal(-1, dim1=-2, dim2=-1) for pattern in patterns]
+    return torch.stack([line[..., 1:].mean((0, 2)) for line in lines])
 
 
 # %% [markdown]
@@ -192,7 +209,8 @@ def previous_token_scores(model, tokens):
 
 # %% tags=["exercise"]
 def induction_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the key after the earlier place: a tensor [layer, head].
+    """Mean attention from each query of the second copy to the key after the earlier place: a
+    tensor [layer, head].
 
     `tokens` is [BOS, copy, copy]; the second copy has positions period + 1 to 2 period.
     """
@@ -214,7 +232,8 @@ check("2.4", induction_scores)
 
 # %% tags=["solution"]
 def induction_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the key after the earlier place: a tensor [layer, head].
+    """Mean attention from each query of the second copy to the key after the earlier place: a
+    tensor [layer, head].
 
     `tokens` is [BOS, copy, copy]; the second copy has positions period + 1 to 2 period.
     """
@@ -225,8 +244,8 @@ def induction_scores(model, tokens, period):
 
 
 # %%
-print("previous token", [[f"{one:.2f}" for one in row] for row in previous_token_scores(model, tokens).tolist()])
-print("induction     ", [[f"{one:.2f}" for one in row] for row in induction_scores(model, tokens, period).tolist()])
+show("previous token", previous_token_scores(model, tokens))
+show("induction", induction_scores(model, tokens, period))
 
 # %% [markdown]
 # Head 0.0 looks one back, head 1.0 looks after the earlier place, and no other head does either.
@@ -242,7 +261,9 @@ print("induction     ", [[f"{one:.2f}" for one in row] for row in induction_scor
 
 # %% tags=["exercise"]
 def unparked_scores(model, tokens, period):
-    """Attention to the induction key, as a share of all attention not on BOS, in the second copy: [layer, head]."""
+    """Attention to the induction key, as a share of all attention not on BOS, in the second copy:
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -261,7 +282,9 @@ check("2.5", unparked_scores)
 
 # %% tags=["solution"]
 def unparked_scores(model, tokens, period):
-    """Attention to the induction key, as a share of all attention not on BOS, in the second copy: [layer, head]."""
+    """Attention to the induction key, as a share of all attention not on BOS, in the second copy:
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     shares = []
     for layer in range(model.config.n_layers):
@@ -273,7 +296,7 @@ def unparked_scores(model, tokens, period):
 
 
 # %%
-print("not parked    ", [[f"{one:.2f}" for one in row] for row in unparked_scores(model, tokens, period).tolist()])
+show("not parked", unparked_scores(model, tokens, period))
 
 # %% [markdown]
 # ## Decoys
@@ -291,7 +314,9 @@ print("not parked    ", [[f"{one:.2f}" for one in row] for row in unparked_score
 
 # %% tags=["exercise"]
 def duplicate_token_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the earlier occurrence of its token: [layer, head]."""
+    """Mean attention from each query of the second copy to the earlier occurrence of its token:
+    [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -309,20 +334,20 @@ check("2.6", duplicate_token_scores)
 
 # %% tags=["solution"]
 def duplicate_token_scores(model, tokens, period):
-    """Mean attention from each query of the second copy to the earlier occurrence of its token: [layer, head]."""
+    """Mean attention from each query of the second copy to the earlier occurrence of its token:
+    [layer, head].
+    """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
-    return torch.stack([pattern.diagonal(-period, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
+    lines = [pattern.diagonal(-period, dim1=-2, dim2=-1) for pattern in patterns]
+    return torch.stack([line[..., 1:].mean((0, 2)) for line in lines])
 
 
 # %%
 decoy = plant("duplicate_token", seed=1)
 decoy_tokens = make_repeats(random_rows(decoy.model, rows=8, period=12, seed=0))
-print("induction", [[f"{one:.2f}" for one in row] for row in induction_scores(decoy.model, decoy_tokens, 12).tolist()])
-print(
-    "duplicate",
-    [[f"{one:.2f}" for one in row] for row in duplicate_token_scores(decoy.model, decoy_tokens, 12).tolist()],
-)
+show("induction", induction_scores(decoy.model, decoy_tokens, 12))
+show("duplicate", duplicate_token_scores(decoy.model, decoy_tokens, 12))
 print("claimed to be the induction head:", decoy.heads["induction"])
 print(decoy.why)
 
@@ -340,9 +365,11 @@ print(decoy.why)
 
 # %% tags=["exercise"]
 def favourite_distance(model, tokens, layer, head):
-    """The distance back with the highest mean attention, over queries q > distance; −1 if none reaches 0.3.
+    """The distance back with the highest mean attention, over queries q > distance; −1 if none
+    reaches 0.3.
 
-    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself) to n − 2.
+    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself)
+    to n − 2.
     """
     raise NotImplementedError
 
@@ -362,13 +389,16 @@ check("2.7", favourite_distance)
 
 # %% tags=["solution"]
 def favourite_distance(model, tokens, layer, head):
-    """The distance back with the highest mean attention, over queries q > distance; −1 if none reaches 0.3.
+    """The distance back with the highest mean attention, over queries q > distance; −1 if none
+    reaches 0.3.
 
-    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself) to n − 2.
+    `tokens` is [batch, n] and begins with BOS; nothing in it repeats. Distances are 0 (itself)
+    to n − 2.
     """
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", layer][:, head]
-    means = [pattern.diagonal(-d, dim1=-2, dim2=-1)[:, 1:].mean().item() for d in range(tokens.shape[1] - 1)]
+    lines = [pattern.diagonal(-d, dim1=-2, dim2=-1) for d in range(tokens.shape[1] - 1)]
+    means = [line[:, 1:].mean().item() for line in lines]
     best = max(range(len(means)), key=lambda d: means[d])
     return best if means[best] >= 0.3 else -1
 
@@ -394,9 +424,11 @@ print(counter.why)
 
 # %% tags=["exercise"]
 def kind_of_head(model, layer, head, period):
-    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or "none".
+    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or
+    "none".
 
-    `period` is a distance between copies at which the head was seen to have a stripe. It may be a coincidence.
+    `period` is a distance between copies at which the head was seen to have a stripe. It may
+    be a coincidence.
     """
     raise NotImplementedError
 
@@ -417,12 +449,15 @@ check("2.8", kind_of_head)
 
 # %% tags=["solution"]
 def kind_of_head(model, layer, head, period):
-    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or "none".
+    """What the head is: "previous token", "duplicate token", "fixed distance", "induction" or
+    "none".
 
-    `period` is a distance between copies at which the head was seen to have a stripe. It may be a coincidence.
+    `period` is a distance between copies at which the head was seen to have a stripe. It may
+    be a coincidence.
     """
     once = random_rows(model, rows=8, period=40, seed=1)
-    distance = favourite_distance(model, torch.cat((torch.zeros(8, 1, dtype=torch.long), once), 1), layer, head)
+    unrepeated = torch.cat((torch.zeros(8, 1, dtype=torch.long), once), dim=1)
+    distance = favourite_distance(model, unrepeated, layer, head)
     if distance == 1:
         return "previous token"
     if distance > 1:
@@ -437,7 +472,8 @@ def kind_of_head(model, layer, head, period):
 
 # %%
 for _layer in range(model.config.n_layers):
-    print([f"{_layer}.{_head} {kind_of_head(model, _layer, _head, period)}" for _head in range(model.config.n_heads)])
+    for _head in range(model.config.n_heads):
+        print(f"{_layer}.{_head}", kind_of_head(model, _layer, _head, period))
 
 # %% [markdown]
 # **What you have now.** Two heads with clear signatures, and four checks that keep you from fooling yourself: the right

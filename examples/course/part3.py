@@ -54,7 +54,8 @@ def report(z, hook):
     print(f"{hook.name:24} layer {hook.layer()}  {list(z.shape)}  [batch, position, head, d_head]")
 
 
-model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.endswith("hook_z"), report)])
+_everywhere = (lambda name: name.endswith("hook_z"), report)
+model.run_with_hooks(tokens, return_type=None, fwd_hooks=[_everywhere])
 
 # %% [markdown]
 # ### 3.1 How spread out does a head look?
@@ -68,7 +69,9 @@ model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.end
 
 # %% tags=["exercise"]
 def attention_entropies(model, tokens):
-    """The mean entropy of each head's attention, in nats, over the batch and all queries: a tensor [layer, head]."""
+    """The mean entropy of each head's attention, in nats, over the batch and all queries: a
+    tensor [layer, head].
+    """
     raise NotImplementedError
 
 
@@ -88,13 +91,16 @@ check("3.1", attention_entropies)
 
 # %% tags=["solution"]
 def attention_entropies(model, tokens):
-    """The mean entropy of each head's attention, in nats, over the batch and all queries: a tensor [layer, head]."""
+    """The mean entropy of each head's attention, in nats, over the batch and all queries: a
+    tensor [layer, head].
+    """
     found = torch.zeros(model.config.n_layers, model.config.n_heads)
 
     def collect(pattern, hook):
         found[hook.layer()] = torch.special.entr(pattern).sum(-1).mean((0, 2))
 
-    model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.endswith("hook_pattern"), collect)])
+    hooks = [(lambda name: name.endswith("hook_pattern"), collect)]
+    model.run_with_hooks(tokens, return_type=None, fwd_hooks=hooks)
     return found
 
 
@@ -141,14 +147,16 @@ def zero_ablated_loss(model, tokens, layer, head):
         z[:, :, head] = 0.0
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", silence)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", silence)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %%
 clean_loss = model(tokens, return_type="loss").item()
 for _layer in range(model.config.n_layers):
-    _costs = [zero_ablated_loss(model, tokens, _layer, _head) - clean_loss for _head in range(model.config.n_heads)]
-    print([f"{_layer}.{_head} {_cost:+.2f}" for _head, _cost in enumerate(_costs)])
+    for _head in range(model.config.n_heads):
+        _cost = zero_ablated_loss(model, tokens, _layer, _head) - clean_loss
+        print(f"{_layer}.{_head} {_cost:+.2f} nats")
 
 # %% [markdown]
 # Two heads cost a great deal, and they are the two with a signature. That is *causal support*: the model relies on
@@ -165,7 +173,9 @@ for _layer in range(model.config.n_layers):
 
 # %% tags=["exercise"]
 def mean_ablated_loss(model, tokens, layer, head):
-    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a number."""
+    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a
+    number.
+    """
     raise NotImplementedError
 
 
@@ -183,13 +193,16 @@ check("3.3", mean_ablated_loss)
 
 # %% tags=["solution"]
 def mean_ablated_loss(model, tokens, layer, head):
-    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a number."""
+    """The mean next-token loss with a head's z replaced by its mean over batch and positions: a
+    number.
+    """
 
     def average(z, hook):
         z[:, :, head] = z[:, :, head].mean((0, 1))
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", average)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", average)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %% [markdown]
@@ -204,7 +217,9 @@ def mean_ablated_loss(model, tokens, layer, head):
 
 # %% tags=["exercise"]
 def resampled_loss(model, tokens, other, layer, head):
-    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape): a number."""
+    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape):
+    a number.
+    """
     raise NotImplementedError
 
 
@@ -222,28 +237,26 @@ check("3.4", resampled_loss)
 
 # %% tags=["solution"]
 def resampled_loss(model, tokens, other, layer, head):
-    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape): a number."""
+    """The mean next-token loss on `tokens` with a head's z from the run on `other` (same shape):
+    a number.
+    """
     _, cache = model.run_with_cache(other)
 
     def replace(z, hook):
         z[:, :, head] = cache["z", layer][:, :, head]
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", replace)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", replace)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %%
 others = make_repeats(model, rows=16, period=period, seed=1)
 for _layer, _head in ((0, 0), (1, 0), (1, 2)):
-    _ways = (
-        zero_ablated_loss(model, tokens, _layer, _head),
-        mean_ablated_loss(model, tokens, _layer, _head),
-        resampled_loss(model, tokens, others, _layer, _head),
-    )
-    print(
-        f"{_layer}.{_head}",
-        [f"{name} {_loss - clean_loss:+.2f}" for name, _loss in zip(("zero", "mean", "resample"), _ways, strict=True)],
-    )
+    _zero = zero_ablated_loss(model, tokens, _layer, _head) - clean_loss
+    _mean = mean_ablated_loss(model, tokens, _layer, _head) - clean_loss
+    _resampled = resampled_loss(model, tokens, others, _layer, _head) - clean_loss
+    print(f"{_layer}.{_head} zero {_zero:+.2f}, mean {_mean:+.2f}, resample {_resampled:+.2f}")
 
 # %% [markdown]
 # ## Restore
@@ -260,7 +273,8 @@ for _layer, _head in ((0, 0), (1, 0), (1, 2)):
 
 # %% tags=["exercise"]
 def recovered(model, clean, corrupted, answer, layer, head):
-    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at the last position.
+    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at
+    the last position.
 
     `clean` and `corrupted` are one sequence each, [1, position]. The result is a number.
     """
@@ -282,7 +296,8 @@ check("3.5", recovered)
 
 # %% tags=["solution"]
 def recovered(model, clean, corrupted, answer, layer, head):
-    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at the last position.
+    """The share of the answer's logit that a head's clean z brings back in the corrupted run, at
+    the last position.
 
     `clean` and `corrupted` are one sequence each, [1, position]. The result is a number.
     """
@@ -292,7 +307,8 @@ def recovered(model, clean, corrupted, answer, layer, head):
         z[:, :, head] = cache["z", layer][:, :, head]
         return z
 
-    patched = model.run_with_hooks(corrupted, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", restore)])[0, -1, answer]
+    hooks = [(f"blocks.{layer}.attn.hook_z", restore)]
+    patched = model.run_with_hooks(corrupted, fwd_hooks=hooks)[0, -1, answer]
     before, intact = model(corrupted)[0, -1, answer], clean_logits[0, -1, answer]
     return ((patched - before) / (intact - before)).item()
 
@@ -331,7 +347,8 @@ for _layer in range(model.config.n_layers):
 def attributions(model, tokens, right, wrong):
     """What the embedding and each head add to the difference of two logits at the last position.
 
-    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the difference.
+    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the
+    difference.
     """
     raise NotImplementedError
 
@@ -353,7 +370,8 @@ check("3.6", attributions)
 def attributions(model, tokens, right, wrong):
     """What the embedding and each head add to the difference of two logits at the last position.
 
-    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the difference.
+    `tokens` is one sequence, [1, position]. A tensor [1 + n_layers · n_heads] that sums to the
+    difference.
     """
     _, cache = model.run_with_cache(tokens)
     direction = model.W_U[:, right] - model.W_U[:, wrong]
@@ -388,9 +406,11 @@ print(f"sum {shares.sum():.4f}, difference of the logits {difference:.4f}")
 
 # %% tags=["exercise"]
 def alone_and_together(model, tokens, period, heads):
-    """The rise of the second copy's loss without each of `heads` alone, and last without all of them: [len(heads) + 1].
+    """The rise of the second copy's loss without each of `heads` alone, and last without all of
+    them: [len(heads) + 1].
 
-    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period. `heads` are pairs.
+    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period.
+    `heads` are pairs.
     """
     raise NotImplementedError
 
@@ -410,9 +430,11 @@ check("3.7", alone_and_together)
 
 # %% tags=["solution"]
 def alone_and_together(model, tokens, period, heads):
-    """The rise of the second copy's loss without each of `heads` alone, and last without all of them: [len(heads) + 1].
+    """The rise of the second copy's loss without each of `heads` alone, and last without all of
+    them: [len(heads) + 1].
 
-    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period. `heads` are pairs.
+    `tokens` is [BOS, copy, copy]; the loss is the mean over tokens period + 2 to 2 period.
+    `heads` are pairs.
     """
 
     def silence(head):
@@ -428,7 +450,8 @@ def alone_and_together(model, tokens, period, heads):
         return loss[:, period + 1 :].mean()
 
     base = loss_without([])
-    return torch.stack([loss_without(group) - base for group in (*([head] for head in heads), heads)])
+    groups = [*([head] for head in heads), heads]
+    return torch.stack([loss_without(group) - base for group in groups])
 
 
 # %%
@@ -458,7 +481,8 @@ print(f"sum of the three alone {rises[:-1].sum():+.2f}")
 
 # %% tags=["exercise"]
 def repair(model, tokens, target, layer, head):
-    """The change of the target's logit at the last position when a head is zeroed: [direct, total, others].
+    """The change of the target's logit at the last position when a head is zeroed: [direct,
+    total, others].
 
     `tokens` is one sequence, [1, position].
     """
@@ -480,7 +504,8 @@ check("3.8", repair)
 
 # %% tags=["solution"]
 def repair(model, tokens, target, layer, head):
-    """The change of the target's logit at the last position when a head is zeroed: [direct, total, others].
+    """The change of the target's logit at the last position when a head is zeroed: [direct,
+    total, others].
 
     `tokens` is one sequence, [1, position].
     """
@@ -502,10 +527,11 @@ def repair(model, tokens, target, layer, head):
 
 # %%
 cancelled = plant("cancelled_downstream", seed=2)
-claimed_layer, claimed_head = cancelled.heads["induction"][0]
+claimed = cancelled.heads["induction"][0]
 cancelled_text = make_repeats(cancelled.model, rows=1, period=12, seed=0)[:, : 12 + 7]
-direct, total, rest = repair(cancelled.model, cancelled_text, int(cancelled_text[0, 7]), claimed_layer, claimed_head)
-print(f"{claimed_layer}.{claimed_head}: direct {direct:+.2f}, total {total:+.2f}, others {rest:+.2f}")
+cancelled_token = int(cancelled_text[0, 7])
+direct, total, rest = repair(cancelled.model, cancelled_text, cancelled_token, *claimed)
+print(f"{claimed}: direct {direct:+.2f}, total {total:+.2f}, others {rest:+.2f}")
 print(cancelled.why)
 
 # %% [markdown]

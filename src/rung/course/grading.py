@@ -28,8 +28,8 @@ GENERAL: Mapping[str, str] = {
     "not_done": "Not answered yet: replace `raise NotImplementedError`, or the `...`, by your answer.",
     "raises": "Your answer raised {error}{where}: {message}",
     "type": "Your answer gave {found}; what is asked for is {asked}.",
-    "shape": "Your answer has shape {found}; the right one has {asked}.",
-    "not_finite": "Your answer holds values that are not finite (NaN or infinite): {count} of {of}.",
+    "shape": "Your answer has shape {found}{trial}; the right one has {asked}.",
+    "not_finite": "Your answer holds values that are not finite (NaN or infinite){trial}: {count} of {of}.",
     "changed_model": "Your answer changed the weights of the model it was given. Change activations in a hook, or "
     "copies.",
     "changed_tokens": "Your answer changed the tensors it was given. Work on a copy: `x = x.clone()`.",
@@ -150,10 +150,10 @@ def compare(answer: Any, truth: Any, tolerance: float = TOLERANCE) -> CheckResul
     if found is None:
         return problem("type", found=_name(answer), asked=_name(truth))
     if found.shape != asked.shape:
-        return problem("shape", found=list(found.shape), asked=list(asked.shape))
+        return problem("shape", trial="{trial}", found=list(found.shape), asked=list(asked.shape))
     if not np.isfinite(found).all():
         bad = int((~np.isfinite(found)).sum())
-        return problem("not_finite", count=bad, of=found.size)
+        return problem("not_finite", trial="{trial}", count=bad, of=found.size)
     difference = np.abs(found - asked)
     if _exact(truth):
         tolerance = 0.0

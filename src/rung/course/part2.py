@@ -112,6 +112,7 @@ def _induction() -> list[Trial]:
         wrong = {
             "earlier_place": [_line(p, period, 1) for p in patterns],
             "outside_repeat": [_line(p, period - 1) for p in patterns],
+            "earlier_place_and_bos": [_line(p, period) for p in patterns],
             "two_after": [_line(p, period - 2, 3) for p in patterns],
             "transposed": [_ahead(p, period - 1, 2) for p in patterns],
             "first_copy_in_mean": [_over_all(p, period) for p in patterns],
@@ -277,6 +278,9 @@ EXERCISES: dict[str, Exercise | Custom] = {
             "duplicate-token head. Induction looks at what came after, q − period + 1.",
             "outside_repeat": "Entries outside the second copy are in your mean: the diagonal begins two queries too "
             "early, and one of them looks at BOS.",
+            "earlier_place_and_bos": "Off by one, and too long: your diagonal is that of the earlier occurrence "
+            "itself, and its first entry looks at BOS. Induction looks one further, q − period + 1, for the queries of "
+            "the second copy.",
             "two_after": "Off by one the other way: you look two after the earlier occurrence.",
             "transposed": TRANSPOSED,
             "first_copy_in_mean": "The first copy's queries are in your mean. They have no earlier occurrence to look "

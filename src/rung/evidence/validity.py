@@ -41,8 +41,9 @@ class Criterion:
     tests: tuple[str, ...] = ()
     """Ids of required tests, all of which must hold; an id without its rung ("faithfulness") stands for the test on
     either. None of them: Rung does not test the criterion."""
-    more: Callable[[Proof], bool] | None = None
-    """What must be true of the numbers of these tests beyond their outcomes: a threshold that the criterion states."""
+    more: Callable[[Proof], bool | None] | None = None
+    """What must be true of these tests beyond their outcomes, such as a threshold that the criterion states; None where
+    the proof cannot say."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,12 @@ FAMILIES = ("ablation", "weights")
 """Methods whose evidence is of different families, causal and structural. Pattern and attribution only add to them."""
 
 
-def _defaults(proof: Proof) -> bool:
-    """Floors that nobody chose for this proof: what would refute the claim was stated before it was looked at."""
-    return not proof.floors.changed()
+def _defaults(proof: Proof) -> bool | None:
+    """Floors that nobody chose for this proof: what would refute the claim was stated before it was looked at.
+
+    Other floors may have been stated beforehand too, which no record shows.
+    """
+    return None if proof.floors.changed() else True
 
 
 def _specific(proof: Proof) -> bool:
@@ -107,13 +111,13 @@ def _each_costs(proof: Proof, least: float) -> bool:
     return True
 
 
-def _converges(proof: Proof) -> bool:
+def _converges(proof: Proof) -> bool | None:
     """Whether for every role all methods, causal and structural among them, name mostly the claimed heads."""
     found = {one.role: one for one in proof.agreement}
     for role in proof.claim.roles:
         means = found[role.name].means if role.name in found else {}
         if any(family not in means for family in FAMILIES):
-            return False
+            return None
         claimed = set(found[role.name].claimed)
         for heads in means.values():
             top = set(sorted(heads, key=lambda head: -heads[head])[: len(claimed)])
@@ -123,7 +127,7 @@ def _converges(proof: Proof) -> bool:
 
 
 _BEHAVES = ("behaviour.gain", "behaviour.order")
-_WEIGHTS = ("mechanism.ov", "mechanism.positional", "mechanism.routed_qk")
+_WEIGHTS = ("mechanism.ov", "mechanism.positional", "mechanism.qk", "mechanism.routed_qk")
 _ALONE = ("faithfulness", "agreement")
 
 CRITERIA: tuple[Criterion, ...] = (
@@ -211,10 +215,10 @@ def validity(proof: Proof) -> Validity:
 def status_of(criterion: Criterion, proof: Proof) -> Status:
     """Met where every test behind the criterion was run and holds, and its numbers reach the criterion's thresholds."""
     found = tests_status(criterion.tests, proof)
-    if found is Status.MET and criterion.more is not None and not criterion.more(proof):
-        # Floors that were chosen may have been stated beforehand: the record cannot tell.
-        return Status.UNDECIDED if criterion.more is _defaults else Status.NOT_MET
-    return found
+    if found is not Status.MET or criterion.more is None:
+        return found
+    more = criterion.more(proof)
+    return Status.UNDECIDED if more is None else Status.MET if more else Status.NOT_MET
 
 
 def tests_status(tests: Sequence[str], proof: Proof) -> Status:

@@ -112,7 +112,9 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
     for name in sorted({*m.controls, *other.controls}):
         one, two = m.controls.get(name, math.nan), other.controls.get(name, math.nan)
         if not _close(one, two):
-            yield Difference(*m.spec.key, f"control: {name}", f"{one:.6g}", f"{two:.6g}")
+            recorded = f"{one:.6g}" if name in m.controls else "not in the record"
+            found = f"{two:.6g}" if name in other.controls else "not measured"
+            yield Difference(*m.spec.key, f"control: {name}", recorded, found)
 
 
 def _close(one: float, two: float) -> bool:

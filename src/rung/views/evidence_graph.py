@@ -16,7 +16,7 @@ from ..evidence.claim import required_tests
 from ..evidence.decide import CRITERIA, Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome, TestSpec
 from ..evidence.proof import Proof
-from .wording import TEST_NAMES, check_name, result
+from .wording import TEST_NAMES, result, row_name
 
 Fill = Literal["holds", "fails", "contradicted", "inconclusive", "not applicable", "not run"]
 
@@ -181,7 +181,7 @@ def shown_row(m: Measurement, proof: Proof) -> EvidenceRow:
 
 def _shown(m: Measurement, check: Check, floors: Floors) -> ShownCheck:
     criterion = criterion_of(m.test, check.name)
-    label = check_name(check.name)
+    label = row_name(check.name)
     met = criterion is None or criterion.met(check, floors)
     # The mean over strata is held to what each stratum is held to.
     held = criterion or _over_strata(m.test, check.name)

@@ -16,7 +16,8 @@ from .wording import number
 WIDTH, HEIGHT = 260, 22
 """Of one effect, in user units; it fills the column that it stands in."""
 _MARGIN = 8
-_CELL, _SIDE = 40, 44
+_CELL, _LETTER = 40, 7.5
+"""Width of a cell, and of a letter at its widest, in user units."""
 MOST_NUMBERED = 16
 """Columns up to which each cell carries its number."""
 
@@ -118,17 +119,18 @@ def matrix(
 ) -> str:
     """A grid of numbers: the darker the larger, claimed ones framed, none where nothing was measured."""
     cell = _CELL if len(columns) <= MOST_NUMBERED else 22
-    width, height = _SIDE + cell * len(columns), 18 + 22 * len(rows)
+    side = math.ceil(8 + _LETTER * max(map(len, rows), default=0))
+    width, height = side + cell * len(columns), 18 + 22 * len(rows)
     largest = max((abs(one) for one in values.values() if math.isfinite(one)), default=0.0) or 1.0
     drawn = [
-        f'<text class="label" x="{_SIDE + cell * (c + 0.5):g}" y="12" text-anchor="middle">{escape(name)}</text>'
+        f'<text class="label" x="{side + cell * (c + 0.5):g}" y="12" text-anchor="middle">{escape(name)}</text>'
         for c, name in enumerate(columns)
     ]
     for r, row in enumerate(rows):
         y = 18 + 22 * r
-        drawn.append(f'<text class="label" x="{_SIDE - 6}" y="{y + 14}" text-anchor="end">{escape(row)}</text>')
+        drawn.append(f'<text class="label" x="{side - 6}" y="{y + 14}" text-anchor="end">{escape(row)}</text>')
         for c, column in enumerate(columns):
-            drawn += _cell(values.get((row, column)), _SIDE + cell * c, y, cell, largest, (row, column) in marked)
+            drawn += _cell(values.get((row, column)), side + cell * c, y, cell, largest, (row, column) in marked)
     known = [(value, *key) for key, value in values.items() if math.isfinite(value)]
     highest = max(known, default=None)
     said = label if highest is None else f"{label}; highest {number(highest[0])} at {highest[1]}, {highest[2]}"

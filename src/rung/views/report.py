@@ -27,9 +27,9 @@ from .wording import (
     REPORT,
     SCOPE,
     VALIDITY,
-    check_name,
     clean_numbers,
     number,
+    row_name,
     validity_words,
     why_not_run,
 )
@@ -222,9 +222,9 @@ def _kind(name: str) -> str:
 
 def _numbers(check: ShownCheck, unit: str = "") -> str:
     interval = "" if check.low == check.high else f" [{number(check.low)}, {number(check.high)}]"
-    sign = {"at least": "≥ ", "at most": "≤ ", "within": "within ±"}.get(check.sense, "")
+    sign = {"at least": "≥\u00a0", "at most": "≤\u00a0", "within": "within\u00a0±"}.get(check.sense, "")
     floor = "" if check.floor is None else f" · {sign}{number(check.floor)}"
-    return clean_numbers(f"{number(check.value)}{interval}{unit and f' {unit}'}{floor} · n {check.n:,}")
+    return clean_numbers(f"{number(check.value)}{interval}{unit and f' {unit}'}{floor} · n\u00a0{check.n:,}")
 
 
 def _effect(check: ShownCheck, m: Measurement, proof: Proof) -> Effect:
@@ -334,10 +334,10 @@ def _shown(proof: Proof) -> str:
     for name, found in kinds.items():
         cells = []
         for row in found:
-            numbers = "; ".join(f"{check_name(one.name)} {_numbers(one, row.unit)}" for one in row.checks) or row.words
+            numbers = "; ".join(f"{row_name(one.name)} {_numbers(one, row.unit)}" for one in row.checks) or row.words
             cells.append(f"{escape(row.subject)}: {escape(numbers)}")
-        drawn.append(f"<tr><th>{escape(name)}</th><td>{'<br>'.join(cells)}</td></tr>")
-    return f"<section><h2>{REPORT['shown']}</h2><table>{''.join(drawn)}</table></section>"
+        drawn.append(f'<tr><th scope="row">{escape(name)}</th><td>{"<br>".join(cells)}</td></tr>')
+    return f'<section><h2>{REPORT["shown"]}</h2><table class="stacked">{"".join(drawn)}</table></section>'
 
 
 def _validity(proof: Proof) -> str:
@@ -345,7 +345,7 @@ def _validity(proof: Proof) -> str:
     found = validity(proof)
     tier = ". ".join(one[:1].upper() + one[1:] for one in validity_words(found)[: -len(set(found.statuses.values()))])
     rows = "".join(
-        f"<tr><th>{one.id}</th><td>{escape(one.name)}</td><td>{escape(found.statuses[one.id])}</td></tr>"
+        f'<tr><th scope="row">{one.id}</th><td>{escape(one.name)}</td><td>{escape(found.statuses[one.id])}</td></tr>'
         for one in CRITERIA
     )
     said = f"<h2>{VALIDITY['title']}</h2><p>{escape(tier)}.</p>"

@@ -122,7 +122,18 @@ CHECK_NAMES: Mapping[str, str] = {
     "matched": "top-1 share",
     "half/all": "all other heads",
 }
-"""Each number of a test."""
+"""Each number of a test, as a sentence says it before the number."""
+
+ROW_NAMES: Mapping[str, str] = {
+    "strongest": "as a share of the strongest component's",
+    "rival": "best unclaimed head's, as a share of it",
+    "content": "cost of another sequence's output, as a share of ablation's",
+    "direct": "direct path, as a share of the whole effect",
+    "damage": "damage, as a share of the gain",
+    "senders": "whole effect, as a share of the gain",
+    "room": "cost of ablating every head, as a share of the gain",
+}
+"""The same where it names a row of a table by itself."""
 
 
 WEIGHTS: Mapping[str, tuple[str, str]] = {
@@ -255,8 +266,13 @@ def percent(value: float | None) -> str:
     return f"{round(100 * value) + 0} %"
 
 
-def check_name(name: str) -> str:
+def row_name(name: str) -> str:
     """One number of a test, as a row calls it."""
+    return ROW_NAMES.get(name) or check_name(name)
+
+
+def check_name(name: str) -> str:
+    """One number of a test, as a sentence says it before the number."""
     kind, _, rest = name.partition("/")
     if name in CHECK_NAMES or not rest:
         return CHECK_NAMES.get(name, name)

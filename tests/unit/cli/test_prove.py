@@ -280,3 +280,13 @@ def test_progress_is_shown_where_somebody_can_see_it(folder):
 
     assert "100%" in stderr_of()
     assert stderr_of("--quiet") == ""
+
+
+@pytest.mark.parametrize("arguments", [("--model", "two-layer-tiny", "--sequences", 60), ()], ids=["tiny", "blank"])
+def test_the_page_is_what_report_writes_from_the_record(folder, arguments):
+    result = invoke("induction", *(arguments or ("--model", folder)), "--record", "it.json", "--html", "it.html")
+    assert result.exit_code == 0, result.output
+    done = CliRunner().invoke(cli.app, ["report", "it.json", "--html", "again.html"])
+    assert done.exit_code == 0, done.output
+    assert Path("it.html").read_bytes() == Path("again.html").read_bytes()
+    assert len(Path("it.html").read_bytes()) < 1_000_000

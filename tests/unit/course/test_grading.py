@@ -34,7 +34,7 @@ def raising():
         (lambda: None, "type", "is a `return` missing?"),
         (lambda: "text", "type", "a str"),
         (lambda: {"a": 1}, "type", "a dict"),
-        (lambda: TRUTH.T, "shape", "shape [3, 2]; the right one has [2, 3]"),
+        (lambda: TRUTH.T, "shape", "shape [3, 2] (on a model); the right one has [2, 3]"),
         (lambda: TRUTH * math.nan, "not_finite", "6 of 6"),
         (lambda: TRUTH / 0, "not_finite", "NaN or infinite"),
         (lambda: TRUTH + torch.eye(2, 3), "wrong", "(on a model): at [0, 0] you give 2, and"),

@@ -92,6 +92,7 @@ WRONG = {
     "2.4": {
         "earlier_place": lambda m, t, p: line(m, t, p, 1),
         "outside_repeat": lambda m, t, p: line(m, t, p - 1, 0),
+        "earlier_place_and_bos": lambda m, t, p: line(m, t, p, 0),
         "two_after": lambda m, t, p: line(m, t, p - 2, 3),
         "transposed": lambda m, t, p: line(m, t, 1 - p, 2),
         "first_copy_in_mean": lambda m, t, p: line(m, t, p - 1, 2) * p / (2 * p),
