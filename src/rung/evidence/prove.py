@@ -10,12 +10,12 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ClaimError, near
-from ..methods.names_runner import task_runner
 from ..methods.runner import Progress, no_progress
+from ..methods.task_runners import task_runner
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
 from ..tasks.prose import bundled_text
-from ..tasks.task import TASKS, task_batch
+from ..tasks.task import find_task, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
 from .identity import confirmation_seed, versions
@@ -71,6 +71,11 @@ class Confirmation:
         )
 
 
+def checkpoint_of(model: HookedTransformer) -> str:
+    """The SHA-256 by which a record names a model: that of its checkpoint, or of weights that are from none."""
+    return model.checkpoint_digest() or hash_weights(model.config, model.weights)
+
+
 def prepare(
     claim: str | Claim,
     model: HookedTransformer,
@@ -93,9 +98,9 @@ def prepare(
         found.check(model.config)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
-    checkpoint = model.checkpoint_digest() or weights
+    checkpoint = checkpoint_of(model)
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = task_batch(model, TASKS[found.task], sequences=sequences, seed=confirm)
+    batch = task_batch(model, find_task(found.task), sequences=sequences, seed=confirm)
     return Confirmation(
         claim=found,
         setting=Setting(task_runner(model, batch, seed=confirm), found, floors, text),

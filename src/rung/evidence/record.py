@@ -23,9 +23,9 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import ConfigError, RecordError, RungError
-from ..tasks.names import NamesTask
-from ..tasks.task import TASKS
+from ..tasks.task import find_task
 from .claim import Claim, descriptive_tests, required_tests
 from .decide import decide, inconsistent
 from .identity import confirmation_seed
@@ -40,8 +40,8 @@ _OPENING = f'{{\n  "format": "{FORMAT}"'
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, repr=False)
+class Record(Shown):
     """A proof as it was written down."""
 
     proof: Proof
@@ -283,7 +283,7 @@ def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: in
     if m.test in ("support.edge", "support.edge_part"):
         needed = [f"rival/{into}" for into in get_args(Into) if into not in claim.inputs(m.spec)]
     if any(name.startswith("stratum/") for name in names):
-        needed += [f"stratum/{name}" for name in TASKS[claim.task].strata]
+        needed += [f"stratum/{name}" for name in find_task(claim.task).strata]
     if m.test.endswith(".complement"):
         unclaimed = config.n_layers * config.n_heads - len(claim.heads)
         needed = [f"half/{bit}{side}" for bit in range(math.ceil(math.log2(unclaimed))) for side in "ab"]
@@ -292,8 +292,7 @@ def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: in
     if m.test.endswith(".faithfulness") and m.notes.get("swaps") != "0" and not any("swap/" in name for name in names):
         return "it lacks the swap that comes nearest"
     whole = m.rung < 4 and m.test not in ("support.off_task", "contribution.sum")
-    task = TASKS[claim.task]
-    counted = sequences * task.sentences if isinstance(task, NamesTask) else sequences
+    counted = sequences * find_task(claim.task).rows
     if whole and m.checks and m.checks[0].n != counted:
         return f"it was measured on {m.checks[0].n} sequences, and the last look is at {counted}"
     return ""
@@ -308,7 +307,8 @@ def _verdict(whole: dict[str, Any]) -> tuple[Verdict, str]:
     if stopped is not None and set(stopped) != {"test", "subject"}:
         raise RecordError(f"verdict.stopped_by has {', '.join(stopped)}, not test and subject")
     if not NOTHING <= rung < len(RUNGS) or name != Verdict(rung).name:
-        raise RecordError(f"verdict.rung is {rung} and verdict.name {name!r}: no such rung")
+        right = f"which is {Verdict(rung).name!r}" if NOTHING <= rung < len(RUNGS) else "which is no rung"
+        raise RecordError(f"verdict.rung is {rung}, {right}, and verdict.name {name!r}")
     return Verdict(rung, None if stopped is None else (stopped["test"], stopped["subject"]), capped), sentence
 
 

@@ -25,11 +25,11 @@ from .figures import Effect, axis_of, effect_plot, matrix
 from .wording import (
     OUTCOME_SIGNS,
     REPORT,
-    SCOPE,
     VALIDITY,
     clean_numbers,
     number,
     row_name,
+    scope,
     validity_words,
     why_not_run,
 )
@@ -58,7 +58,7 @@ def report(made: Record, file: str = "RECORD.json") -> str:
     rows = evidence_graph(proof).rows
     body = [
         f"<header><h1>{title}</h1>",
-        f'<p class="quiet">{REPORT["task"]}: {escape(SCOPE[proof.claim.task])}</p>',
+        f'<p class="quiet">{REPORT["task"]}: {escape(scope(proof.claim))}</p>',
         f'<p class="verdict">{escape(made.sentence)}</p>',
         _ladder(proof),
         "</header><main>",
