@@ -18,7 +18,7 @@ from ..tasks.prose import bundled_text
 from ..tasks.task import TASKS, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
-from .identity import confirmation_seed, versions
+from .identity import checkpoint_of, confirmation_seed, versions
 from .looks import check_sequences, look_alpha
 from .observation import Floors, Measurement, Outcome, TestSpec
 from .proof import Agreement, Proof
@@ -84,6 +84,7 @@ def prepare(
     """Everything of `prove` but its tests: checks the claim, searches for heads, draws the confirming sequences."""
     claim = find_claim(claim) if isinstance(claim, str) else claim
     floors = floors or Floors()
+    floors.check()
     check_sequences(sequences, floors)
     claim.check(model.config)
     check_model(model)
@@ -93,7 +94,7 @@ def prepare(
         found.check(model.config)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
     weights = hash_weights(model.config, model.weights)
-    checkpoint = model.checkpoint_digest() or weights
+    checkpoint = checkpoint_of(model)
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
     batch = task_batch(model, TASKS[found.task], sequences=sequences, seed=confirm)
     return Confirmation(

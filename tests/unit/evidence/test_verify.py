@@ -9,6 +9,7 @@ import torch
 from rung.errors import RecordError
 from rung.evidence import verify as module
 from rung.evidence.claim import INDUCTION
+from rung.evidence.identity import checkpoint_of
 from rung.evidence.observation import Outcome
 from rung.evidence.prove import prove
 from rung.evidence.record import record, write_record
@@ -40,6 +41,7 @@ def again(blind, monkeypatch):
 
     def run(recorded, found):
         monkeypatch.setattr(module, "prove", lambda *_, **__: found)
+        monkeypatch.setattr(module, "checkpoint_of", lambda _: found.model["checkpoint"])
         return verify(recorded, blind)[1]
 
     return run
@@ -106,10 +108,28 @@ def test_outcomes_controls_and_top_heads_are_compared(again, proof):
     assert {"outcome", "rung"} <= {one.what for one in again(proof(), failed)}
 
 
-def test_other_weights_are_another_model(again, proof):
-    other = replace(proof(), model=proof().model | {"checkpoint": "1e" * 32})
-    with pytest.raises(RecordError, match=r"the record is about weights 0f0f0f0f0f0f…, and .* has 1e1e1e1e1e1e…"):
-        again(proof(), other)
+def test_other_weights_are_another_model_which_is_known_before_anything_runs(blind, proof, monkeypatch):
+    monkeypatch.setattr(module, "prove", lambda *_, **__: pytest.fail("something was run"))
+    found = checkpoint_of(blind)[:12]
+    with pytest.raises(RecordError, match=rf"the record is about weights 0f0f0f0f0f0f…, and .* has {found}…"):
+        verify(proof(), blind)
+
+
+def test_the_maps_the_notes_and_the_config_are_compared_too(again, proof):
+    one = proof()
+    means = {"pattern": dict(one.agreement[0].means["pattern"]) | {"0.3": 0.5}}
+    moved = replace(one.agreement[0], means=dict(one.agreement[0].means) | means)
+    (found,) = again(one, replace(one, agreement=(moved, one.agreement[1])))
+    assert (found.test, found.subject, found.what) == ("agreement", "previous_token", "pattern of 0.3")
+    config = one.model["config"] | {"eps": 0.5, "model_name": "the same elsewhere"}
+    (found,) = again(one, replace(one, model=one.model | {"config": config}))
+    assert (found.test, found.what, found.found) == ("model", "eps", "0.5")
+    for notes, names in (({"swaps": "0"}, ["note: swaps"]), ({"best unclaimed head": "0.2"}, [])):
+        measured = [
+            replace(m, notes=dict(m.notes) | notes) if "best unclaimed head" in m.notes else m for m in one.measurements
+        ]
+        said = {one.what for one in again(one, replace(one, measurements=tuple(measured)))}
+        assert said >= set(names) and not any("best" in what for what in said)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +150,7 @@ def test_the_same_text_is_read_again(proof, reads, monkeypatch):
     read = []
     one = proof(text=hashlib.sha256(TEXT.encode()).hexdigest())
     monkeypatch.setattr(module, "prove", lambda *_, text, **__: read.append(text) or one)
+    monkeypatch.setattr(module, "checkpoint_of", lambda _: one.model["checkpoint"])
     verify(one, reads, text=TEXT)
     assert read == [TEXT]
 
