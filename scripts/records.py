@@ -1,4 +1,4 @@
-"""Proves induction on every bundled model and writes examples/records/*.json and docs/records.md.
+"""Proves induction on every bundled model, and other claims on some, and writes examples/records/*.json and docs/records.md.
 
 `python scripts/records.py` proves again; `python scripts/records.py --page` writes the page from the records.
 """
@@ -28,18 +28,29 @@ MODELS = {
     "two-layer-full": "The same job beside MLPs, with RMSNorm, rotary positions and grouped queries, where weights can "
     "only approximate what a head reads.",
     "smollm2-135m-q4": "A language model that people use, 30 layers deep.",
+    "skip_trigram-one-layer": "What one layer can do instead: an earlier token calls for an output. The search read a "
+    "table off the weights of one head and kept the pairs that the model tells apart.",
+    "ioi-smollm2-135m-q4": "Of two names in a sentence, the one that does not return follows. Three roles are claimed, "
+    "with three edges; the search looked among 270 heads.",
 }
-"""Each model, and why its record is worth reading."""
+"""Each record, and why it is worth reading: of induction in that model, or of another claim."""
+OTHER_CLAIMS = ("skip_trigram", "ioi")
 FRAME = """# The records, read aloud
 
-Each record under `examples/records/` is what `rung prove induction` wrote about one model. This page is made from them
-by `scripts/records.py`: it says of each what holds, what does not, and why. Every sentence after “Verdict” is
+Each record under `examples/records/` is what `rung prove` wrote about one model: of induction where its name is the
+model's, else of the claim that its name begins with. This page is made from them by `scripts/records.py`: it says of each what holds, what does not, and why. Every sentence after “Verdict” is
 derived from the record's numbers and floors, so it cannot say more than they do.
 
 To check one: `rung verify examples/records/two-layer.json` executes every test again on the same weights and compares.
 To see one: `rung report examples/records/two-layer.json` writes it as a page. To compare two:
 `rung diff examples/records/two-layer.json examples/records/two-layer-tiny.json`.
 """
+
+
+def claim_and_model(name: str) -> tuple[str, str]:
+    """What a record is about, from its name."""
+    claim = next((one for one in OTHER_CLAIMS if name.startswith(f"{one}-")), "induction")
+    return claim, name.removeprefix(f"{claim}-")
 
 
 def page(proofs: dict[str, Proof]) -> str:
@@ -68,8 +79,9 @@ def section(name: str, proof: Proof) -> str:
 def main() -> None:
     RECORDS.mkdir(parents=True, exist_ok=True)
     for name in MODELS if "--page" not in sys.argv else ():
-        if name != "smollm2-135m-q4":  # takes hours: rung prove induction --model smollm2-135m-q4
-            proof = prove("induction", HookedTransformer.from_pretrained(name))
+        if not name.endswith("smollm2-135m-q4"):  # minutes to hours: rung prove CLAIM --model smollm2-135m-q4
+            claim, model = claim_and_model(name)
+            proof = prove(claim, HookedTransformer.from_pretrained(model))
             write_record(record(proof, verdict_sentence(proof)), RECORDS / f"{name}.json")
             print(f"{name}: {proof.verdict.name}")
     found = {name: RECORDS / f"{name}.json" for name in MODELS}

@@ -41,7 +41,8 @@ torch.set_grad_enabled(False)  # you only run models here, you train none
 
 # %%
 model = HookedTransformer.from_pretrained("two-layer")
-print(model.config.n_layers, "layers,", model.config.n_heads, "heads each,", model.config.d_vocab, "tokens")
+config = model.config
+print(config.n_layers, "layers,", config.n_heads, "heads each,", config.d_vocab, "tokens")
 
 text = "the President of the United"
 tokens = model.to_tokens(text)
@@ -238,13 +239,14 @@ def logit_by_writer(model, tokens, target):
 # %%
 target = model.to_single_token(" States")
 terms = logit_by_writer(model, tokens, target)
-print([f"{term:+.2f}" for term in terms.tolist()], "sum", f"{terms.sum():.4f}", "logit", f"{logits[0, -1, target]:.4f}")
+print([f"{term:+.2f}" for term in terms.tolist()])
+print(f"sum {terms.sum():.4f}, logit {logits[0, -1, target]:.4f}")
 
 # %% [markdown]
 # ## The direct path
 #
 # Take attention away and one path is left: embedding, stream, unembedding. It knows the current token only, so the best
-# it can do is to learn which token tends to follow which. After ` United` comes ` States`, whatever came before.
+# it can do is to learn which token tends to follow which. After `" United"` comes `" States"`, whatever came before.
 #
 # ### 1.5 The bigrams of the direct path
 #
@@ -284,8 +286,9 @@ def direct_bigrams(model):
 
 # %%
 following = direct_bigrams(model)
-for _word in (" United", " able", " President", " shall"):
-    print(repr(_word), "→", repr(model.to_single_str_token(int(following[model.to_single_token(_word)]))))
+for _word in (" United", " able", " shall"):
+    _next = int(following[model.to_single_token(_word)])
+    print(repr(_word), "→", repr(model.to_single_str_token(_next)))
 
 # %% [markdown]
 # ### 1.6 What does attention buy?
@@ -331,10 +334,9 @@ def direct_loss(model, tokens):
 # Compare the two paths with the whole model on a sentence. The difference is what heads brought from earlier positions.
 
 # %%
-sentence = model.to_tokens("The people of the United States have the right to the protection of the United States.")
-print(
-    f"direct path alone {direct_loss(model, sentence):.2f} nats, whole model {model(sentence, return_type='loss'):.2f}"
-)
+sentence = model.to_tokens("The people of the United States have the right to vote in the United States.")
+print(f"direct path alone {direct_loss(model, sentence):.2f} nats")
+print(f"whole model       {model(sentence, return_type='loss'):.2f} nats")
 
 # %% [markdown]
 # ## Skip-trigrams
@@ -453,7 +455,8 @@ def contribution_grid(model, head, source, destinations, outputs):
     `destinations` and `outputs` are lists of tokens. Each destination is run as [BOS, source,
     destination]; BOS is 0.
     """
-    _, cache = model.run_with_cache(torch.tensor([[0, source, destination] for destination in destinations]))
+    tokens = torch.tensor([[0, source, destination] for destination in destinations])
+    _, cache = model.run_with_cache(tokens)
     attention = cache["pattern", 0][:, head, 2, 1]
     pushes = cache["v", 0][:, 1, head] @ model.W_O[0, head] @ model.W_U[:, outputs]
     return attention[:, None] * pushes
@@ -461,8 +464,10 @@ def contribution_grid(model, head, source, destinations, outputs):
 
 # %% [markdown]
 # Look at the signs. Whenever both right entries (the diagonal) are raised, so are the two wrong ones: the grid is a
-# column times a row. No choice of weights in this layer can raise the diagonal alone. A *second* layer can: it reads
-# what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2 begins.
+# column times a row, and its determinant is zero but for rounding. No choice of this head's weights raises the diagonal
+# alone. (Two heads could share the work, a pair each; but there are far more pairs than heads.) A *second layer* can:
+# it reads what the first one wrote, so its heads can ask for a pair of tokens instead of one. That is where Part 2
+# begins.
 
 # %%
 destinations = [one_layer.to_single_token(word) for word in (" same", " early")]

@@ -88,6 +88,12 @@ def random_rows(model, rows, period, seed):
     )
 
 
+def show(title, scores):
+    """Prints a score for each head, a layer after the other."""
+    rows = ["  ".join(f"{one:.2f}" for one in row) for row in scores.tolist()]
+    print(f"{title:15}", "   |   ".join(rows))
+
+
 period = 25
 tokens = make_repeats(random_rows(model, rows=16, period=period, seed=0))
 tokens.shape
@@ -187,7 +193,8 @@ def previous_token_scores(model, tokens):
     """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
-    return torch.stack([pattern.diagonal(-1, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
+    lines = [pattern.diagonal(-1, dim1=-2, dim2=-1) for pattern in patterns]
+    return torch.stack([line[..., 1:].mean((0, 2)) for line in lines])
 
 
 # %% [markdown]
@@ -237,8 +244,8 @@ def induction_scores(model, tokens, period):
 
 
 # %%
-print("previous token", [[f"{one:.2f}" for one in row] for row in previous_token_scores(model, tokens).tolist()])
-print("induction     ", [[f"{one:.2f}" for one in row] for row in induction_scores(model, tokens, period).tolist()])
+show("previous token", previous_token_scores(model, tokens))
+show("induction", induction_scores(model, tokens, period))
 
 # %% [markdown]
 # Head 0.0 looks one back, head 1.0 looks after the earlier place, and no other head does either.
@@ -289,7 +296,7 @@ def unparked_scores(model, tokens, period):
 
 
 # %%
-print("not parked    ", [[f"{one:.2f}" for one in row] for row in unparked_scores(model, tokens, period).tolist()])
+show("not parked", unparked_scores(model, tokens, period))
 
 # %% [markdown]
 # ## Decoys
@@ -332,17 +339,15 @@ def duplicate_token_scores(model, tokens, period):
     """
     _, cache = model.run_with_cache(tokens)
     patterns = [cache["pattern", layer] for layer in range(model.config.n_layers)]
-    return torch.stack([pattern.diagonal(-period, dim1=-2, dim2=-1)[..., 1:].mean((0, 2)) for pattern in patterns])
+    lines = [pattern.diagonal(-period, dim1=-2, dim2=-1) for pattern in patterns]
+    return torch.stack([line[..., 1:].mean((0, 2)) for line in lines])
 
 
 # %%
 decoy = plant("duplicate_token", seed=1)
 decoy_tokens = make_repeats(random_rows(decoy.model, rows=8, period=12, seed=0))
-print("induction", [[f"{one:.2f}" for one in row] for row in induction_scores(decoy.model, decoy_tokens, 12).tolist()])
-print(
-    "duplicate",
-    [[f"{one:.2f}" for one in row] for row in duplicate_token_scores(decoy.model, decoy_tokens, 12).tolist()],
-)
+show("induction", induction_scores(decoy.model, decoy_tokens, 12))
+show("duplicate", duplicate_token_scores(decoy.model, decoy_tokens, 12))
 print("claimed to be the induction head:", decoy.heads["induction"])
 print(decoy.why)
 
@@ -392,7 +397,8 @@ def favourite_distance(model, tokens, layer, head):
     """
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", layer][:, head]
-    means = [pattern.diagonal(-d, dim1=-2, dim2=-1)[:, 1:].mean().item() for d in range(tokens.shape[1] - 1)]
+    lines = [pattern.diagonal(-d, dim1=-2, dim2=-1) for d in range(tokens.shape[1] - 1)]
+    means = [line[:, 1:].mean().item() for line in lines]
     best = max(range(len(means)), key=lambda d: means[d])
     return best if means[best] >= 0.3 else -1
 
@@ -450,7 +456,8 @@ def kind_of_head(model, layer, head, period):
     be a coincidence.
     """
     once = random_rows(model, rows=8, period=40, seed=1)
-    distance = favourite_distance(model, torch.cat((torch.zeros(8, 1, dtype=torch.long), once), 1), layer, head)
+    unrepeated = torch.cat((torch.zeros(8, 1, dtype=torch.long), once), dim=1)
+    distance = favourite_distance(model, unrepeated, layer, head)
     if distance == 1:
         return "previous token"
     if distance > 1:
@@ -465,7 +472,8 @@ def kind_of_head(model, layer, head, period):
 
 # %%
 for _layer in range(model.config.n_layers):
-    print([f"{_layer}.{_head} {kind_of_head(model, _layer, _head, period)}" for _head in range(model.config.n_heads)])
+    for _head in range(model.config.n_heads):
+        print(f"{_layer}.{_head}", kind_of_head(model, _layer, _head, period))
 
 # %% [markdown]
 # **What you have now.** Two heads with clear signatures, and four checks that keep you from fooling yourself: the right

@@ -54,7 +54,8 @@ def report(z, hook):
     print(f"{hook.name:24} layer {hook.layer()}  {list(z.shape)}  [batch, position, head, d_head]")
 
 
-model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.endswith("hook_z"), report)])
+_everywhere = (lambda name: name.endswith("hook_z"), report)
+model.run_with_hooks(tokens, return_type=None, fwd_hooks=[_everywhere])
 
 # %% [markdown]
 # ### 3.1 How spread out does a head look?
@@ -98,7 +99,8 @@ def attention_entropies(model, tokens):
     def collect(pattern, hook):
         found[hook.layer()] = torch.special.entr(pattern).sum(-1).mean((0, 2))
 
-    model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(lambda name: name.endswith("hook_pattern"), collect)])
+    hooks = [(lambda name: name.endswith("hook_pattern"), collect)]
+    model.run_with_hooks(tokens, return_type=None, fwd_hooks=hooks)
     return found
 
 
@@ -145,14 +147,16 @@ def zero_ablated_loss(model, tokens, layer, head):
         z[:, :, head] = 0.0
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", silence)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", silence)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %%
 clean_loss = model(tokens, return_type="loss").item()
 for _layer in range(model.config.n_layers):
-    _costs = [zero_ablated_loss(model, tokens, _layer, _head) - clean_loss for _head in range(model.config.n_heads)]
-    print([f"{_layer}.{_head} {_cost:+.2f}" for _head, _cost in enumerate(_costs)])
+    for _head in range(model.config.n_heads):
+        _cost = zero_ablated_loss(model, tokens, _layer, _head) - clean_loss
+        print(f"{_layer}.{_head} {_cost:+.2f} nats")
 
 # %% [markdown]
 # Two heads cost a great deal, and they are the two with a signature. That is *causal support*: the model relies on
@@ -197,7 +201,8 @@ def mean_ablated_loss(model, tokens, layer, head):
         z[:, :, head] = z[:, :, head].mean((0, 1))
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", average)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", average)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %% [markdown]
@@ -241,21 +246,17 @@ def resampled_loss(model, tokens, other, layer, head):
         z[:, :, head] = cache["z", layer][:, :, head]
         return z
 
-    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=[(f"blocks.{layer}.attn.hook_z", replace)]).item()
+    hooks = [(f"blocks.{layer}.attn.hook_z", replace)]
+    return model.run_with_hooks(tokens, return_type="loss", fwd_hooks=hooks).item()
 
 
 # %%
 others = make_repeats(model, rows=16, period=period, seed=1)
 for _layer, _head in ((0, 0), (1, 0), (1, 2)):
-    _ways = (
-        zero_ablated_loss(model, tokens, _layer, _head),
-        mean_ablated_loss(model, tokens, _layer, _head),
-        resampled_loss(model, tokens, others, _layer, _head),
-    )
-    print(
-        f"{_layer}.{_head}",
-        [f"{name} {_loss - clean_loss:+.2f}" for name, _loss in zip(("zero", "mean", "resample"), _ways, strict=True)],
-    )
+    _zero = zero_ablated_loss(model, tokens, _layer, _head) - clean_loss
+    _mean = mean_ablated_loss(model, tokens, _layer, _head) - clean_loss
+    _resampled = resampled_loss(model, tokens, others, _layer, _head) - clean_loss
+    print(f"{_layer}.{_head} zero {_zero:+.2f}, mean {_mean:+.2f}, resample {_resampled:+.2f}")
 
 # %% [markdown]
 # ## Restore
@@ -306,7 +307,8 @@ def recovered(model, clean, corrupted, answer, layer, head):
         z[:, :, head] = cache["z", layer][:, :, head]
         return z
 
-    patched = model.run_with_hooks(corrupted, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", restore)])[0, -1, answer]
+    hooks = [(f"blocks.{layer}.attn.hook_z", restore)]
+    patched = model.run_with_hooks(corrupted, fwd_hooks=hooks)[0, -1, answer]
     before, intact = model(corrupted)[0, -1, answer], clean_logits[0, -1, answer]
     return ((patched - before) / (intact - before)).item()
 
@@ -448,7 +450,8 @@ def alone_and_together(model, tokens, period, heads):
         return loss[:, period + 1 :].mean()
 
     base = loss_without([])
-    return torch.stack([loss_without(group) - base for group in (*([head] for head in heads), heads)])
+    groups = [*([head] for head in heads), heads]
+    return torch.stack([loss_without(group) - base for group in groups])
 
 
 # %%
@@ -524,10 +527,11 @@ def repair(model, tokens, target, layer, head):
 
 # %%
 cancelled = plant("cancelled_downstream", seed=2)
-claimed_layer, claimed_head = cancelled.heads["induction"][0]
+claimed = cancelled.heads["induction"][0]
 cancelled_text = make_repeats(cancelled.model, rows=1, period=12, seed=0)[:, : 12 + 7]
-direct, total, rest = repair(cancelled.model, cancelled_text, int(cancelled_text[0, 7]), claimed_layer, claimed_head)
-print(f"{claimed_layer}.{claimed_head}: direct {direct:+.2f}, total {total:+.2f}, others {rest:+.2f}")
+cancelled_token = int(cancelled_text[0, 7])
+direct, total, rest = repair(cancelled.model, cancelled_text, cancelled_token, *claimed)
+print(f"{claimed}: direct {direct:+.2f}, total {total:+.2f}, others {rest:+.2f}")
 print(cancelled.why)
 
 # %% [markdown]

@@ -86,3 +86,30 @@ def test_the_board_is_one_tab_stop_and_has_a_table(model, shown):
     assert f"{last['value']:.2f} nats" in page.locator(".readout").inner_text()
     page.keyboard.press("t")
     assert page.locator(".table-scroll tbody tr").count() == len(figure["data"]["items"])
+
+
+def test_a_converted_notebook_shows_a_widget_without_a_network(browser, tmp_path, model):
+    """What a saved notebook holds, as nbconvert puts it on a page."""
+    widget = widgets.attention(model, [0, 5, 6, 7, 5, 6], 1)
+    file = tmp_path / "notebook.html"
+    file.write_text(f"<!doctype html><body>{widgets.static(widget.figure)}</body>", encoding="utf-8")
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator(".widget rung-heatmap").wait_for()
+    assert frame.locator("#still").count() == 0
+    context.close()
+
+
+def test_where_no_script_runs_the_still_picture_is_there(browser, tmp_path, model):
+    widget = widgets.attention(model, [0, 5, 6, 7, 5, 6], 1)
+    file = tmp_path / "notebook.html"
+    file.write_text(widget.html(), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.locator("#still svg").wait_for()
+    assert page.locator("#still svg rect").count() > 6
+    assert page.locator(".widget").count() == 0
+    context.close()

@@ -14,13 +14,13 @@ from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
 from ..engine.sites import check_head
 from ..errors import ClaimError, near
-from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, Corrupted
+from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, Corrupted, Task
 from ..tasks.names import IOI as INDIRECT_OBJECT
-from ..tasks.names import NamesTask
-from ..tasks.task import TASKS
+from ..tasks.task import find_task, kind_of_task
+from ..tasks.triples import OPEN
 from .observation import Rung, TestSpec
 
-Signature = Literal["previous_token", "induction", "duplicate_token", "s_inhibition", "name_mover"]
+Signature = Literal["previous_token", "induction", "duplicate_token", "s_inhibition", "name_mover", "skip_trigram"]
 """Where a role's heads look."""
 
 
@@ -59,9 +59,11 @@ LOOKS: Mapping[Signature, Looks] = {
     ),
     "s_inhibition": Looks(tasks=_NAMES, acts_at="queries", by="edge", control="even"),
     "name_mover": Looks(tasks=_NAMES, acts_at="queries", by="edge", control="even", answers=True),
+    "skip_trigram": Looks(tasks=(OPEN,), acts_at="queries", by="token", control="unrepeated", answers=True),
 }
 """Each signature: one back from the token after the earlier occurrence; from the query at that token; from the name
-that returns at its first occurrence; from the query at the name that returned; from the query at the other name.
+that returns at its first occurrence; from the query at the name that returned; from the query at the other name; from a
+table's query at its source.
 """
 OUTPUT = "output"
 LATER = "later heads"
@@ -146,12 +148,14 @@ class Claim:
     @property
     def is_part(self) -> bool:
         """Whether the claim is about one role alone, and leaves open what it reads or what reads it."""
-        return len(self.roles) == 1
+        return len(self.roles) == 1 and (
+            self.roles[0].writes_to == LATER or LOOKS[self.roles[0].signature].by == "edge"
+        )
 
     @property
     def complete(self) -> bool:
-        """Whether every role is filled."""
-        return all(role.heads for role in self.roles)
+        """Whether every role is filled, and the task has its table if it needs one."""
+        return self.task != OPEN and all(role.heads for role in self.roles)
 
     def ends(self, edge: Edge) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
         """The heads that send along an edge, and those that receive."""
@@ -193,12 +197,10 @@ class Claim:
 
     def _check_whole(self) -> None:
         names = [role.name for role in self.roles]
-        if self.task not in TASKS:
-            raise ClaimError(
-                f"the task {self.task!r} is not known; known are {', '.join(TASKS)}.{near(self.task, TASKS)}"
-            )
+        if self.task != OPEN:
+            find_task(self.task)
         for role in self.roles:
-            if self.task not in LOOKS[role.signature].tasks:
+            if kind_of_task(self.task) not in LOOKS[role.signature].tasks:
                 raise ClaimError(
                     f"the role {role.name!r} looks as {role.signature} heads do, and the task {self.task!r} has no "
                     f"such place; it is one of {' and '.join(LOOKS[role.signature].tasks)}"
@@ -351,8 +353,25 @@ DUPLICATE_TOKEN = Claim(
 )
 """The part of indirect-object identification that notices that a name returns, whichever heads read it."""
 
+SKIP_TRIGRAM = Claim(
+    name="skip_trigram",
+    task=OPEN,
+    roles=(
+        Role(
+            name="skip_trigram",
+            job="attends from the query to the source, and writes the source's output",
+            signature="skip_trigram",
+            writes_to=OUTPUT,
+        ),
+    ),
+    edges=(),
+)
+"""On … A … B the model predicts C, for a table of sources and outputs (Elhage et al. 2021). The search reads the table
+off the weights; `task` holds it then.
+"""
+
 CLAIMS: Mapping[str, Claim] = {
-    claim.name: claim for claim in (INDUCTION, LOOKUP, PREVIOUS_TOKEN, COPYING, IOI, DUPLICATE_TOKEN)
+    claim.name: claim for claim in (INDUCTION, LOOKUP, PREVIOUS_TOKEN, COPYING, IOI, DUPLICATE_TOKEN, SKIP_TRIGRAM)
 }
 """The claims that Rung knows by name."""
 
@@ -434,20 +453,20 @@ def descriptive_tests(claim: Claim, config: ModelConfig, texts: bool) -> tuple[T
     if not claim.complete:
         return ()
     specs: list[TestSpec] = []
+    copies = isinstance(find_task(claim.task), Task)
     for role in claim.roles:
-        aligned = [] if isinstance(TASKS[claim.task], NamesTask) else ["shown.aligned_mean"]
+        aligned = ["shown.aligned_mean"] if copies else []
         tests = ("shown.zero", *aligned, "shown.dose", "shown.self_repair", "shown.search_stability")
         specs += [TestSpec(test, 3, role.labels, role=role.name, heads=role.heads) for test in tests]
-    copies = not isinstance(TASKS[claim.task], NamesTask)
     circuit = ["without", *(["first_copy", "logit_difference"] if copies else [])]
     circuit += [*([] if claim.is_part else ["rival_circuit"]), "permuted"]
     specs += [TestSpec(f"shown.{test}", 3, THE_CIRCUIT) for test in circuit]
-    on_prose = texts and TASKS[claim.task] is RANDOM_REPEATS
+    on_prose = texts and claim.task == RANDOM_REPEATS.name
     for role in claim.roles if on_prose else ():
         specs += [_of_head("shown.prose_signature", 1, role, head) for head in role.heads]
     if on_prose:
         specs.append(TestSpec("shown.prose_necessity", 3, THE_CIRCUIT))
-    for role in (role for role in claim.roles if role.writes_to == OUTPUT):
+    for role in (role for role in claim.roles if role.writes_to == OUTPUT and role.signature != "skip_trigram"):
         specs += [_of_head("shown.eigenvalues", 4, role, head) for head in role.heads]
     for edge in claim.edges if config.n_layers <= MOST_LAYERS_COMPOSED else ():
         specs += [_of_edge("shown.composition", 4, claim, edge, [s], [r]) for s, r in claim.pairs(edge)]

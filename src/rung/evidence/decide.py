@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..tasks.task import TASKS
+from ..tasks.task import STRATA
 from .observation import Check, Floors, Measurement, Observation, Outcome, Quantity, TestSpec
 from .statistics import Bounds, bounds, p_above
 
@@ -97,11 +97,8 @@ class Criterion:
         return max(below, p_above(top + floor * bottom))
 
 
-_STRATA = tuple(dict.fromkeys(task.strata for task in TASKS.values()))
-
-
 def _strata(name: str = "stratum/*", **options: object) -> Criterion:
-    return Criterion(name, names=_STRATA, **options)  # type: ignore[arg-type]
+    return Criterion(name, names=STRATA, **options)  # type: ignore[arg-type]
 
 
 def _alternatives(*kinds: str) -> tuple[Criterion, ...]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from ..config import ModelConfig
 from ..errors import ClaimError, near
-from ..methods.names_runner import task_runner
 from ..methods.runner import Progress, no_progress
+from ..methods.task_runners import task_runner
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
 from ..tasks.prose import bundled_text
-from ..tasks.task import TASKS, task_batch
+from ..tasks.task import find_task, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
 from .identity import checkpoint_of, confirmation_seed, versions
@@ -96,7 +96,7 @@ def prepare(
     weights = hash_weights(model.config, model.weights)
     checkpoint = checkpoint_of(model)
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
-    batch = task_batch(model, TASKS[found.task], sequences=sequences, seed=confirm)
+    batch = task_batch(model, find_task(found.task), sequences=sequences, seed=confirm)
     return Confirmation(
         claim=found,
         setting=Setting(task_runner(model, batch, seed=confirm), found, floors, text),

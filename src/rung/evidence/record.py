@@ -24,8 +24,7 @@ from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
 from ..errors import ConfigError, RecordError, RungError
-from ..tasks.names import NamesTask
-from ..tasks.task import TASKS
+from ..tasks.task import find_task
 from .claim import Claim, descriptive_tests, required_tests
 from .decide import decide, inconsistent
 from .identity import confirmation_seed
@@ -288,7 +287,7 @@ def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: in
     if m.test in ("support.edge", "support.edge_part"):
         needed = [f"rival/{into}" for into in get_args(Into) if into not in claim.inputs(m.spec)]
     if any(name.startswith("stratum/") for name in names):
-        needed += [f"stratum/{name}" for name in TASKS[claim.task].strata]
+        needed += [f"stratum/{name}" for name in find_task(claim.task).strata]
     if m.test.endswith(".complement"):
         unclaimed = config.n_layers * config.n_heads - len(claim.heads)
         needed = [f"half/{bit}{side}" for bit in range(math.ceil(math.log2(unclaimed))) for side in "ab"]
@@ -297,8 +296,7 @@ def _incomplete(m: Measurement, claim: Claim, config: ModelConfig, sequences: in
     if m.test.endswith(".faithfulness") and m.notes.get("swaps") != "0" and not any("swap/" in name for name in names):
         return "it lacks the swap that comes nearest"
     whole = m.rung < 4 and m.test not in ("support.off_task", "contribution.sum")
-    task = TASKS[claim.task]
-    counted = sequences * task.sentences if isinstance(task, NamesTask) else sequences
+    counted = sequences * find_task(claim.task).rows
     if whole and m.checks and m.checks[0].n != counted:
         return f"it was measured on {m.checks[0].n} sequences, and the last look is at {counted}"
     return ""

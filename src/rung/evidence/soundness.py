@@ -22,11 +22,11 @@ import torch
 
 from ..errors import ClaimError, StoreError
 from ..methods.executors import open_executor
-from ..methods.names_runner import task_runner
+from ..methods.task_runners import task_runner
 from ..model.origin import hash_weights
 from ..planted import ARCHITECTURES, KINDS, Planted, plant
 from ..planted.models import OWN_ARCHITECTURE, unfit
-from ..tasks.task import TASKS, task_batch
+from ..tasks.task import find_task, task_batch
 from .claim import CLAIMS, INDUCTION, Claim, required_tests
 from .identity import confirmation_seed
 from .looks import look_alpha
@@ -165,6 +165,7 @@ def quick_plan() -> list[Case]:
 def claim_of(planted: Planted) -> Claim:
     """What is claimed of a planted model."""
     claim = CLAIMS[planted.claim].with_heads(planted.heads)
+    claim = replace(claim, task=planted.task or claim.task)
     return (
         claim if claim.name != INDUCTION.name else replace(claim, edges=(replace(claim.edges[0], into=planted.into),))
     )
@@ -178,7 +179,7 @@ def setting_of(planted: Planted, claim: Claim, sequences: int = 64) -> tuple[Set
     model, texts = planted.model, planted.text is not None
     claim.check(model.config)
     seed = confirmation_seed(claim, model.config, hash_weights(model.config, model.weights), texts)
-    batch = task_batch(model, TASKS[claim.task], sequences=sequences, seed=seed)
+    batch = task_batch(model, find_task(claim.task), sequences=sequences, seed=seed)
     setting = Setting(task_runner(model, batch, seed=seed), claim, Floors(), planted.text)
     return setting, required_tests(claim, model.config, texts)
 

@@ -100,7 +100,7 @@ def _differences(proof: Proof, again: Proof) -> Iterator[Difference]:
                 first, second = was.get(head, math.nan), now.get(head, math.nan)
                 if not _close(first, second):
                     yield Difference("agreement", one.role, f"{method} of {head}", f"{first:.6g}", f"{second:.6g}")
-    recorded, found = proof.model["config"], again.model["config"]
+    recorded, found = proof.config.to_dict(), again.config.to_dict()
     if recorded.get("processing") == found.get("processing"):  # which may rename, untie and centre
         for name in sorted({*recorded, *found} - NAMES):
             if recorded.get(name) != found.get(name):
@@ -134,7 +134,9 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
     for name in sorted({*m.controls, *other.controls}):
         before, after = m.controls.get(name, math.nan), other.controls.get(name, math.nan)
         if not _close(before, after):
-            yield Difference(*m.spec.key, f"control: {name}", f"{before:.6g}", f"{after:.6g}")
+            recorded = f"{before:.6g}" if name in m.controls else "not in the record"
+            found = f"{after:.6g}" if name in other.controls else "not measured"
+            yield Difference(*m.spec.key, f"control: {name}", recorded, found)
 
 
 def _close(one: float, two: float) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head
 from ..model.model import HookedTransformer
-from ..tasks.induction import Corrupted, Corruption, InductionBatch
+from ..tasks.induction import Corrupted, Corruption
 from ..tasks.names import NamesBatch, corrupt_names, flipped, names_batch, renamed
 from .interventions import FEWEST_DONORS
 from .runner import (
@@ -22,7 +22,6 @@ from .runner import (
     Ablation,
     Chunk,
     HeadValues,
-    InductionRunner,
     PerQuery,
     Readout,
     Swap,
@@ -97,12 +96,8 @@ class NamesRunner(TaskRunner):
             "accuracy": share_of_queries(right, self.batch.predictable),
         }
 
-    @property
-    def sequences(self) -> int:
-        return self.n // self.batch.task.sentences
-
     def redrawn(self, sequences: int, seed: int) -> NamesRunner:
-        batch = names_batch(self.model, sentences=sequences * self.batch.task.sentences, seed=seed)
+        batch = names_batch(self.model, sentences=sequences * self.batch.task.rows, seed=seed)
         return NamesRunner(self.model, batch, seed=seed, donors=self.given)
 
     def again(self) -> NamesRunner:
@@ -153,10 +148,3 @@ class NamesRunner(TaskRunner):
             same = (self.batch.template[:, None] == self.given.template).to(z)
             self._means[layer] = torch.einsum("sd,dphe->sphe", same / same.sum(1, keepdim=True), z)
         return {layer: self._means[layer] for layer in layers}
-
-
-def task_runner(model: HookedTransformer, batch: InductionBatch | NamesBatch, *, seed: int) -> TaskRunner:
-    """The runner of a batch."""
-    if isinstance(batch, NamesBatch):
-        return NamesRunner(model, batch, seed=seed)
-    return InductionRunner(model, batch, seed=seed)

@@ -410,7 +410,7 @@ class TaskRunner(Runner):
     @property
     def sequences(self) -> int:
         """Number of sequences as a claim counts them."""
-        return self.n
+        return int(self.n // self.batch.task.rows)
 
     @property
     def gain_by_query(self) -> PerQuery:

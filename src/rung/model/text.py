@@ -233,7 +233,8 @@ class TextTopic(WeightsTopic):
         if self.tokenizer is None:
             why = next((f": {note}" for note in self.config.notes if note.startswith("the tokenizer ")), "")
             raise NoTokenizerError(
-                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}"
+                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}; "
+                "or put tokenizer.json into the model's folder, or pass tokenizer="
             )
         return self.tokenizer
 

@@ -20,6 +20,7 @@ from .decoys import DECOYS, POSITIONS
 from .names import SENTENCE_POSITIONS, SENTENCES
 from .narrow import NARROW, NARROW_POSITIONS, NORMED
 from .plans import Plan, induction, previous_token, striped
+from .triples import TRIPLE_POSITIONS, TRIPLES
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
 
@@ -44,6 +45,8 @@ class Planted:
     """Its ordinary text, of a model with a tokenizer."""
     claim: str = "induction"
     """The name of the claim."""
+    task: str = ""
+    """The task with its table, of a claim that needs one."""
 
 
 def plant(
@@ -75,14 +78,14 @@ def plant(
     heads = {role: tuple(places[wire] for wire in wires) for role, wires in plan.roles.items()}
     if plan.text is not None:
         model = HookedTransformer(model.config, model.weights, tokenizer=_word_tokenizer(model.config.d_vocab))
-    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why, plan.text, plan.claim)
+    return Planted(name, model, heads, plan.into, plan.truth, plan.refused, plan.why, plan.text, plan.claim, plan.task)
 
 
 def unfit(kind: str, architecture: Architecture) -> str:
     """Why a kind cannot be planted in an architecture; empty where it can."""
     if kind in OWN_ARCHITECTURE and architecture != PLAIN:
         return f"{kind} has an architecture of its own; it is planted in the plain one only."
-    positions = {**POSITIONS, **NARROW_POSITIONS, **ATTACK_POSITIONS, **SENTENCE_POSITIONS}.get(
+    positions = {**POSITIONS, **NARROW_POSITIONS, **ATTACK_POSITIONS, **SENTENCE_POSITIONS, **TRIPLE_POSITIONS}.get(
         kind, (architecture.positions,)
     )
     if architecture.positions not in positions:
@@ -364,5 +367,12 @@ PLANTED: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
 OWN_ARCHITECTURE = ("circuit_norm", "circuit_behind", "passenger_behind")
 """Kinds that change the plain architecture, and are planted in no other."""
 
-KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {**PLANTED, **DECOYS, **NARROW, **ATTACKS, **SENTENCES}
+KINDS: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
+    **PLANTED,
+    **DECOYS,
+    **NARROW,
+    **ATTACKS,
+    **SENTENCES,
+    **TRIPLES,
+}
 """Every kind, by name."""

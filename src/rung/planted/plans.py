@@ -22,6 +22,8 @@ class Plan:
     previous_token: tuple[str, ...] = ("previous_token",)
     into: Into = "K"
     claim: str = "induction"
+    task: str = ""
+    """The task with its table, of a claim that needs one."""
     claimed: Mapping[str, tuple[str, ...]] | None = None
     """Heads by role, of another claim than induction."""
     truth: int

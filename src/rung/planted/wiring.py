@@ -152,7 +152,7 @@ class Stream:
         """The same stream with more flags."""
         return replace(self, extra={**self.extra, **dict.fromkeys(flags, 1)})
 
-    def beside(self, *parts: str, **tables: Float[Tensor, "d_vocab width"]) -> "Stream":
+    def beside(self, *parts: str, **tables: Float[Tensor, "d_vocab _"]) -> "Stream":
         """The same stream with more parts, a code wide, and more embeddings, each in a part of its own."""
         extra = dict.fromkeys(parts, self.d_code) | {name: table.shape[1] for name, table in tables.items()}
         return replace(self, extra={**self.extra, **extra}, tables={**self.tables, **tables})

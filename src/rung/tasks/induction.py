@@ -61,6 +61,8 @@ class Task:
     """Whether the blocks return in another order."""
     strata: tuple[str, ...] = STRATA
     """Groups of queries, in each of which a claim must hold."""
+    rows: int = 1
+    """Rows of tokens that count as one sequence."""
 
     def whole(self, n: int) -> int:
         """The longest copy of whole blocks with at most `n` tokens."""

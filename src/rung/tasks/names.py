@@ -68,7 +68,7 @@ class NamesTask:
     """The name that follows is the one that did not return."""
 
     name: str = "indirect object"
-    sentences: int = 4
+    rows: int = 4
     """Sentences, short and with one query each, that count as one sequence; each has names of its own."""
     strata: tuple[str, ...] = ("IO first", "S first", *(f"template {at + 1}" for at in range(len(TEXTS))))
     """Groups of sequences, in each of which a claim must hold."""
@@ -247,9 +247,16 @@ def _template(model: HookedTransformer, text: str, gaps: Mapping[str, int]) -> T
 
 
 def _whole(model: HookedTransformer, words: Sequence[str]) -> Int[Tensor, " word"]:
-    """Those words that are one token behind a space."""
-    found = [_encoded(model, f" {word}") for word in words]
-    return torch.tensor([tokens[0] for tokens in found if len(tokens) == 1], dtype=torch.long)
+    """Those words that are one token behind a space, and not the token of what is unknown."""
+    assert model.tokenizer is not None
+    found = {word: _encoded(model, f" {word}") for word in words}
+    whole = [tokens[0] for word, tokens in found.items() if len(tokens) == 1 and _says(model, tokens, word)]
+    return torch.tensor(whole, dtype=torch.long)
+
+
+def _says(model: HookedTransformer, tokens: list[int], word: str) -> bool:
+    assert model.tokenizer is not None
+    return str(model.tokenizer.decode(tokens)).strip() == word
 
 
 def _encoded(model: HookedTransformer, text: str) -> list[int]:

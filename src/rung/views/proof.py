@@ -61,7 +61,10 @@ def verified_view(proof: Proof, again: Proof, differences: Sequence[Difference],
 
 def plain(proof: Proof) -> str:
     """The proof as text without colour."""
-    console = Console(file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False)
+    console = Console(
+        file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False,
+        force_jupyter=False,
+    )  # fmt: skip
     with console.capture() as captured:
         console.print(proof_view(proof, PLAIN))
     drawn = captured.get().replace(NO_BREAK, " ").rstrip("\n")
@@ -72,7 +75,7 @@ def html(proof: Proof) -> str:
     """The proof as HTML for a notebook: the same text, its colours in the markup."""
     console = Console(
         file=StringIO(), width=PLAIN, record=True, color_system="truecolor", force_terminal=True, highlight=False,
-        markup=False, emoji=False,
+        markup=False, emoji=False, force_jupyter=False,
     )  # fmt: skip
     console.print(proof_view(proof, PLAIN))
     style = "font-family: ui-monospace, Menlo, Consolas, monospace; line-height: 1.35; overflow-x: auto"

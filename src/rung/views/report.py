@@ -21,7 +21,7 @@ from ..evidence.record import Record
 from ..tasks.prose import bundled_text
 from .evidence_graph import EvidenceRow, ShownCheck, evidence_graph, shown_row
 from .figures import Effect, axis_of, effect_plot, matrix
-from .wording import OUTCOME_SIGNS, REPORT, SCOPE, clean_numbers, number, row_name, why_not_run
+from .wording import OUTCOME_SIGNS, REPORT, clean_numbers, number, row_name, scope, why_not_run
 
 _OPENING = b"<!doctype html>"
 CONTROLS = (
@@ -47,7 +47,7 @@ def report(made: Record, file: str = "RECORD.json") -> str:
     rows = evidence_graph(proof).rows
     body = [
         f"<header><h1>{title}</h1>",
-        f'<p class="quiet">{REPORT["task"]}: {escape(SCOPE[proof.claim.task])}</p>',
+        f'<p class="quiet">{REPORT["task"]}: {escape(scope(proof.claim))}</p>',
         f'<p class="verdict">{escape(made.sentence)}</p>',
         _ladder(proof),
         "</header><main>",

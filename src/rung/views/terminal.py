@@ -40,7 +40,7 @@ _INK = 0.47
 
 def show(drawing: Drawing, file: Output | None = None) -> None:
     """Renders a drawing to the terminal, pipe or file `file` (None: stdout)."""
-    console = Console(file=file, highlight=False, markup=False, emoji=False)
+    console = Console(file=file, highlight=False, markup=False, emoji=False, force_jupyter=False)
     with console.capture() as captured:
         console.print(drawing(console.width))
     write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n", file)

@@ -1,7 +1,10 @@
 """The lab's elements as notebook widgets: `pip install 'rung[notebook]'`.
 
 Each function returns an anywidget, which JupyterLab, VS Code and marimo show. `.html()` is a page of its own that needs
-no network; `.picked` is what the reader last chose in the figure.
+no network; `.picked` is what the reader last chose in the figure; `.svg()` is a still picture.
+
+A notebook that shows a widget keeps that page beside it, hidden while the widget is live: `jupyter nbconvert --to html`
+gives a file that needs no network, and that shows the still picture where no script runs.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ..methods.attribution import Attribution
 from ..methods.behaviour import LossByPosition
 from ..model.model import HookedTransformer
 from .evidence_graph import EvidenceRow, evidence_graph
+from .still import still
 from .wording import verdict_sentence
 
 MODULE = Path(__file__).parents[1] / "lab" / "static" / "widget.js"
@@ -44,7 +48,9 @@ _PAGE = """<!doctype html>
 <main>
 <script type="application/rung+json">{figure}</script>
 </main>
+<figure id="still">{still}</figure>
 <script type="module">{module}</script>
+<script type="module">if (document.querySelector("main > div")) document.getElementById("still").remove();</script>
 </body>
 </html>
 """  # noqa: E501
@@ -125,7 +131,27 @@ def page(figure: Mapping[str, Any]) -> str:
     """A figure as an HTML page that needs nothing else, the network included."""
     # A token may be text that closes a script: no < is left in the data.
     data = json.dumps(figure, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    return _PAGE.format(title=escape(figure["title"]), figure=data, module=MODULE.read_text(encoding="utf-8"))
+    module = MODULE.read_text(encoding="utf-8")
+    return _PAGE.format(title=escape(figure["title"]), figure=data, still=still(figure), module=module)
+
+
+def static(figure: Mapping[str, Any]) -> str:
+    """A figure as HTML for a saved notebook: its page in a frame, which a live notebook, showing the widget, hides."""
+    height = HEIGHTS[figure["kind"]]
+    return (
+        f"<style>{_LIVE}</style>"
+        f'<div class="rung-static"><iframe title="{escape(figure["title"])}" sandbox="allow-scripts" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:0" srcdoc="{escape(page(figure))}"></iframe></div>'
+    )
+
+
+HEIGHTS: Mapping[str, int] = {"attention": 620, "bars": 420, "ladder": 640}
+"""Pixels of a kind of figure in a saved notebook; what is longer scrolls."""
+_LIVE = (
+    "body:has(.jp-LabShell) .rung-static,body:has(.jp-NotebookShell) .rung-static,body:has(#main.jp-ThemedContainer) "
+    ".rung-static,body[data-vscode-theme-kind] .rung-static{display:none}"
+)
+"""JupyterLab, Notebook and VS Code run widgets."""
 
 
 @cache
@@ -146,6 +172,20 @@ def _widget_class() -> type[Any]:
         def html(self) -> str:
             """A page with this figure that needs no network."""
             return page(self.figure)
+
+        def svg(self) -> str:
+            """A still picture."""
+            return still(self.figure)
+
+        def __repr__(self) -> str:
+            return f"<Rung widget: {self.figure.get('title', '')}>"
+
+        def _ipython_display_(self) -> None:
+            from IPython.display import publish_display_data
+
+            publish: Any = publish_display_data
+            publish(*(self._repr_mimebundle_() or ({},)))
+            publish({"text/plain": "", "text/html": static(self.figure)})
 
     return Widget
 

@@ -14,14 +14,17 @@ from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
 from ..evidence.record import Record, load_record
 from ..evidence.why_not import Separation
+from ..tasks.task import kind_of_task
 
 SUFFICES = 0.8
 """Share of a role's work from which one member is said to suffice."""
 
 INDIRECT_OBJECT = "indirect object"
+SKIP_TRIGRAMS = "skip-trigrams"
 SCOPE: Mapping[str, str] = {
     "random repeats": "token induction on random repeats",
     "key-value look-up": "key-value look-up of random tokens",
+    SKIP_TRIGRAMS: "skip-trigrams of a table among random tokens",
     INDIRECT_OBJECT: "indirect-object identification in sentences of a few templates",
 }
 """What a claim about each task is a claim of."""
@@ -235,6 +238,11 @@ OUTCOME_SIGNS: Mapping[str, str] = {
 """The sign that stands before each outcome."""
 
 
+def scope(claim: Claim) -> str:
+    """What a claim is a claim of."""
+    return SCOPE[kind_of_task(claim.task)]
+
+
 def clean_numbers(text: str) -> str:
     """A result as people write it: what rounds to nothing has no minus, and a per cent sign stands apart."""
     return re.sub(r"(\d)%", r"\1 %", re.sub(r"-(0(?:\.0+)?)(?![\d.])", r"\1", text))
@@ -324,6 +332,11 @@ def _gain(m: Measurement, claim: Claim) -> str:
             f"{m.controls['log-odds, the other name returning']:+.2f} where the other name returns, worst stratum "
             f"{worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
         )
+    if "without source" in m.controls:
+        return (
+            f"loss {m.controls['without source']:.2f} → {m.controls['with source']:.2f} nats with the source, worst "
+            f"stratum {worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
+        )
     return (
         f"loss {m.controls['first copy']:.2f} → {m.controls['second copy']:.2f} nats on the second copy, worst stratum "
         f"{worst.value:+.2f} nats ({worst.name.partition('/')[2]})"
@@ -331,6 +344,8 @@ def _gain(m: Measurement, claim: Claim) -> str:
 
 
 def _order(m: Measurement, claim: Claim) -> str:
+    if kind_of_task(claim.task) == SKIP_TRIGRAMS:
+        return f"loss among the outputs {number(m.controls['loss'])} nats (a guess: {m.controls['bound']:.2f})"
     if claim.task == INDIRECT_OBJECT:
         return f"loss among the two names {number(m.controls['loss'])} nats (a guess: {m.controls['bound']:.2f})"
     return (
@@ -411,6 +426,12 @@ def _weights(what: str) -> Callable[[Measurement, Claim], str]:
     return say
 
 
+def _own_qk(m: Measurement, claim: Claim) -> str:
+    if kind_of_task(claim.task) == SKIP_TRIGRAMS:
+        return _weights("{subject} QK: above 95 % of other tokens for {share} of the sources")(m, claim)
+    return _weights("{subject} QK: a token's best query is itself for {share}")(m, claim)
+
+
 _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     "behaviour.gain": _gain,
     "behaviour.order": _order,
@@ -453,7 +474,7 @@ _RESULTS: Mapping[str, Callable[[Measurement, Claim], str]] = {
     ),
     "mechanism.ov": _weights("{subject} OV copying top-1 {share}"),
     "mechanism.positional": _weights("{subject} positional QK: previous position for {share} of queries"),
-    "mechanism.qk": _weights("{subject} QK: a token's best query is itself for {share}"),
+    "mechanism.qk": _own_qk,
     "mechanism.routed_qk": _weights("composed QK {subject}: top-1 match {share}"),
     "mechanism.faithfulness": _faithfulness,
     "mechanism.agreement": _agreement,
@@ -517,12 +538,12 @@ def verdict_sentence(proof: Proof) -> str:
     elif verdict.rung == NOTHING:
         said = _nothing(proof)
     elif empty := [role.name for role in proof.claim.roles if not role.heads]:
-        said = f"{rung}, {SCOPE[proof.claim.task]}. No more can be said: no head was found for {' and '.join(empty)}."
+        said = f"{rung}, {scope(proof.claim)}. No more can be said: no head was found for {' and '.join(empty)}."
     elif verdict.stopped_by is None:
         what = "A part of a circuit" if proof.claim.is_part else "A circuit"
-        said = f"{rung}. {what} for {SCOPE[proof.claim.task]}: {drawn(proof.claim)}."
+        said = f"{rung}. {what} for {scope(proof.claim)}: {drawn(proof.claim)}."
     else:
-        said = f"{rung}, {SCOPE[proof.claim.task]}. Not {RUNGS[verdict.rung + 1]}: {stopper(proof)}."
+        said = f"{rung}, {scope(proof.claim)}. Not {RUNGS[verdict.rung + 1]}: {stopper(proof)}."
     if proof.claim.is_part and verdict.rung > 0:
         said += _left_open(proof.claim.roles[0])
     if verdict.rung > 0:
@@ -551,7 +572,7 @@ def _nothing(proof: Proof) -> str:
     unmeasured = proof.verdict.stopped_by is not None and proof.find(*proof.verdict.stopped_by) is None
     if unmeasured or any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
         return f"Nothing can be said: {stopper(proof)}."
-    return f"Nothing to explain: no {SCOPE[proof.claim.task]} in this model. {stopper(proof).capitalize()}."
+    return f"Nothing to explain: no {scope(proof.claim)} in this model. {stopper(proof).capitalize()}."
 
 
 def drawn(claim: Claim) -> str:

@@ -55,3 +55,16 @@ def test_it_says_how_to_get_jupyterlab(tmp_path, monkeypatch):
     monkeypatch.setattr("rung.cli.notebook.find_spec", lambda name: None)
     done = invoke(str(tmp_path))
     assert done.exit_code == 0 and "pip install jupyterlab" in done.stderr
+
+
+def test_it_needs_nothing_that_rung_does_not_bring(tmp_path):
+    """What renders the notebooks is for developers: the copies are made without it."""
+    code = (
+        "import sys\n"
+        "for name in ('jupytext', 'nbformat', 'nbclient', 'IPython', 'anywidget'): sys.modules[name] = None\n"
+        "from rung.cli import app\n"
+        "app(['notebook', sys.argv[1], '--no-open'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("part*.ipynb"))) == len(notebook_files()) == 5

@@ -101,6 +101,7 @@ def test_outcomes_controls_and_top_heads_are_compared(again, proof):
     measured = tuple(replace(m, controls={"nats": 1.0}) if m.test == "support.edge" else m for m in other.measurements)
     said = again(proof(), replace(other, measurements=measured))
     assert {one.what for one in said} == {"control: nats", "control: share of Q", "control: share of V"}
+    assert not any("nan" in (one.recorded, one.found) for one in said)  # a control that is absent is said to be
     pointed = (replace(other.agreement[0], first={"pattern": "0.3"}), other.agreement[1])
     (found,) = again(proof(), replace(other, agreement=pointed))
     assert (found.test, found.subject, found.what) == ("agreement", "previous_token", "top heads")

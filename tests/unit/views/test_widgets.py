@@ -100,8 +100,8 @@ def test_a_page_needs_no_network_and_shows_a_token_as_text():
     assert "<title>&lt;/script&gt;" in text
     data = re.search(r'<script type="application/rung\+json">(.*?)</script>', text, re.S)
     assert json.loads(data[1])["data"]["items"][0]["label"] == token
-    # One module, inline; nothing is asked for from anywhere.
-    assert text.count("<script") - widgets.MODULE.read_text().count("<script") == 2
+    # The data, one module, and what takes the picture away; nothing is asked for from anywhere.
+    assert text.count("<script") - widgets.MODULE.read_text().count("<script") == 3
     assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=", text.replace(widgets.MODULE.read_text(), ""))
     assert "default-src 'none'" in text
 

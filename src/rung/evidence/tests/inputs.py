@@ -32,13 +32,15 @@ OFFSETS = 5
 class Inputs:
     """What a head of each layer reads at a token: the effective embedding, and its name."""
 
-    def __init__(self, runner: TaskRunner, layers: Iterable[int]) -> None:
+    def __init__(self, runner: TaskRunner, layers: Iterable[int], tokens: Int[Tensor, " token"] | None = None) -> None:
+        """`tokens`: these first, as many as there is room for (None: a draw from the task's or the ordinary ones)."""
         self.runner = runner
         self.layers = sorted(set(layers) - {0})
         generator = torch.Generator().manual_seed(runner.seed_for("tokens"))
-        named = runner.batch.candidates
+        named = runner.batch.candidates if tokens is None else tokens
         ordinary = ordinary_tokens(runner.config, runner.model.tokenizer) if named is None else named
-        self.tokens: Int[Tensor, " token"] = ordinary[torch.randperm(len(ordinary), generator=generator)[:MOST_TOKENS]]
+        order = torch.randperm(len(ordinary), generator=generator) if tokens is None else torch.arange(len(ordinary))
+        self.tokens: Int[Tensor, " token"] = ordinary[order[:MOST_TOKENS]]
         self.whole = len(ordinary) <= MOST_TOKENS
         self._held: dict[int, Tensor] = {}
         self._generator = generator

@@ -29,10 +29,12 @@ from ...errors import NotDefinedError
 from ...methods.names_runner import NamesRunner
 from ...methods.runner import TaskRunner
 from ...methods.scores import LinearizedRead, reading_sites
+from ...methods.triples_runner import TriplesRunner
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 from .inputs import Inputs, at_worst, inputs_of
 from .names import names_qk
+from .triples import source_ov, source_qk
 
 ROTATIONS = 20
 """Random directions that the senders' output is rotated to, for comparison."""
@@ -71,7 +73,11 @@ def _one_back(setting: Setting, head: Head) -> np.ndarray:
 
 
 def ov(setting: Setting, spec: TestSpec) -> Observation:
-    """For each token attended to: does the head raise that token's own logit most?"""
+    """For each token attended to: does the head raise that token's own logit most? Of skip-trigrams: for each source,
+    of all outputs of the table its own?
+    """
+    if isinstance(setting.runner, TriplesRunner):
+        return source_ov(setting, spec)
     role, inputs, runner = setting.claim.role(spec.role), setting.once(inputs_of), setting.runner
     tokens = inputs.tokens.to(runner.model.device)
     found = {
@@ -87,7 +93,12 @@ def ov(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def own_token_qk(setting: Setting, spec: TestSpec) -> Observation:
-    """For each token: is it, of all tokens as queries, the one that scores it highest as a key?"""
+    """For each token: is it, of all tokens as queries, the one that scores it highest as a key?
+
+    Of skip-trigrams: for each source, do the queries of the table score it above 95 % of the tokens beside the table?
+    """
+    if isinstance(setting.runner, TriplesRunner):
+        return source_qk(setting, spec)
     role, inputs, runner = setting.claim.role(spec.role), setting.once(inputs_of), setting.runner
     found = {head: own_token_share(runner, head, inputs) for head in _heads_of_layers(setting, role.heads)}
     shares = {head: float(right.mean()) for head, right in found.items()}
