@@ -1,4 +1,4 @@
-"""Proves induction on every bundled model, and other claims on some, and writes examples/records/*.json and docs/records.md.
+"""Proves induction on every bundled model, and other claims on some; writes examples/records/*.json, docs/records.md.
 
 `python scripts/records.py` proves again; `python scripts/records.py --page` writes the page from the records.
 """
@@ -38,8 +38,9 @@ OTHER_CLAIMS = ("skip_trigram", "ioi")
 FRAME = """# The records, read aloud
 
 Each record under `examples/records/` is what `rung prove` wrote about one model: of induction where its name is the
-model's, else of the claim that its name begins with. This page is made from them by `scripts/records.py`: it says of each what holds, what does not, and why. Every sentence after “Verdict” is
-derived from the record's numbers and floors, so it cannot say more than they do.
+model's, else of the claim that its name begins with. This page is made from them by `scripts/records.py`: it says of
+each what holds, what does not, and why. Every sentence after “Verdict” is derived from the record's numbers and floors,
+so it cannot say more than they do.
 
 To check one: `rung verify examples/records/two-layer.json` executes every test again on the same weights and compares.
 To see one: `rung report examples/records/two-layer.json` writes it as a page. To compare two:

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .display import set_drawer as _set_drawer
+
 if TYPE_CHECKING:
     from .config import ModelConfig as ModelConfig
     from .engine.cache import ActivationCache as ActivationCache
@@ -41,6 +43,15 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'rung' has no attribute {name!r}; it has {', '.join(_HOMES)}")
     home = import_module(f"{__name__}.{_HOMES[name]}")
     return home if name in _MODULES else getattr(home, name)
+
+
+def _drawn(result: Any) -> dict[str, str]:
+    """What a notebook shows of a result: the views draw, and are imported when something is shown."""
+    bundle: dict[str, str] = import_module(f"{__name__}.views.notebook").bundle(result)
+    return bundle
+
+
+_set_drawer(_drawn)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.factored import FactoredMatrix
 from ..errors import RungError
 
@@ -16,8 +17,8 @@ MAX_MEMORY = 500_000_000
 """Bytes that a block and what is compared in it may take."""
 
 
-@dataclass(frozen=True, eq=False)
-class Diagonal:
+@dataclass(frozen=True, eq=False, repr=False)
+class Diagonal(Shown):
     """The rank and margin of the diagonal entries of all rows, or of a sample of rows; each is exact."""
 
     what: str

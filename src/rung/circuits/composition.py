@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.factored import FactoredMatrix, composition_scores, later_composition_scores
 from ..engine.linearize import norms_after
 from ..engine.sites import check_head
@@ -37,8 +38,8 @@ Into = Literal["Q", "K", "V"]
 """The receiver's input that an edge ends in."""
 
 
-@dataclass(frozen=True, eq=False)
-class Composition:
+@dataclass(frozen=True, eq=False, repr=False)
+class Composition(Shown):
     """Composition scores of all pairs of heads; NaN unless the receiver is in a later layer. Nothing is sampled."""
 
     heads: tuple[str, ...]

@@ -14,14 +14,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.linearize import fold_before, linear_after
 from ..engine.transformer import upcast
 from ..engine.weights import ModelLike, block_weights
 from .heads import OV, QK, Head, embedded, head_label, token_outputs
 
 
-@dataclass(frozen=True, eq=False)
-class Overlap:
+@dataclass(frozen=True, eq=False, repr=False)
+class Overlap(Shown):
     """The overlap of each writer with each reader, in multiples of chance; NaN unless the reader comes later."""
 
     writers: tuple[str, ...]

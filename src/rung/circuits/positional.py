@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.factored import FactoredMatrix
 from ..engine.linearize import head_keys
 from ..engine.positions import alibi_bias, sinusoids
@@ -21,8 +22,8 @@ RELATIVE = ("rotary", "alibi")
 """Relative positions: the score depends on the distance from query to key, and there is no position embedding."""
 
 
-@dataclass(frozen=True, eq=False)
-class PositionalQK:
+@dataclass(frozen=True, eq=False, repr=False)
+class PositionalQK(Shown):
     """The key that each query scores highest by position alone. Exact: nothing is sampled."""
 
     head: str

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from ..display import Shown
 from ..engine.factored import FactoredMatrix
 from ..errors import RungError
 from ..model.model import HookedTransformer
@@ -49,8 +50,8 @@ class Listed:
     value: float
 
 
-@dataclass(frozen=True)
-class Survey:
+@dataclass(frozen=True, repr=False)
+class Survey(Shown):
     """Numbers of every head, the first of them the one to draw, and strong entries."""
 
     model: str

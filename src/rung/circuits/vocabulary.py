@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.factored import FactoredMatrix
 from ..engine.weights import ModelLike
 from ..errors import RungError
@@ -30,8 +31,8 @@ class Entry:
     value: float
 
 
-@dataclass(frozen=True)
-class SkipTrigram:
+@dataclass(frozen=True, repr=False)
+class SkipTrigram(Shown):
     """source … query → output: the query attends to the source, which raises the output."""
 
     source: int
@@ -110,8 +111,8 @@ def skip_trigrams(
     return trigrams
 
 
-@dataclass(frozen=True, eq=False)
-class Directions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Directions(Shown):
     """Singular directions of a head's circuit, strongest first, and the tokens with the largest products.
 
     OV: `left` is read, `right` written; QK: `left` is the query's side, `right` the key's. A direction's sign is that

@@ -39,6 +39,11 @@ def exit_code(error: Exception) -> int:
         return INTERRUPTED
     if code is None:
         raise error
+    if type(error).__name__ == "NoArgsIsHelpError":  # `rung`, or `rung bench`, alone
+        from ..views.terminal import write
+
+        write(f"{error.format_message()}\n")  # type: ignore[attr-defined]
+        return 0
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "rung"

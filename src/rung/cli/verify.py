@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import RungError
+from ..errors import CheckpointError, RungError
 from .options import MODEL_HELP, Device, Quiet, Threads, open_model, print_json, read_text
 from .progress import step_bar
+
+if TYPE_CHECKING:
+    from ..evidence.proof import Proof
+    from ..model.model import HookedTransformer
 
 
 def verify(
@@ -62,7 +66,7 @@ def verify(
         raise RungError(f"there is no record {record}; rung prove writes one")
     try:
         found = drawer_proof(Path(record)) or read_record(record)
-        opened = open_model(model or found.proof.model["name"], device, dtype or found.proof.run["dtype"], threads)
+        opened = _open(model, found.proof, device, dtype, threads)
         with step_bar(quiet, test_in_progress) as progress:
             again, differences = run_again(found.proof, opened, text=passages, progress=progress or no_progress)
     except RecordError as error:
@@ -75,3 +79,14 @@ def verify(
         show(lambda width: verified_view(found.proof, again, differences, width))
     if differences:
         raise typer.Exit(1)
+
+
+def _open(model: str | None, proof: Proof, device: str, dtype: str | None, threads: int | None) -> HookedTransformer:
+    """The model given, or else the one that the record names, which may be a folder on somebody else's machine."""
+    try:
+        return open_model(model or proof.model["name"], device, dtype or proof.run["dtype"], threads)
+    except CheckpointError as error:
+        if model is not None:
+            raise
+        said = str(error).removesuffix(".")
+        raise RungError(f"{said}. That is how the record calls its model: --model FOLDER says where it is") from None

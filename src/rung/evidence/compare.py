@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from ..display import Shown
 from ..errors import RecordError
 from .observation import RUNGS
 from .proof import Proof
 from .verify import Difference, measured_differences
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Everything in which two proofs differ, from the verdict down to single numbers."""
 
     differences: tuple[Difference, ...]

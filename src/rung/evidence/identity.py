@@ -8,8 +8,7 @@ import platform
 
 from ..circuits.heads import Head
 from ..config import ModelConfig
-from ..model.model import HookedTransformer
-from ..model.origin import hash_weights, package_version
+from ..model.origin import package_version
 from .claim import LATER, OUTPUT, Claim, Role
 
 PACKAGES = ("rung", "torch", "numpy", "scipy")
@@ -40,11 +39,6 @@ def _readers(claim: Claim, role: Role) -> list[Head] | str:
     if role.writes_to == LATER:
         return LATER
     return [] if role.writes_to == OUTPUT else sorted(claim.role(role.writes_to).heads)
-
-
-def checkpoint_of(model: HookedTransformer) -> str:
-    """The hash that names a model's checkpoint; of one that was made or changed in memory, that of its weights."""
-    return model.checkpoint_digest() or hash_weights(model.config, model.weights)
 
 
 def versions() -> dict[str, str]:

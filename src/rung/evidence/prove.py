@@ -18,7 +18,7 @@ from ..tasks.prose import bundled_text
 from ..tasks.task import find_task, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
-from .identity import checkpoint_of, confirmation_seed, versions
+from .identity import confirmation_seed, versions
 from .looks import check_sequences, look_alpha
 from .observation import Floors, Measurement, Outcome, TestSpec
 from .proof import Agreement, Proof
@@ -69,6 +69,11 @@ class Confirmation:
             },
             floors=floors,
         )
+
+
+def checkpoint_of(model: HookedTransformer) -> str:
+    """The SHA-256 by which a record names a model: that of its checkpoint, or of weights that are from none."""
+    return model.checkpoint_digest() or hash_weights(model.config, model.weights)
 
 
 def prepare(

@@ -23,6 +23,7 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 from ..circuits.composition import Into
 from ..circuits.heads import Head, head_label
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import ConfigError, RecordError, RungError
 from ..tasks.task import find_task
 from .claim import Claim, descriptive_tests, required_tests
@@ -39,8 +40,8 @@ _OPENING = f'{{\n  "format": "{FORMAT}"'
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, repr=False)
+class Record(Shown):
     """A proof as it was written down."""
 
     proof: Proof
@@ -311,7 +312,8 @@ def _verdict(whole: dict[str, Any]) -> tuple[Verdict, str]:
     if stopped is not None and set(stopped) != {"test", "subject"}:
         raise RecordError(f"verdict.stopped_by has {', '.join(stopped)}, not test and subject")
     if not NOTHING <= rung < len(RUNGS) or name != Verdict(rung).name:
-        raise RecordError(f"verdict.rung is {rung} and verdict.name {name!r}: no such rung")
+        right = f"which is {Verdict(rung).name!r}" if NOTHING <= rung < len(RUNGS) else "which is no rung"
+        raise RecordError(f"verdict.rung is {rung}, {right}, and verdict.name {name!r}")
     return Verdict(rung, None if stopped is None else (stopped["test"], stopped["subject"]), capped), sentence
 
 

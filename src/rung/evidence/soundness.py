@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from ..display import Shown
 from ..errors import ClaimError, StoreError
 from ..methods.executors import open_executor
 from ..methods.task_runners import task_runner
@@ -91,8 +92,8 @@ class Result:
         return self.verdict == self.truth == MECHANISM
 
 
-@dataclass(frozen=True)
-class Rate:
+@dataclass(frozen=True, repr=False)
+class Rate(Shown):
     """`count` of `n`, and the exact 95 % interval of the probability behind it: each end is missed by at most 2.5 %."""
 
     count: int

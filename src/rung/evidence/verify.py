@@ -12,10 +12,9 @@ from ..errors import RecordError
 from ..methods.runner import Progress, no_progress
 from ..model.model import HookedTransformer
 from ..tasks.prose import bundled_text
-from .identity import checkpoint_of
 from .observation import Check, Measurement
 from .proof import Proof
-from .prove import prove
+from .prove import checkpoint_of, prove
 
 TOLERANCE = 2e-3
 """How far a number may move, of the larger of itself and 1: rounding differs between machines and libraries."""
@@ -46,12 +45,12 @@ def verify(
 
     Raises RecordError for other weights than the record names, or another text than it was tested on.
     """
-    text = _same_text(proof, model, text)
     if (checkpoint := checkpoint_of(model)) != proof.model["checkpoint"]:
         raise RecordError(
             f"the record is about weights {proof.model['checkpoint'][:12]}…, and {model.config.model_name} has "
             f"{checkpoint[:12]}…: another model"
         )
+    text = _same_text(proof, model, text)
     again = prove(proof.claim, model, sequences=proof.sequences, floors=proof.floors, text=text, progress=progress)
     return again, list(_differences(proof, again))
 
@@ -128,7 +127,7 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
             if not _close(before, after):
                 yield Difference(*m.spec.key, f"{check.name}, {name}", f"{before:.6g}", f"{after:.6g}")
         if not _same_p(check, again):
-            yield Difference(*m.spec.key, f"{check.name}, p", f"{check.p}", f"{again.p}")
+            yield Difference(*m.spec.key, f"{check.name}, p", _p(check.p), _p(again.p))
     for name in checks:
         yield Difference(*m.spec.key, name, "not in the record", "measured")
     for name in sorted({*m.controls, *other.controls}):
@@ -137,6 +136,10 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
             recorded = f"{before:.6g}" if name in m.controls else "not in the record"
             found = f"{after:.6g}" if name in other.controls else "not measured"
             yield Difference(*m.spec.key, f"control: {name}", recorded, found)
+
+
+def _p(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
 
 
 def _close(one: float, two: float) -> bool:

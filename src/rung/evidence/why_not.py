@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..circuits.heads import Head, head_label
+from ..display import Shown
 from ..engine.sites import check_head
 from ..errors import ClaimError
 from ..methods.runner import Progress, no_progress
@@ -43,8 +44,8 @@ class Separation:
     """Why the head cannot fill the role at all."""
 
 
-@dataclass(frozen=True)
-class WhyNot:
+@dataclass(frozen=True, repr=False)
+class WhyNot(Shown):
     """One head in every role of a claim, the nearest first."""
 
     head: Head

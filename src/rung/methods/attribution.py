@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..circuits.heads import Head, head_label, kv_head
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.cache import ActivationCache
 from ..engine.linearize import norms_after
 from ..engine.sites import Site, check_head
@@ -27,8 +28,8 @@ from ..errors import InterventionError, NotDefinedError, PromptError
 from ..model.model import HookedTransformer
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Shown):
     """A quantity at each query of each example, as a sum over components. Exact: nothing is sampled."""
 
     what: str

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.sites import Site
 from ..engine.taps import CacheTap
 from ..engine.transformer import upcast
@@ -43,8 +44,8 @@ class NextTokens:
         return cls(loss, logits.gather(-1, at)[..., 0] - mean, others.amax(-1) - mean, logits.argmax(-1))
 
 
-@dataclass(frozen=True, eq=False)
-class BeforeAfter:
+@dataclass(frozen=True, eq=False, repr=False)
+class BeforeAfter(Shown):
     """The predictions of the clean run, and of the run under all interventions together."""
 
     clean: NextTokens

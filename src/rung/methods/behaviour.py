@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.transformer import upcast
 from ..errors import PromptError
 from ..model.model import HookedTransformer, next_token_loss
@@ -20,8 +21,8 @@ _LOGITS = 2**26
 """Logits held in memory at once: 256 MiB in float32."""
 
 
-@dataclass(frozen=True, eq=False)
-class LossByPosition:
+@dataclass(frozen=True, eq=False, repr=False)
+class LossByPosition(Shown):
     """Loss in nats of every token except the sequence's first, and whether it was the model's top-1 prediction.
 
     Column t is for the token at position t + 1, predicted from position t.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.sites import sites_of
 from ..engine.taps import CacheTap
 from ..engine.transformer import forward
@@ -33,8 +34,8 @@ class Check:
     advice: str = ""
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Shown):
     """The results of all checks, in the order in which they are shown."""
 
     checks: tuple[Check, ...]

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.cache import ActivationCache
 from ..engine.decompose import writers
 from ..engine.sites import Site
@@ -23,8 +24,8 @@ from ..model.model import HookedTransformer
 from .interventions import Intervention, Zero, run_with_interventions
 
 
-@dataclass(frozen=True, eq=False)
-class PathSplit:
+@dataclass(frozen=True, eq=False, repr=False)
+class PathSplit(Shown):
     """Logits at one query of each example: with both paths, and with either one off.
 
     `parts` sum to `both` before its cap and scale: the direct path, each layer's attention and MLP, and the biases of

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..circuits.heads import head_label
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.positions import PositionInfo, apply_rotary, position_info
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap
@@ -34,8 +35,8 @@ from .sweep import Cell
 _EMBED = Site("embed")
 
 
-@dataclass(frozen=True, eq=False)
-class Screen:
+@dataclass(frozen=True, eq=False, repr=False)
+class Screen(Shown):
     """First-order estimates of the change of a metric, for each example. Nothing is sampled."""
 
     labels: tuple[str, ...]

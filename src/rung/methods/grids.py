@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..circuits.heads import head_label
+from ..display import Shown
 from ..errors import InterventionError
 from ..model.model import HookedTransformer
 from ..tasks.metrics import Metric
@@ -26,8 +27,8 @@ StreamSite = Literal["resid_pre", "resid_mid", "attn_out", "mlp_out"]
 HeadSite = Literal["z", "q", "k", "v", "pattern"]
 
 
-@dataclass(frozen=True, eq=False)
-class Grid:
+@dataclass(frozen=True, eq=False, repr=False)
+class Grid(Shown):
     """The cells of a sweep in rows and columns."""
 
     what: str

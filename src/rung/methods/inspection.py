@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import ModelConfig, is_layered, weight_path, weight_shapes
+from ..display import Shown
 from ..engine.sites import Site, select_sites, sites_of
 from ..model.model import HookedTransformer
 
@@ -36,8 +37,8 @@ class TokenizerFacts:
     special: dict[str, tuple[int, str]]
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """A loaded model, after the processing that `config.processing` lists."""
 
     config: ModelConfig

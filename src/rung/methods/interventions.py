@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..circuits.heads import AnyHead, whole_head
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.cache import ActivationCache
 from ..engine.sites import LAST, Site, SiteKey, check_head, find_site
 from ..engine.slicing import is_whole, whole
@@ -138,8 +139,8 @@ class Intervention:
         return f"{name}{head}{positions}: {replacement_name(self.put)}"
 
 
-@dataclass(frozen=True, eq=False)
-class Effect:
+@dataclass(frozen=True, eq=False, repr=False)
+class Effect(Shown):
     """A metric of each example, in the clean run and in the edited run."""
 
     labels: tuple[str, ...]

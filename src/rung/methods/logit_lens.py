@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.transformer import unembed, upcast
 from ..errors import PromptError
 from ..model.model import HookedTransformer
@@ -22,8 +23,8 @@ _LOGITS_AT_ONCE = 2**24
 """Logits held at once: 64 MiB in float32."""
 
 
-@dataclass(frozen=True, eq=False)
-class LogitLens:
+@dataclass(frozen=True, eq=False, repr=False)
+class LogitLens(Shown):
     """The target's logit, loss and rank at each query, from the stream before each layer. Exact: nothing is sampled."""
 
     labels: tuple[str, ...]

@@ -19,6 +19,7 @@ from torch import Tensor
 from ..circuits.composition import Into, check_edge
 from ..circuits.heads import Head, head_label, whole_head
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.linearize import norms_after
 from ..engine.positions import position_info
 from ..engine.sites import Site, check_head
@@ -96,8 +97,8 @@ def patch_paths(
     return Effect(tuple(map(str, edges)), "path patch from a corrupted run", metric.name, metric.unit, clean, edited)
 
 
-@dataclass(frozen=True, eq=False)
-class PathEffects:
+@dataclass(frozen=True, eq=False, repr=False)
+class PathEffects(Shown):
     """A metric of each example in the clean run, and with one direct path patched at a time. Exact."""
 
     senders: tuple[str, ...]

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.sites import Site
 from ..engine.transformer import upcast
 from ..errors import PromptError, SiteError
@@ -43,8 +44,8 @@ _TOKENS = 2**13
 """Tokens in one batch."""
 
 
-@dataclass(frozen=True, eq=False)
-class HeadScores:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeadScores(Shown):
     """The scores of every head: `scores["induction"]` is [layer, head], the mean attention weight over sequences.
 
     `per_sequence` has the scores of each sequence.

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..circuits.composition import Into
 from ..circuits.heads import Head, attention_scale, head_label, kv_head
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.cache import ActivationCache
 from ..engine.linearize import (
     fold_before,
@@ -155,8 +156,8 @@ def attribute_values(
     return Attribution.of_parts(what, "logit", labels, found, total, at)
 
 
-@dataclass(frozen=True, eq=False)
-class ScoreParts:
+@dataclass(frozen=True, eq=False, repr=False)
+class ScoreParts(Shown):
     """One attention score as a sum over pairs: what wrote into the query, with what wrote into the key. No seed: exact.
 
     The stream's parts, and the constants of the head itself, of the query in rows and of the key in columns.

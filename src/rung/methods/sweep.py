@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..circuits.heads import Head, head_label
+from ..display import Shown
 from ..engine.sites import check_head
 from ..errors import InterventionError, StoreError
 from ..model.model import HookedTransformer
@@ -54,8 +55,8 @@ class HasTokens(Protocol):
     def tokens(self) -> Int[Tensor, "batch pos"]: ...
 
 
-@dataclass(frozen=True, eq=False)
-class SweepResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SweepResult(Shown):
     """A metric of each example in the clean run and under each cell."""
 
     cells: tuple[tuple[Intervention, ...], ...]

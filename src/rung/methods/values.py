@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.linearize import write_matrix
 from ..engine.sites import Site
 from ..engine.transformer import upcast
@@ -22,8 +23,8 @@ from ..model.model import HookedTransformer
 from .interventions import record
 
 
-@dataclass(frozen=True, eq=False)
-class WeightedPatterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class WeightedPatterns(Shown):
     """Every head's pattern, and the length of what each key would write if it were attended to fully."""
 
     pattern: Float[Tensor, "batch layer head query_pos key_pos"]

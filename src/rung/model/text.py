@@ -231,10 +231,10 @@ class TextTopic(WeightsTopic):
 
     def _tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
-            why = next((f": {note}" for note in self.config.notes if note.startswith("the tokenizer ")), "")
+            why = next((f" ({note})" for note in self.config.notes if note.startswith("the tokenizer ")), "")
             raise NoTokenizerError(
-                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written: give token ids{why}; "
-                "or put tokenizer.json into the model's folder, or pass tokenizer="
+                f"{self.config.model_name} has no tokenizer, so {what} cannot be read or written{why}: give token ids, "
+                "put tokenizer.json into the model's folder, or pass tokenizer="
             )
         return self.tokenizer
 

@@ -12,6 +12,7 @@ import torch
 
 from ..circuits.composition import Into
 from ..circuits.heads import Head
+from ..display import Shown
 from ..errors import RungError, near
 from ..model.model import HookedTransformer
 from ..model.tokenizer import TextTokenizer
@@ -24,8 +25,8 @@ from .triples import TRIPLE_POSITIONS, TRIPLES
 from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
 
 
-@dataclass(frozen=True, eq=False)
-class Planted:
+@dataclass(frozen=True, eq=False, repr=False)
+class Planted(Shown):
     """A model whose circuit is known, and a claim about it that may be false."""
 
     name: str

@@ -25,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor
 
+from ..display import Shown
 from ..engine.positions import sinusoids
 from ..engine.transformer import forward
 from ..engine.weights import Weights, flatten, init_weights, present
@@ -51,8 +52,8 @@ class Progress:
     scores: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class TrainResult:
+@dataclass(frozen=True, repr=False)
+class TrainResult(Shown):
     """A finished run: the model's folder, and its card."""
 
     folder: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
@@ -10,12 +11,20 @@ from rich.text import Text
 
 from ..evidence.compare import Comparison
 from ..evidence.proof import Proof
+from ..evidence.verify import Difference
 from .terminal import heading, note
 from .wording import COMPARED, TEST_NAMES
 
+DETAIL = re.compile(r"stratum/|control: |.*, (low|high|n|p)$")
+"""What of a test is told only where nothing else of it differs."""
+
 
 def comparison_view(found: Comparison, names: Sequence[str]) -> RenderableType:
-    """Each thing that differs between two records, in the order verdict, claim, model, floors, tests."""
+    """What differs between two records, in the order verdict, claim, model, floors, tests.
+
+    Of a test the outcome and its numbers are shown, and of intervals, strata and controls one, where nothing else
+    differs; tests that only one record has are counted.
+    """
     first, second = map(_clean, names)
     if found.same:
         return heading(COMPARED["same"].format(first=first, second=second))
@@ -23,10 +32,25 @@ def comparison_view(found: Comparison, names: Sequence[str]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("", first, second):
         table.add_column(column, overflow="fold")
-    for one in found.differences:
+    both = [one for one in found.differences if one.what != "test"]
+    shown = _main(both)
+    for one in shown:
         where = f"{TEST_NAMES.get(one.test, one.test)} · {one.subject} · {one.what}"
         table.add_row(*(Text(_clean(text)) for text in (where, one.recorded, one.found)))
-    return Group(*drawn, table)
+    alone = [one for one in found.differences if one.what == "test"]
+    lines = [note(COMPARED["more"].format(count=len(both) - len(shown)))] if len(both) > len(shown) else []
+    for name, count in (
+        (first, sum(one.recorded == "run" for one in alone)),
+        (second, sum(one.found == "run" for one in alone)),
+    ):
+        lines += [note(COMPARED["alone"].format(name=name, count=count))] if count else []
+    return Group(*drawn, table, *lines)
+
+
+def _main(differences: Sequence[Difference]) -> list[Difference]:
+    of = {(one.test, one.subject): one for one in reversed(differences)}
+    of |= {(one.test, one.subject): one for one in reversed(differences) if not DETAIL.match(one.what)}
+    return [one for one in differences if not DETAIL.match(one.what) or of[one.test, one.subject] is one]
 
 
 def curve_view(proofs: Sequence[Proof], names: Sequence[str], turned: Mapping[str, int | None]) -> RenderableType:

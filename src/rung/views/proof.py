@@ -1,10 +1,9 @@
 """A proof, drawn: a line a rung with its numbers, whether the methods agree, the verdict; on demand every test."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from itertools import groupby
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,14 +13,12 @@ from ..evidence.observation import PAIR, RUNGS, Check, Measurement, Outcome
 from ..evidence.proof import Agreement, Proof
 from ..evidence.prove import METHODS
 from ..evidence.verify import Difference
-from .terminal import NO_BREAK, heading, note
+from .terminal import NO_BREAK, as_html, as_text, heading, note
 from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence, why_not_run
 from .wording import number as _number
 
 WIDE = 72
 """Columns from which a rung's numbers stand beside its name."""
-PLAIN = 100
-"""Columns of a proof as plain text and as HTML."""
 
 _MARKS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.HOLDS: ("✓", "green"),
@@ -61,25 +58,12 @@ def verified_view(proof: Proof, again: Proof, differences: Sequence[Difference],
 
 def plain(proof: Proof) -> str:
     """The proof as text without colour."""
-    console = Console(
-        file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False,
-        force_jupyter=False,
-    )  # fmt: skip
-    with console.capture() as captured:
-        console.print(proof_view(proof, PLAIN))
-    drawn = captured.get().replace(NO_BREAK, " ").rstrip("\n")
-    return "\n".join(line.rstrip() for line in drawn.split("\n"))
+    return as_text(lambda width: proof_view(proof, width))
 
 
 def html(proof: Proof) -> str:
     """The proof as HTML for a notebook: the same text, its colours in the markup."""
-    console = Console(
-        file=StringIO(), width=PLAIN, record=True, color_system="truecolor", force_terminal=True, highlight=False,
-        markup=False, emoji=False, force_jupyter=False,
-    )  # fmt: skip
-    console.print(proof_view(proof, PLAIN))
-    style = "font-family: ui-monospace, Menlo, Consolas, monospace; line-height: 1.35; overflow-x: auto"
-    return console.export_html(inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>')
+    return as_html(lambda width: proof_view(proof, width))
 
 
 def _opened(proof: Proof) -> list[Text]:

@@ -46,6 +46,33 @@ def show(drawing: Drawing, file: Output | None = None) -> None:
     write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n", file)
 
 
+PLAIN = 100
+"""Columns of what is shown as plain text or as HTML."""
+
+
+def as_text(drawing: Drawing) -> str:
+    """A drawing as text without colour."""
+    console = Console(
+        file=StringIO(), width=PLAIN, color_system=None, highlight=False, markup=False, emoji=False,
+        force_jupyter=False,
+    )  # fmt: skip
+    with console.capture() as captured:
+        console.print(drawing(PLAIN))
+    drawn = captured.get().replace(NO_BREAK, " ").rstrip("\n")
+    return "\n".join(line.rstrip() for line in drawn.split("\n"))
+
+
+def as_html(drawing: Drawing) -> str:
+    """A drawing as HTML for a notebook: the same text, its colours in the markup."""
+    console = Console(
+        file=StringIO(), width=PLAIN, record=True, color_system="truecolor", force_terminal=True, highlight=False,
+        markup=False, emoji=False, force_jupyter=False,
+    )  # fmt: skip
+    console.print(drawing(PLAIN))
+    style = "font-family: ui-monospace, Menlo, Consolas, monospace; line-height: 1.35; overflow-x: auto"
+    return console.export_html(inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>')
+
+
 def write(text: str, file: Output | None = None) -> None:
     """Writes text, replacing characters that the encoding lacks. A closed pipe ends the program silently."""
     out = sys.stdout if file is None else file

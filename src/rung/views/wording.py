@@ -217,6 +217,8 @@ REPORT: Mapping[str, str] = {
 COMPARED: Mapping[str, str] = {
     "same": "{first} and {second} say the same: verdict, claim, model, floors, and every number within rounding.",
     "differ": "{count} differences.",
+    "more": "and {count} more numbers: intervals, p, strata and controls; --json has them",
+    "alone": "tests that only {name} has: {count}",
     "on": "{rung}: reached from {record} on",
     "off": "{rung}: not reached at the end",
     "order": "In the order given. A rung is reached from the first record on after which no verdict is below it.",

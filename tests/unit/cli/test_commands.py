@@ -141,6 +141,13 @@ def test_bad_options_are_one_line_and_exit_code_2(arguments, said, folder):
     assert said in complaint(arguments[0], folder, *arguments[1:])
 
 
+@pytest.mark.parametrize("command", [(), ("bench",)])
+def test_a_command_that_needs_another_shows_its_help(command):
+    alone, asked = invoke(*command), invoke(*command, "--help")
+    assert alone.exit_code == 0 and alone.stderr == ""
+    assert alone.stdout.strip() == asked.stdout.strip() and alone.stdout.count("\n") > 5
+
+
 def test_bad_commands_are_one_line_too():
     assert "No such command 'prof'" in complaint("prof")
     assert "Missing argument 'MODEL'" in complaint("heads")

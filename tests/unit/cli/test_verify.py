@@ -65,8 +65,8 @@ def test_a_record_that_holds_is_verified(made):
 def test_json_says_what_differs(made):
     model, text = made
     done = invoke("verify", record(text), "--model", model, "--json")
-    found = json.loads(done.stdout)
-    assert (found["record"], found["verified"], found["differences"]) == ("it.json", True, [])
+    found = {"record": "it.json", "verified": True, "differences": []}
+    assert json.loads(done.stdout) == {"format": "rung verify", "version": 1, **found}
 
 
 def test_a_test_that_was_left_out_is_named(made):
@@ -191,6 +191,14 @@ def test_other_weights_are_another_model(made, tmp_path):
     done = invoke("verify", record(made[1]), "--model", save(tmp_path / "other", seed=2))
     assert done.exit_code == 1
     assert "the record is about weights" in done.stderr and "another model" in done.stderr
+
+
+def test_a_model_that_the_record_names_and_is_not_here_may_be_given(made):
+    done = invoke("verify", record(made[1], lambda found: found["model"].update(name="someones-folder")))
+    assert done.exit_code == 2 and "no folder 'someones-folder'" in done.stderr
+    assert done.stderr.endswith("--model FOLDER says where it is\n")
+    given = invoke("verify", "it.json", "--model", "nor-this-one")
+    assert given.exit_code == 2 and "--model FOLDER" not in given.stderr
 
 
 def test_what_is_not_there_is_bad_input(made):

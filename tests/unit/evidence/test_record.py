@@ -204,7 +204,7 @@ MALFORMED = [
     (put(("more",), 1), "more is not known"),
     (put(("verdict",), []), "verdict is a list, not an object"),
     (put(("verdict", "rung"), 5), "verdict.rung is 5"),
-    (put(("verdict", "name"), "clue"), "verdict.rung is 4 and verdict.name 'clue'"),
+    (put(("verdict", "name"), "clue"), "verdict.rung is 4, which is 'mechanism', and verdict.name 'clue'"),
     (put(("verdict", "stopped_by"), {"test": "x"}), "verdict.stopped_by has test, not test and subject"),
     (put(("claim", "roles", 0, "signature"), "fingerprint"), "claim.roles[0].signature is 'fingerprint'; known are"),
     (put(("claim", "roles", 1, "heads", 0), "1"), "claim.roles[1].heads[0] is no head"),
