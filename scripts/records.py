@@ -1,4 +1,4 @@
-"""Proves induction on every bundled model, and other claims on some; writes examples/records/*.json, docs/records.md.
+"""Proves induction on every bundled model, other claims on some; writes examples/records/*.json and docs/records.md.
 
 `python scripts/records.py` proves again; `python scripts/records.py --page` writes the page from the records.
 """
