@@ -89,6 +89,7 @@ def prepare(
     """Everything of `prove` but its tests: checks the claim, searches for heads, draws the confirming sequences."""
     claim = find_claim(claim) if isinstance(claim, str) else claim
     floors = floors or Floors()
+    floors.check()
     check_sequences(sequences, floors)
     claim.check(model.config)
     check_model(model)

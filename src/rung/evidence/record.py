@@ -215,9 +215,14 @@ def _record(value: Any) -> Record:
     if (found := _take(whole, "", "format", str)) != FORMAT:
         raise RecordError(f"format is {found!r}, not {FORMAT!r}")
     if (version := _take(whole, "", "version", int)) != VERSION:
-        raise RecordError(f"its format is version {version}; this Rung reads version {VERSION}")
+        newer = ", of a newer Rung" if version > VERSION else ""
+        raise RecordError(f"its format is version {version}{newer}; this Rung reads version {VERSION}")
     date = _take(whole, "", "date", str)
     floors = _take(whole, "", "floors", Floors)
+    try:
+        floors.check()
+    except RungError as error:
+        raise RecordError(f"it claims what cannot be tested: {error}") from None
     if _take(whole, "", "floors_changed", dict[str, float]) != floors.changed():
         raise RecordError("floors_changed does not say what floors says")
     claim, model, run = _take(whole, "", "claim", Claim), _model(whole), _run(whole)
@@ -331,6 +336,8 @@ def _run(whole: dict[str, Any]) -> dict[str, Any]:
         ("search_seed", int | None), ("first_token", int | None), ("versions", dict[str, str]),
     ):  # fmt: skip
         _take(dict(found), "run", name, kind)
+    if found["heads"] != (heads := "given" if found["search_seed"] is None else "found by search"):
+        raise RecordError(f"run.heads is {found['heads']!r}; run.search_seed makes it {heads!r}")
     looks = _take(dict(found), "run", "looks", list[dict[str, Any]])
     if not looks:
         raise RecordError("run.looks is empty: a proof has looked at least once")
