@@ -588,8 +588,8 @@ def stopper(proof: Proof) -> str:
 
 
 def _nothing(proof: Proof) -> str:
-    unmeasured = proof.verdict.stopped_by is not None and proof.find(*proof.verdict.stopped_by) is None
-    if unmeasured or any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
+    stopping = None if proof.verdict.stopped_by is None else proof.find(*proof.verdict.stopped_by)
+    if stopping is None or stopping.outcome is Outcome.INCONCLUSIVE:
         return f"Nothing can be said: {stopper(proof)}."
     return f"Nothing to explain: no {scope(proof.claim)} in this model. {stopper(proof).capitalize()}."
 
