@@ -147,7 +147,7 @@ def test_the_seed_is_that_of_the_search_alone(folder):
 
 
 BAD = {
-    ("inductoin",): "known are induction, lookup, previous_token, copying, ioi, duplicate_token. Near names: induction",
+    ("inductoin",): "no claim 'inductoin'; known are induction, lookup, previous_token, ",
     (): "Missing argument 'CLAIM'",
     ("induction", "--heads", "1.4"): "heads are given as ROLE=LAYER.HEAD",
     ("induction", "--heads", "induction=1"): "not 'induction=1'",
