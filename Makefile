@@ -88,6 +88,7 @@ clean: ## remove .venv, the caches and the builds
 
 # The stamps: an install is done again only after these two files changed.
 $(BIN)/python:
+	@echo "make: setting up $(VENV); this takes minutes, once" >&2
 	@$(PYTHON) -m venv $(VENV)
 
 .venv-tl/.made: constraints.txt

@@ -12,7 +12,8 @@ from rung import HookedTransformer, prove
 from rung.evidence.observation import RUNGS, Outcome
 from rung.evidence.proof import Proof
 from rung.evidence.record import record, write_record
-from rung.views.wording import read_record, result, results, verdict_sentence
+from rung.evidence.validity import validity
+from rung.views.wording import read_record, result, results, validity_words, verdict_sentence
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS, PAGE = ROOT / "examples" / "records", ROOT / "docs" / "records.md"
@@ -62,6 +63,7 @@ def page(proofs: dict[str, Proof]) -> str:
 def section(name: str, proof: Proof) -> str:
     """One record: its verdict, then what did not hold, then what held, rung by rung."""
     lines = [f"\n## {name}\n", MODELS[name] + "\n", f"**Verdict.** {verdict_sentence(proof)}\n"]
+    lines.append(f"{'. '.join(one[:1].upper() + one[1:] for one in validity_words(validity(proof)))}.\n")
     required = [m for m in proof.measurements if m.required]
     open_tests = [m for m in required if m.outcome is not Outcome.HOLDS]
     if open_tests:

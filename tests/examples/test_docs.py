@@ -1,6 +1,7 @@
 """Every code block of the documents runs, and what they say a command prints is what it prints, numbers aside."""
 
 import inspect
+import json
 import os
 import re
 import runpy
@@ -192,3 +193,32 @@ def test_a_link_to_nowhere_is_found(tmp_path):
         "# A heading, here\n[a](#a-heading-here) [b](#elsewhere) [c](none.md) [d](page.md#x) [e](https://x.y)\n"
     )
     assert list(faults_of_links(page)) == ["#elsewhere", "none.md", "page.md#x"]
+
+
+def test_the_line_that_ports_a_folder_changes_scripts_and_notebooks(tmp_path):
+    if "GNU" not in subprocess.run(["sed", "--version"], capture_output=True, text=True).stdout:
+        pytest.skip("needs GNU sed")
+    (line,) = re.findall(r"^sed -i .*?(?=^```$)", (ROOT / "docs/how-to/notebook.md").read_text("utf-8"), re.M | re.S)
+    before = [
+        "import transformer_lens",
+        "import transformer_lens as tl",
+        "import transformer_lens.utils as utils",
+        "    from transformer_lens import HookedTransformer",
+        "from transformer_lens.hook_points import HookPoint",
+        "import torch",
+    ]
+    (tmp_path / "old.py").write_text("\n".join(before) + "\n")
+    cells = [{"source": [f"{one}\n" for one in before]}, {"source": before[:1]}]
+    (tmp_path / "old.ipynb").write_text(json.dumps({"cells": cells}, indent=1))
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
+    after = [
+        "import rung.transformer_lens as transformer_lens",
+        "import rung.transformer_lens as tl",
+        "import rung.transformer_lens.utils as utils",
+        "    from rung.transformer_lens import HookedTransformer",
+        "from rung.transformer_lens.hook_points import HookPoint",
+        "import torch",
+    ]
+    assert (tmp_path / "old.py").read_text().splitlines() == after
+    changed = [cell["source"] for cell in json.loads((tmp_path / "old.ipynb").read_text())["cells"]]
+    assert changed == [[f"{one}\n" for one in after], after[:1]]

@@ -66,6 +66,13 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where measurements are kept as they are made: an interrupted proof goes on from there.",
+        ),
+    ] = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     threads: Threads = None,
@@ -79,6 +86,7 @@ def prove(
       rung prove induction
       rung prove induction --model ./my-model --require mechanism
       rung prove induction --html induction.html
+      rung prove induction --model ./my-model --store ./kept
       rung prove induction --heads previous_token=0.1 --heads induction=1.2
       rung prove induction --circuit eap.json
       rung prove copying --heads copying=1.0
@@ -157,7 +165,13 @@ def prove(
         claimed = fill_roles(claimed, graph)
     with step_bar(quiet, test_in_progress) as progress:
         proof = prove_claim(
-            claimed, opened, sequences=sequences, seed=seed, text=passages, progress=progress or no_progress
+            claimed,
+            opened,
+            sequences=sequences,
+            seed=seed,
+            text=passages,
+            progress=progress or no_progress,
+            store=store,
         )
     if not all(math.isfinite(m.value) for m in proof.of(0) if m.value is not None):
         raise RungError(f"the model's output is not finite in {dtype}; try --dtype float32, or float64")

@@ -12,6 +12,7 @@ import numpy as np
 from ..circuits.composition import Into
 from ..circuits.heads import Head
 from ..display import Shown
+from ..errors import ClaimError
 
 RUNGS = ("behaviour", "clue", "contribution", "causal support", "mechanism")
 Rung = Literal[0, 1, 2, 3, 4]
@@ -214,9 +215,26 @@ class Floors:
     sequences: int = 64
     """Confirmation sequences below which nothing above a clue is said."""
 
+    def check(self) -> None:
+        """Raises ClaimError for a floor that nothing could fall short of, or that nothing could meet."""
+        for name, value in asdict(self).items():
+            least, most, fits = _FITS.get(name, (0.0, 1.0, "a share between 0 and 1"))
+            if not least <= value <= most:
+                raise ClaimError(
+                    f"the floor {name} is {value:g}; {fits} would fit (default {getattr(_DEFAULT, name):g})"
+                )
+
     def changed(self) -> dict[str, float]:
         """The floors that are not the default ones."""
         return {name: float(value) for name, value in asdict(self).items() if value != getattr(_DEFAULT, name)}
 
 
 _DEFAULT = Floors()
+_FITS = {
+    "gain": (0.0, 1e3, "nats between 0 and 1000"),
+    "clue_ratio": (1.0, 1e6, "a ratio between 1 and a million"),
+    "rival": (1.0, 1e6, "a ratio between 1 and a million"),
+    "alpha": (1e-9, 0.5, "a probability of error between 1e-9 and 0.5"),
+    "sequences": (2, 2**20, "a number of sequences between 2 and 1,048,576"),
+}
+"""Least and largest value of the floors that are no shares, and what that is in words."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from ..config import ModelConfig
 from ..errors import ClaimError, near
@@ -14,7 +17,7 @@ from ..methods.runner import Progress, no_progress
 from ..methods.task_runners import task_runner
 from ..model.model import HookedTransformer
 from ..model.origin import hash_weights
-from ..tasks.prose import bundled_text
+from ..tasks.prose import bundled_text, text_windows
 from ..tasks.task import find_task, task_batch
 from .claim import Claim, Role, descriptive_tests, find_claim, required_tests
 from .decide import summarize
@@ -22,6 +25,7 @@ from .identity import confirmation_seed, versions
 from .looks import check_sequences, look_alpha
 from .observation import Floors, Measurement, Outcome, TestSpec
 from .proof import Agreement, Proof
+from .resume import KeptHeads, KeptMeasurements, Store
 from .search import search
 from .setting import Setting
 from .tests import MEASURES
@@ -46,7 +50,7 @@ class Confirmation:
     """The model, as a record names it."""
     how: Mapping[str, Any]
     """Seeds and where the heads are from, as a record names them."""
-    measured: dict[tuple[str, str], Measurement] = field(default_factory=dict)
+    measured: MutableMapping[tuple[str, str], Measurement] = field(default_factory=dict)
     """Tests that were run, by id and subject."""
 
     def conclude(self, measured: Sequence[Measurement]) -> Proof:
@@ -61,7 +65,7 @@ class Confirmation:
             run={
                 "looks": [{"sequences": self.sequences, "alpha": self.alpha}],
                 **self.how,
-                "text": None if text is None else hashlib.sha256(text.encode()).hexdigest(),
+                "text": _hash_text(text),
                 "first_token": model.config.bos_token_id,
                 "dtype": str(model.dtype).removeprefix("torch."),
                 "device": str(model.device),
@@ -69,6 +73,14 @@ class Confirmation:
             },
             floors=floors,
         )
+
+
+def _hash_text(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hash_tokens(tokens: Tensor) -> str:
+    return hashlib.sha256(tokens.cpu().numpy().tobytes()).hexdigest()
 
 
 def checkpoint_of(model: HookedTransformer) -> str:
@@ -85,29 +97,55 @@ def prepare(
     floors: Floors | None = None,
     text: str | None = None,
     progress: Progress = no_progress,
+    store: Store | None = None,
 ) -> Confirmation:
-    """Everything of `prove` but its tests: checks the claim, searches for heads, draws the confirming sequences."""
+    """Everything of `prove` but its tests: checks the claim, searches for heads, draws the confirming sequences.
+
+    With a store, the heads and the measurements that it holds of this very proof are read back, and new ones are kept.
+    """
     claim = find_claim(claim) if isinstance(claim, str) else claim
     floors = floors or Floors()
+    floors.check()
     check_sequences(sequences, floors)
     claim.check(model.config)
     check_model(model)
+    weights, checkpoint = hash_weights(model.config, model.weights), checkpoint_of(model)
+    about = {
+        "checkpoint": checkpoint,
+        "weights": weights,
+        "dtype": str(model.dtype),
+        "device": str(model.device),
+        "sequences": sequences,
+        "floors": vars(floors),
+    }
     found = claim
     if not claim.complete:
-        found = search(claim, model, floors, seed, sequences, progress)
+        kept = None if store is None else KeptHeads(store, claim, about | {"seed": seed})
+        known = None if kept is None else kept.read()
+        found = known or search(claim, model, floors, seed, sequences, progress)
         found.check(model.config)
+        if kept is not None and known is None:
+            kept.write(found)
     text = (bundled_text() if text is None else text) if model.tokenizer is not None else None
-    weights = hash_weights(model.config, model.weights)
-    checkpoint = checkpoint_of(model)
     confirm = confirmation_seed(found, model.config, checkpoint, text is not None)
     batch = task_batch(model, find_task(found.task), sequences=sequences, seed=confirm)
+    setting = Setting(task_runner(model, batch, seed=confirm), found, floors, text)
+    required = required_tests(found, model.config, text is not None)
+    described = descriptive_tests(found, model.config, text is not None)
+    alpha = look_alpha(floors.alpha, sequences, floors.sequences)
+    measured: MutableMapping[tuple[str, str], Measurement] = {}
+    if store is not None:
+        read = [batch.tokens] if text is None else [batch.tokens, text_windows(model, text)]
+        about |= {"confirmation_seed": confirm, "text": _hash_text(text), "tokens": list(map(_hash_tokens, read))}
+        measured = KeptMeasurements(store, setting, (*required, *described), alpha, about)
     return Confirmation(
         claim=found,
-        setting=Setting(task_runner(model, batch, seed=confirm), found, floors, text),
-        required=required_tests(found, model.config, text is not None),
-        described=descriptive_tests(found, model.config, text is not None),
+        setting=setting,
+        required=required,
+        described=described,
         sequences=sequences,
-        alpha=look_alpha(floors.alpha, sequences, floors.sequences),
+        alpha=alpha,
+        measured=measured,
         about={
             "name": model.config.model_name,
             "checkpoint": checkpoint,
@@ -131,18 +169,25 @@ def prove(
     floors: Floors | None = None,
     text: str | None = None,
     progress: Progress = no_progress,
+    store: str | Path | None = None,
 ) -> Proof:
     """Tests `claim` on every rung of the ladder; roles without heads are filled by a search on other sequences.
 
     `seed` draws the search; the confirming sequences come from a hash of the heads, the checkpoint's weights and the
     task, so that nobody picks them. `text` (None: forty bundled passages) is the ordinary text of the off-task test and
-    of the scope on prose; both need a tokenizer. Raises ClaimError for a claim that cannot be tested, or a model with
+    of the scope on prose; both need a tokenizer. `store` is a folder: what a proof of the very same claim on the same
+    weights, sequences and floors has measured there before it was interrupted is read back, and the rest is added.
+
+    Raises ClaimError for a claim that cannot be tested, or a model with
     hooks attached; SiteError for a missing head; PromptError where the model cannot read the task. A model without the
     behaviour gets a verdict, not an error.
     """
-    found = prepare(claim, model, sequences=sequences, seed=seed, floors=floors, text=text, progress=progress)
-    measured = run_tests(found.setting, (*found.required, *found.described), found.alpha, progress)
-    return found.conclude(measured)
+    folder = None if store is None else Store(store)
+    found = prepare(
+        claim, model, sequences=sequences, seed=seed, floors=floors, text=text, progress=progress, store=folder
+    )
+    specs = (*found.required, *found.described)
+    return found.conclude(run_tests(found.setting, specs, found.alpha, progress, found.measured))
 
 
 def prove_part(found: Confirmation, tests: Collection[str], progress: Progress = no_progress) -> Proof:
@@ -179,7 +224,7 @@ def run_tests(
     specs: Sequence[TestSpec],
     alpha: float,
     progress: Progress = no_progress,
-    known: dict[tuple[str, str], Measurement] | None = None,
+    known: MutableMapping[tuple[str, str], Measurement] | None = None,
 ) -> list[Measurement]:
     """Every test, from behaviour up; the rungs above a behaviour that is not there are not run.
 

@@ -79,7 +79,7 @@ class Record(Shown):
             ],
             "measurements": [one.to_dict() for one in proof.measurements],
         }
-        found: dict[str, Any] = _finite(plain)
+        found: dict[str, Any] = to_plain(plain)
         return found
 
     def to_json(self) -> str:
@@ -92,11 +92,12 @@ def record(proof: Proof, sentence: str) -> Record:
     return Record(proof, datetime.now(UTC).isoformat(timespec="seconds"), sentence)
 
 
-def _finite(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """As JSON carries it: keys are text, tuples are lists, and what is not finite is a word."""
     if isinstance(value, Mapping):
-        return {str(name): _finite(one) for name, one in value.items()}
+        return {str(name): to_plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [to_plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
@@ -215,9 +216,14 @@ def _record(value: Any) -> Record:
     if (found := _take(whole, "", "format", str)) != FORMAT:
         raise RecordError(f"format is {found!r}, not {FORMAT!r}")
     if (version := _take(whole, "", "version", int)) != VERSION:
-        raise RecordError(f"its format is version {version}; this Rung reads version {VERSION}")
+        newer = ", of a newer Rung" if version > VERSION else ""
+        raise RecordError(f"its format is version {version}{newer}; this Rung reads version {VERSION}")
     date = _take(whole, "", "date", str)
     floors = _take(whole, "", "floors", Floors)
+    try:
+        floors.check()
+    except RungError as error:
+        raise RecordError(f"it claims what cannot be tested: {error}") from None
     if _take(whole, "", "floors_changed", dict[str, float]) != floors.changed():
         raise RecordError("floors_changed does not say what floors says")
     claim, model, run = _take(whole, "", "claim", Claim), _model(whole), _run(whole)
@@ -236,7 +242,7 @@ def _record(value: Any) -> Record:
     required = required_tests(claim, config, texts)
     specs = {spec.key: spec for spec in (*required, *descriptive_tests(claim, config, texts))}
     measured = tuple(
-        _measurement(f"measurements[{i}]", one, specs, floors, alpha)
+        read_measurement(one, specs, floors, alpha, f"measurements[{i}]")
         for i, one in enumerate(_take(whole, "", "measurements", list[dict[str, Any]]))
     )
     for i, m in enumerate(measured):
@@ -331,6 +337,8 @@ def _run(whole: dict[str, Any]) -> dict[str, Any]:
         ("search_seed", int | None), ("first_token", int | None), ("versions", dict[str, str]),
     ):  # fmt: skip
         _take(dict(found), "run", name, kind)
+    if found["heads"] != (heads := "given" if found["search_seed"] is None else "found by search"):
+        raise RecordError(f"run.heads is {found['heads']!r}; run.search_seed makes it {heads!r}")
     looks = _take(dict(found), "run", "looks", list[dict[str, Any]])
     if not looks:
         raise RecordError("run.looks is empty: a proof has looked at least once")
@@ -357,10 +365,11 @@ def _agreement(where: str, entries: dict[str, Any], claim: Claim) -> Agreement:
     return found
 
 
-def _measurement(
-    where: str, entries: dict[str, Any], specs: Mapping[tuple[str, str], TestSpec], floors: Floors, alpha: float
+def read_measurement(
+    value: Any, specs: Mapping[tuple[str, str], TestSpec], floors: Floors, alpha: float, where: str = "measurement"
 ) -> Measurement:
-    """One test, its outcome decided again from its numbers and the floors."""
+    """One test from JSON values, its outcome decided again from its numbers and the floors. Raises RecordError."""
+    entries = _entries(where, value)
     key = (_take(entries, where, "test", str), _take(entries, where, "subject", str))
     spec = specs.get(key)
     if spec is None:

@@ -29,7 +29,7 @@ from ..planted import ARCHITECTURES, KINDS, Planted, plant
 from ..planted.models import OWN_ARCHITECTURE, unfit
 from ..tasks.task import find_task, task_batch
 from .claim import CLAIMS, INDUCTION, Claim, required_tests
-from .identity import confirmation_seed
+from .identity import confirmation_seed, ladder_code
 from .looks import look_alpha
 from .observation import RUNGS, Floors, Outcome, TestSpec
 from .prove import run_tests
@@ -46,8 +46,6 @@ SHARED = ("attention_only", "layernorm", "small_llama")
 MECHANISM = RUNGS.index("mechanism")
 REFUSED = -2
 """Instead of a rung, of a claim that was refused because it contradicts itself."""
-LADDER = ("config", "engine", "model", "tasks", "circuits", "methods", "evidence")
-"""Packages whose code decides a verdict."""
 
 
 @dataclass(frozen=True, order=True)
@@ -222,18 +220,6 @@ def key_of(case: Case) -> str:
     weights = hash_weights(planted.model.config, planted.model.weights)
     text = [asdict(case), weights, claimed, planted.into, planted.truth, planted.refused, planted.text, ladder_code()]
     return hashlib.sha256(json.dumps(text).encode()).hexdigest()[:24]
-
-
-@cache
-def ladder_code() -> str:
-    """A hash of the source files that decide a verdict. What plants models is not among them, as its weights are
-    hashed, nor what runs and counts, as that changes no verdict.
-    """
-    here, hashed = Path(__file__).parents[1], hashlib.sha256()
-    for package in LADDER:
-        for file in sorted(set((here / package).rglob("*.py")) - {Path(__file__)}):
-            hashed.update(f"{file.relative_to(here).as_posix()}\n".encode() + file.read_bytes())
-    return hashed.hexdigest()[:16]
 
 
 def _since(started: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,11 @@ TOLERANCE = 2e-3
 """How far a number may move, of the larger of itself and 1: rounding differs between machines and libraries."""
 P_TOLERANCE = 0.1
 """How far the logarithm of a p may move, of itself: p lies far out in the tail."""
+
+NAMES = {"model_name", "tokenizer_name", "notes"}
+"""What a config calls its model: the same checkpoint may lie elsewhere."""
+_LABEL = re.compile(r"\d+\.\d+")
+"""A head: which of two equal ones comes first may differ between machines."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,17 @@ def _differences(proof: Proof, again: Proof) -> Iterator[Difference]:
     for one, two in zip(proof.agreement, again.agreement, strict=True):
         if dict(one.first) != dict(two.first):
             yield Difference("agreement", one.role, "top heads", str(dict(one.first)), str(dict(two.first)))
+        for method in dict.fromkeys((*one.means, *two.means)):
+            was, now = one.means.get(method, {}), two.means.get(method, {})
+            for head in dict.fromkeys((*was, *now)):
+                first, second = was.get(head, math.nan), now.get(head, math.nan)
+                if not _close(first, second):
+                    yield Difference("agreement", one.role, f"{method} of {head}", f"{first:.6g}", f"{second:.6g}")
+    recorded, found = proof.config.to_dict(), again.config.to_dict()
+    if recorded.get("processing") == found.get("processing"):  # which may rename, untie and centre
+        for name in sorted({*recorded, *found} - NAMES):
+            if recorded.get(name) != found.get(name):
+                yield Difference("model", "the model", name, str(recorded.get(name)), str(found.get(name)))
 
 
 def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
@@ -95,6 +112,10 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
     for name in ("unit", "undefined", "not_run"):
         if getattr(m, name) != getattr(other, name):
             yield Difference(*m.spec.key, name, getattr(m, name), getattr(other, name))
+    for name in sorted({*m.notes, *other.notes}):
+        one, two = m.notes.get(name, ""), other.notes.get(name, "")
+        if one != two and not (_LABEL.match(one) and _LABEL.match(two)):
+            yield Difference(*m.spec.key, f"note: {name}", one, two)
     checks = {one.name: one for one in other.checks}
     for check in m.checks:
         again = checks.pop(check.name, None)
@@ -102,18 +123,18 @@ def _moved(m: Measurement, other: Measurement) -> Iterator[Difference]:
             yield Difference(*m.spec.key, check.name, "there", "not measured")
             continue
         for name in ("value", "low", "high", "n"):
-            one, two = float(getattr(check, name)), float(getattr(again, name))
-            if not _close(one, two):
-                yield Difference(*m.spec.key, f"{check.name}, {name}", f"{one:.6g}", f"{two:.6g}")
+            before, after = float(getattr(check, name)), float(getattr(again, name))
+            if not _close(before, after):
+                yield Difference(*m.spec.key, f"{check.name}, {name}", f"{before:.6g}", f"{after:.6g}")
         if not _same_p(check, again):
             yield Difference(*m.spec.key, f"{check.name}, p", _p(check.p), _p(again.p))
     for name in checks:
         yield Difference(*m.spec.key, name, "not in the record", "measured")
     for name in sorted({*m.controls, *other.controls}):
-        one, two = m.controls.get(name, math.nan), other.controls.get(name, math.nan)
-        if not _close(one, two):
-            recorded = f"{one:.6g}" if name in m.controls else "not in the record"
-            found = f"{two:.6g}" if name in other.controls else "not measured"
+        before, after = m.controls.get(name, math.nan), other.controls.get(name, math.nan)
+        if not _close(before, after):
+            recorded = f"{before:.6g}" if name in m.controls else "not in the record"
+            found = f"{after:.6g}" if name in other.controls else "not measured"
             yield Difference(*m.spec.key, f"control: {name}", recorded, found)
 
 

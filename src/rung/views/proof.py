@@ -12,9 +12,20 @@ from ..evidence.decide import criterion_of
 from ..evidence.observation import PAIR, RUNGS, Check, Measurement, Outcome
 from ..evidence.proof import Agreement, Proof
 from ..evidence.prove import METHODS
+from ..evidence.validity import validity
 from ..evidence.verify import Difference
 from .terminal import NO_BREAK, as_text, heading, note
-from .wording import TEST_NAMES, check_name, clean_numbers, listed, result, results, verdict_sentence, why_not_run
+from .wording import (
+    TEST_NAMES,
+    check_name,
+    clean_numbers,
+    listed,
+    result,
+    results,
+    validity_words,
+    verdict_sentence,
+    why_not_run,
+)
 from .wording import number as _number
 
 WIDE = 72
@@ -38,6 +49,7 @@ def proof_view(proof: Proof, width: int, tests: bool = False, record: str | None
     if tests:
         drawn += [Text(), *_measurements(proof, width), Text()]
     drawn += _agreement(proof.agreement)
+    drawn.append(_pack([note(_clean(one)) for one in validity_words(validity(proof))], width))
     drawn.append(_verdict(proof, width, record))
     return Group(*drawn)
 

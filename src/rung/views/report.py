@@ -18,10 +18,21 @@ from ..evidence.claim import OUTPUT, Claim
 from ..evidence.observation import PAIR, RUNGS, Measurement, TestSpec
 from ..evidence.proof import Agreement, Proof
 from ..evidence.record import Record
+from ..evidence.validity import CRITERIA, SOURCE, validity
 from ..tasks.prose import bundled_text
 from .evidence_graph import EvidenceRow, ShownCheck, evidence_graph, shown_row
 from .figures import Effect, axis_of, effect_plot, matrix
-from .wording import OUTCOME_SIGNS, REPORT, clean_numbers, number, row_name, scope, why_not_run
+from .wording import (
+    OUTCOME_SIGNS,
+    REPORT,
+    VALIDITY,
+    clean_numbers,
+    number,
+    row_name,
+    scope,
+    validity_words,
+    why_not_run,
+)
 
 _OPENING = b"<!doctype html>"
 CONTROLS = (
@@ -58,6 +69,7 @@ def report(made: Record, file: str = "RECORD.json") -> str:
         _maps(proof),
         _matrices(proof),
         _shown(proof),
+        _validity(proof),
         _provenance(made),
         _commands(proof, file),
         "</main>",
@@ -326,6 +338,19 @@ def _shown(proof: Proof) -> str:
             cells.append(f"{escape(row.subject)}: {escape(numbers)}")
         drawn.append(f'<tr><th scope="row">{escape(name)}</th><td>{"<br>".join(cells)}</td></tr>')
     return f'<section><h2>{REPORT["shown"]}</h2><table class="stacked">{"".join(drawn)}</table></section>'
+
+
+def _validity(proof: Proof) -> str:
+    """Each criterion of Mechanistic Validity with its status, and the tier."""
+    found = validity(proof)
+    tier = ". ".join(one[:1].upper() + one[1:] for one in validity_words(found)[: -len(set(found.statuses.values()))])
+    rows = "".join(
+        f'<tr><th scope="row">{one.id}</th><td>{escape(one.name)}</td><td>{escape(found.statuses[one.id])}</td></tr>'
+        for one in CRITERIA
+    )
+    said = f"<h2>{VALIDITY['title']}</h2><p>{escape(tier)}.</p>"
+    note = f'<p class="quiet">{escape(VALIDITY["note"].format(source=SOURCE))}</p>'
+    return f"<section>{said}{note}<table>{rows}</table></section>"
 
 
 def _provenance(made: Record) -> str:

@@ -13,6 +13,7 @@ from ..evidence.decide import Criterion, criterion_of
 from ..evidence.observation import RUNGS, Check, Floors, Measurement, Outcome
 from ..evidence.proof import NOTHING, Proof
 from ..evidence.record import Record, load_record
+from ..evidence.validity import TIERS, Status, Validity
 from ..evidence.why_not import Separation
 from ..tasks.task import kind_of_task
 
@@ -213,6 +214,22 @@ REPORT: Mapping[str, str] = {
     "decided by": "Intervals are two-sided, {level:.3g} %; a test of a floor spends {alpha:g} on one side.",
 }
 """Headings and explanations of a report."""
+
+VALIDITY: Mapping[str, str] = {
+    "title": "By the criteria of Mechanistic Validity",
+    "tier": "Mechanistic Validity, tier {tier} of 5: {name}",
+    "no tier": "Mechanistic Validity: no tier",
+    "mode": "description mode licensed: {mode}",
+    "lacking": "{next} would need {lacking}",
+    "status": "{status}: {criteria}",
+    "note": (
+        "Another framework's criteria ({source}; edition of 27, June 2026), derived from the tests above and stored in "
+        "no record. A criterion is met only where tests decide all that it asks; Rung does not test the others."
+    ),
+    "complement": "halves of the other heads that cost less",
+    "beyond": "what no test decides",
+}
+"""What is said of a proof by the criteria of another framework."""
 
 COMPARED: Mapping[str, str] = {
     "same": "{first} and {second} say the same: verdict, claim, model, floors, and every number within rounding.",
@@ -571,8 +588,8 @@ def stopper(proof: Proof) -> str:
 
 
 def _nothing(proof: Proof) -> str:
-    unmeasured = proof.verdict.stopped_by is not None and proof.find(*proof.verdict.stopped_by) is None
-    if unmeasured or any(m.rung == 0 and m.outcome is Outcome.INCONCLUSIVE for m in proof.measurements):
+    stopping = None if proof.verdict.stopped_by is None else proof.find(*proof.verdict.stopped_by)
+    if stopping is None or stopping.outcome is Outcome.INCONCLUSIVE:
         return f"Nothing can be said: {stopper(proof)}."
     return f"Nothing to explain: no {scope(proof.claim)} in this model. {stopper(proof).capitalize()}."
 
@@ -637,6 +654,21 @@ def _on_prose(proof: Proof) -> str:
     scores = [s.value for s in proof.measurements if s.test == "shown.prose_signature" and s.value is not None]
     least = f", least signature score {min(scores):.2f}" if scores else ""
     return f" On repeated prose its heads carry {percent(m.value)} of a gain of {gain.value:.2f} nats{least}."
+
+
+def validity_words(found: Validity) -> list[str]:
+    """The tier, what the next one lacks, and the criteria by status, a phrase each."""
+    tier = VALIDITY["tier"].format(tier=found.tier, name=TIERS[found.tier - 1].name)
+    said = [tier if found.tier else VALIDITY["no tier"]]
+    if found.tier < len(TIERS):
+        lacking = ", ".join(VALIDITY.get(one, TEST_NAMES.get(one, one)) for one in found.lacking) or VALIDITY["beyond"]
+        said.append(VALIDITY["lacking"].format(next=TIERS[found.tier].name, lacking=lacking))
+    if found.tag:
+        said.append(VALIDITY["mode"].format(mode=found.tag))
+    for status in Status:
+        if criteria := found.having(status):
+            said.append(VALIDITY["status"].format(status=status, criteria=", ".join(criteria)))
+    return said
 
 
 def read_record(path: str) -> Record:

@@ -432,3 +432,29 @@ def test_a_logit_is_attributed():
     shown = invoke(*asked).stdout
     assert "rows: layers, columns: heads; logits" in shown and f"{found['total']:+.3f}" in shown
     assert "tokens" in complaint(*asked[:-1], " man man")
+
+
+def test_why_not_names_the_test_that_separates_a_head_from_each_role():
+    asked = ("why-not", "1.1", "--model", "two-layer-tiny", "--sequences", "16", "--quiet")
+    done = CliRunner().invoke(cli.app, [*asked])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "1.1" in said and "0.0 → 1.0" in said
+    found = json.loads(CliRunner().invoke(cli.app, [*asked, "--json"]).stdout)
+    assert {one["role"] for one in found["roles"]} == {"previous_token", "induction"}
+    assert all(one["sentence"] in done.stdout and (one["separated_by"] or one["refused"]) for one in found["roles"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("7.0",), "no head 7.0 in two-layer-tiny"),
+        (("1",), "1"),
+        (("1.1", "--claim", "inductoin"), "no claim 'inductoin'"),
+        (("1.1", "--sequences", "1"), "at least 2 are needed"),
+    ],
+)
+def test_why_not_refuses_bad_input_in_one_line(arguments, said):
+    done = CliRunner().invoke(cli.app, ["why-not", *arguments, "--model", "two-layer-tiny", "--quiet"])
+    assert done.exit_code == 2 and done.stdout == ""
+    assert done.stderr.startswith("rung: ") and done.stderr.count("\n") == 1 and said in done.stderr

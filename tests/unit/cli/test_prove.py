@@ -147,7 +147,7 @@ def test_the_seed_is_that_of_the_search_alone(folder):
 
 
 BAD = {
-    ("inductoin",): "known are induction, lookup, previous_token, copying, ioi, duplicate_token. Near names: induction",
+    ("inductoin",): "no claim 'inductoin'; known are induction, lookup, previous_token, ",
     (): "Missing argument 'CLAIM'",
     ("induction", "--heads", "1.4"): "heads are given as ROLE=LAYER.HEAD",
     ("induction", "--heads", "induction=1"): "not 'induction=1'",
@@ -290,3 +290,12 @@ def test_the_page_is_what_report_writes_from_the_record(folder, arguments):
     assert done.exit_code == 0, done.output
     assert Path("it.html").read_bytes() == Path("again.html").read_bytes()
     assert len(Path("it.html").read_bytes()) < 1_000_000
+
+
+def test_a_proof_with_a_store_goes_on_from_what_it_holds(folder, monkeypatch):
+    asked = ("induction", *TINY, "--store", "kept", "--json")
+    first = json.loads(invoke(*asked).stdout)
+    monkeypatch.setattr(evidence, "summarize", lambda *_: pytest.fail("a test was run"))
+    assert json.loads(invoke(*asked).stdout) | {"date": ""} == first | {"date": ""}
+    Path("file").write_text("mine")
+    assert "the store file cannot be read" in complaint("induction", *TINY, "--store", "file")

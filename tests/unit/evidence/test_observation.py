@@ -1,8 +1,11 @@
 import json
+import math
+import re
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from rung.errors import ClaimError
 from rung.evidence.observation import RUNGS, Check, Floors, Measurement, Outcome, TestSpec
 
 NECESSITY = Measurement(
@@ -54,3 +57,24 @@ def test_the_default_floors_are_the_published_ones():
         "denoising": 0.5, "faithfulness": 0.8, "agreement": 0.9, "off_task": 0.1, "weights": 0.8, "alpha": 0.01,
         "sequences": 64,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("floors", "said"),
+    [
+        ({"necessity": 1.5}, "the floor necessity is 1.5; a share between 0 and 1 would fit (default 0.1)"),
+        ({"faithfulness": -0.1}, "the floor faithfulness is -0.1; a share between 0 and 1 would fit (default 0.8)"),
+        ({"clue": math.nan}, "the floor clue is nan; a share between 0 and 1"),
+        ({"gain": -1.0}, "the floor gain is -1; nats between 0 and 1000 would fit (default 1)"),
+        ({"gain": math.inf}, "the floor gain is inf; nats"),
+        ({"clue_ratio": 0.0}, "the floor clue_ratio is 0; a ratio between 1 and a million would fit (default 3)"),
+        ({"rival": 0.5}, "the floor rival is 0.5; a ratio"),
+        ({"alpha": 0.0}, "the floor alpha is 0; a probability of error between 1e-9 and 0.5 would fit (default 0.01)"),
+        ({"alpha": 1.0}, "the floor alpha is 1; a probability"),
+        ({"sequences": 1}, "the floor sequences is 1; a number of sequences between 2"),
+    ],
+)
+def test_floors_that_nothing_meets_or_nothing_falls_short_of_are_refused(floors, said):
+    with pytest.raises(ClaimError, match=f"^{re.escape(said)}"):
+        Floors(**floors).check()
+    Floors().check()

@@ -79,6 +79,8 @@ def test_what_cannot_be_tested_is_refused_before_anything_runs(circuit, claim, m
     for sequences in (1, 65, 100, 127):
         with pytest.raises(ClaimError, match=f"{sequences} confirmation sequences were asked for"):
             prove("induction", circuit.model, sequences=sequences)
+    with pytest.raises(ClaimError, match=r"the floor faithfulness is 1\.01; a share between 0 and 1 would fit"):
+        prove("induction", circuit.model, floors=Floors(faithfulness=1.01))
     with pytest.raises(ClaimError, match="no claim 'inductoin'"):
         prove("inductoin", circuit.model)
     with pytest.raises(SiteError, match=r"no head 7\.0"):

@@ -198,7 +198,7 @@ SENTENCE = ("verdict", "sentence")
 MALFORMED = [
     (put(("format",), "recipe"), "format is 'recipe', not 'rung record'"),
     (put(("version",), 1), "its format is version 1; this Rung reads version 2"),
-    (put(("version",), 3), "its format is version 3; this Rung reads version 2"),
+    (put(("version",), 3), "its format is version 3, of a newer Rung; this Rung reads version 2"),
     (put(("version",), True), "version is true or false, not a whole number"),
     (put(("date",), ...), "date is missing"),
     (put(("more",), 1), "more is not known"),

@@ -120,6 +120,23 @@ def test_other_weights_are_another_model_before_anything_runs(again, proof, blin
         verify(other, blind)
 
 
+def test_the_maps_the_notes_and_the_config_are_compared_too(again, proof):
+    one = proof()
+    means = {"pattern": dict(one.agreement[0].means["pattern"]) | {"0.3": 0.5}}
+    moved = replace(one.agreement[0], means=dict(one.agreement[0].means) | means)
+    (found,) = again(one, replace(one, agreement=(moved, one.agreement[1])))
+    assert (found.test, found.subject, found.what) == ("agreement", "previous_token", "pattern of 0.3")
+    config = one.model["config"] | {"eps": 0.5, "model_name": "the same elsewhere"}
+    (found,) = again(one, replace(one, model=one.model | {"config": config}))
+    assert (found.test, found.what, found.found) == ("model", "eps", "0.5")
+    for notes, names in (({"swaps": "0"}, ["note: swaps"]), ({"best unclaimed head": "0.2"}, [])):
+        measured = [
+            replace(m, notes=dict(m.notes) | notes) if "best unclaimed head" in m.notes else m for m in one.measurements
+        ]
+        said = {one.what for one in again(one, replace(one, measurements=tuple(measured)))}
+        assert said >= set(names) and not any("best" in what for what in said)
+
+
 @pytest.mark.parametrize(
     ("recorded", "model", "text", "said"),
     [

@@ -61,6 +61,9 @@ def test_a_good_run_is_a_page_that_reads_like_the_verdict(proof):
         "                    1.0 OV copying top-1 100 % (best unclaimed head 2 %)",
         "                    composed QK 0.0 → 1.0.K: top-1 match 99.0 % (best other pair 3 %)",
         "Pattern, attribution, ablation and weights agree on 0.0 and 1.0.",
+        "Mechanistic Validity, tier 2 of 5: causally suggestive · mechanistically supported would need I3, I4, M1, M5",
+        "description mode licensed: functional · met: C1, C2, C4, C5, I1, I2, E4, V1, V2",
+        "not tested: C3, I3, I4, I5, E1, E2, E3, E5, E6, M1, M2, M3, M4, M5, M6, V3, V4, V5",
         "Verdict: Mechanism (rung 4 of 4). A circuit for token induction on random repeats: 0.0 → 1.0 (K-composition). "
         "Not tested on prose:",
         "no tokenizer.",

@@ -123,6 +123,8 @@ def test_nothing_to_explain_says_why(proof):
     assert found.startswith("Nothing to explain: no token induction on random repeats in this model. Loss 9.88 → 0.07")
     open_ = sentence(proof, outcomes={"behaviour.gain": Outcome.INCONCLUSIVE})
     assert open_.startswith("Nothing can be said: loss 9.88 → 0.07 nats")
+    both = {"behaviour.gain": Outcome.FAILS, "behaviour.order": Outcome.INCONCLUSIVE}
+    assert sentence(proof, outcomes=both).startswith("Nothing to explain: no token induction")  # one is enough
 
 
 def test_few_sequences_and_other_floors_are_said(proof):
