@@ -88,6 +88,7 @@ clean: ## remove .venv, the caches and the builds
 
 # The stamps: an install is done again only after these two files changed.
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("make: $(PYTHON) is Python %d.%d, and Rung needs 3.11 or newer; name another with PYTHON=python3.12" % v)'
 	@echo "make: setting up $(VENV); this takes minutes, once" >&2
 	@$(PYTHON) -m venv $(VENV)
 

@@ -3,6 +3,9 @@
 import json
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -60,3 +63,16 @@ def test_every_package_in_the_page_has_its_licence(name: str) -> None:
         line for line in THIRD_PARTY.splitlines() if line.startswith("### ") and name in re.split("[ ,]+", line)
     ]
     assert "```text" in THIRD_PARTY.partition(title)[2].partition("### ")[0]
+
+
+def test_make_names_a_python_that_is_too_old_and_makes_nothing(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "python3.9"
+    old.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = (3, 9, 1); exec(sys.argv[1])' \"$2\"\n"
+    )
+    old.chmod(0o755)
+    done = subprocess.run(["make", "venv", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode and "python3.9 is Python 3.9, and Rung needs 3.11 or newer" in done.stderr
+    assert not (tmp_path / ".venv").exists()
