@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..engine.factored import FactoredMatrix
 from ..engine.weights import ModelLike
 from ..errors import RungError
@@ -35,8 +36,8 @@ from .heads import (
 Circuit = Literal["OV", "QK", "composed QK"]
 
 
-@dataclass(frozen=True, eq=False)
-class Tile:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tile(Shown):
     """A few rows and columns of a square circuit, token by token, and its diagonal over the vocabulary."""
 
     what: str

@@ -12,6 +12,7 @@ from ..circuits.composition import Into
 from ..circuits.heads import AnyHead, Head, head_label, whole_head
 from ..circuits.positional import RELATIVE
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine.sites import check_head
 from ..errors import ClaimError, near
 from ..tasks.induction import LOOK_UP, RANDOM_REPEATS, Corrupted, Task
@@ -107,8 +108,8 @@ class Edge:
     into: Into
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Claim(Shown):
     """Roles and edges that explain a task."""
 
     name: str

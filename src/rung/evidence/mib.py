@@ -24,6 +24,7 @@ from typing import Any
 
 from ..circuits.heads import Head
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import ClaimError, RecordError
 from .claim import OUTPUT, Claim
 
@@ -55,8 +56,8 @@ class MibEdge:
     score: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class MibCircuit:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MibCircuit(Shown):
     """A graph over a model's components, some of which are in the circuit."""
 
     n_layers: int

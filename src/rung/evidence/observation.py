@@ -11,6 +11,7 @@ import numpy as np
 
 from ..circuits.composition import Into
 from ..circuits.heads import Head
+from ..display import Shown
 from ..errors import ClaimError
 
 RUNGS = ("behaviour", "clue", "contribution", "causal support", "mechanism")
@@ -75,8 +76,8 @@ class Quantity:
     """Whether nothing was sampled: the value is its own bound."""
 
 
-@dataclass(frozen=True, eq=False)
-class Observation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Observation(Shown):
     """What one test measured, without a word about what follows."""
 
     quantities: Mapping[str, Quantity]
@@ -104,8 +105,8 @@ class Check:
     p: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Measurement(Shown):
     """A test's numbers with their bounds, what they were held against, and the outcome that follows."""
 
     spec: TestSpec

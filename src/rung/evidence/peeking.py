@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..display import Shown
 from .looks import look_alpha
 from .statistics import p_above
 
@@ -34,8 +35,8 @@ EFFECTS: Mapping[str, Draw] = {
 """Effects whose mean is exactly at the floor."""
 
 
-@dataclass(frozen=True)
-class Peeks:
+@dataclass(frozen=True, repr=False)
+class Peeks(Shown):
     """How many of the trials said "holds", wrongly."""
 
     trials: int

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from ..config import ModelConfig
+from ..display import Shown
 from .claim import Claim
 from .observation import RUNGS, Floors, Measurement
 
@@ -14,8 +15,8 @@ NOTHING = -1
 """The rung of a claim about a behaviour that is not there."""
 
 
-@dataclass(frozen=True)
-class Agreement:
+@dataclass(frozen=True, repr=False)
+class Agreement(Shown):
     """For one role: the top head by each method."""
 
     role: str
@@ -31,8 +32,8 @@ class Agreement:
         return bool(self.first) and all(head in self.claimed for head in self.first.values())
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(Shown):
     """The highest rung up to which every required test holds, and the test that stopped it there."""
 
     rung: int
@@ -48,8 +49,8 @@ class Verdict:
         return RUNGS[self.rung] if self.rung >= 0 else "nothing to explain"
 
 
-@dataclass(frozen=True)
-class Proof:
+@dataclass(frozen=True, repr=False)
+class Proof(Shown):
     """What was claimed of a model, every test, and the verdict."""
 
     claim: Claim
@@ -71,9 +72,6 @@ class Proof:
     def sequences(self) -> int:
         """Confirmation sequences of the last look."""
         return int(self.run["looks"][-1]["sequences"])
-
-    _repr_mimebundle_: ClassVar[Callable[..., dict[str, str]]]
-    """Set by `views.notebook`, which draws."""
 
     def of(self, rung: int) -> tuple[Measurement, ...]:
         """The tests of one rung."""

@@ -57,8 +57,8 @@ class Case:
     seed: int
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
     """The verdict on one planted model, beside what is true of it."""
 
     kind: str

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..display import Shown
 from .claim import required_tests
 from .observation import Measurement, Outcome
 from .proof import Proof
@@ -58,8 +59,8 @@ class Tier:
     """Whether it also asks for something that no test of Rung decides."""
 
 
-@dataclass(frozen=True)
-class Validity:
+@dataclass(frozen=True, repr=False)
+class Validity(Shown):
     """A proof by the framework's criteria."""
 
     statuses: Mapping[str, Status]

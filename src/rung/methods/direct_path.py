@@ -93,8 +93,8 @@ def _biases(model: HookedTransformer, like: Float[Tensor, "batch token"]) -> Flo
     return total + upcast(b_U) if isinstance(b_U, Tensor) else total
 
 
-@dataclass(frozen=True)
-class Bigram:
+@dataclass(frozen=True, repr=False)
+class Bigram(Shown):
     """A token, and the one that the direct path alone expects after it."""
 
     first: int

@@ -57,8 +57,8 @@ class Screen(Shown):
         return self.scores.mean(1).abs().argsort(descending=True, stable=True)[:count].tolist()
 
 
-@dataclass(frozen=True)
-class ScreenCheck:
+@dataclass(frozen=True, repr=False)
+class ScreenCheck(Shown):
     """How well a screen's mean scores agree with exact effects."""
 
     correlation: float

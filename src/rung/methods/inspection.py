@@ -11,8 +11,8 @@ from ..engine.sites import Site, select_sites, sites_of
 from ..model.model import HookedTransformer
 
 
-@dataclass(frozen=True)
-class HookFacts:
+@dataclass(frozen=True, repr=False)
+class HookFacts(Shown):
     """One hook point: its `axes` and their `sizes`, where a size that depends on the input is the axis name."""
 
     name: str

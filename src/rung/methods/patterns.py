@@ -198,8 +198,8 @@ def clue(scores: HeadScores, control: HeadScores | None, layer: int, head: int) 
     return label.reached[0] if label.reached else None
 
 
-@dataclass(frozen=True)
-class HeadLabel:
+@dataclass(frozen=True, repr=False)
+class HeadLabel(Shown):
     """What a head's attention looks like: a signature, "mixed" or "none fits", with the score and the floor behind it.
 
     `score` and `floor` are those of the signature that comes nearest to its floor, or exceeds it most. Attention to

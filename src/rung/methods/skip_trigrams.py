@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from ..circuits.heads import Head, head_label, vocabulary_ov, vocabulary_qk
+from ..display import Shown
 from ..engine.sites import check_head
 from ..errors import NotDefinedError, PromptError
 from ..model.model import HookedTransformer
@@ -33,8 +34,8 @@ PLACES = 32
 """Places in the text at which a context is read."""
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, repr=False)
+class Finding(Shown):
     """One output after one context. Probabilities; `without_source` puts other tokens there."""
 
     source: str
@@ -173,8 +174,8 @@ def check_tables(model: HookedTransformer, head: Head) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class SourceTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class SourceTable(Shown):
     """One source's entries of a head's tables: what a destination's attention and an output's logit are made of."""
 
     attention: Float[Tensor, " destination"]

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..engine import transformer
 from ..engine.sites import Site
 
@@ -27,8 +28,8 @@ class SourceLine:
     """The name that is passed to the tap there: a site's, or "{name}", "{name}.scale" where the caller says it."""
 
 
-@dataclass(frozen=True)
-class HookSource:
+@dataclass(frozen=True, repr=False)
+class HookSource(Shown):
     """Where a site's tap is called, and, if several sites share that line, the line that says which of them it is."""
 
     tap: SourceLine

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..circuits.composition import check_edge
 from ..circuits.heads import Head, head_label
+from ..display import Shown
 from ..engine.sites import Site, check_head
 from ..engine.transformer import upcast
 from ..errors import InterventionError, PromptError
@@ -35,8 +36,8 @@ BROKEN = 0.5
 """Share of its clean value below which a step counts as broken."""
 
 
-@dataclass(frozen=True)
-class InductionSteps:
+@dataclass(frozen=True, repr=False)
+class InductionSteps(Shown):
     """What each step is worth on one sequence, in one run. Exact: nothing is sampled."""
 
     route: Head
@@ -134,8 +135,8 @@ def follower(tokens: Int[Tensor, " pos"], query: int) -> int:
     return int(earlier[-1]) + 1
 
 
-@dataclass(frozen=True, eq=False)
-class PatternReach:
+@dataclass(frozen=True, eq=False, repr=False)
+class PatternReach(Shown):
     """How far each head's attention moves when another head is ablated: zero wherever nothing can reach it. Exact."""
 
     heads: tuple[str, ...]

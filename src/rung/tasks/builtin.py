@@ -14,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import PromptError
 from ..model.model import HookedTransformer
 from ..model.tokenizer import Tokenizer
@@ -23,8 +24,8 @@ SHORTEST_PERIOD = 3
 """With two tokens a copy, the position before and the one after the earlier occurrence are the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class RandomTokens:
+@dataclass(frozen=True, eq=False, repr=False)
+class RandomTokens(Shown):
     """Sequences of random tokens, and the positions of their copies.
 
     A copy is `period` tokens long; the first begins at position `start` (1 after a BOS, else 0), the second at

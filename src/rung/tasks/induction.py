@@ -21,6 +21,7 @@ from jaxtyping import Bool, Int
 from torch import Generator, Tensor
 
 from ..config import ModelConfig
+from ..display import Shown
 from ..errors import PromptError
 from ..model.model import HookedTransformer
 from .builtin import ordinary_tokens
@@ -88,8 +89,8 @@ RANDOM_REPEATS = Task("random repeats", 1, False)
 LOOK_UP = Task("key-value look-up", 2, True)
 
 
-@dataclass(frozen=True, eq=False)
-class InductionBatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class InductionBatch(Shown):
     """Sequences, and the positions of their copies, which begin at `first` and `second`."""
 
     tokens: Int[Tensor, "sequence pos"]
@@ -342,8 +343,8 @@ def check_room(config: ModelConfig, ordinary: int, sequences: int) -> None:
         raise PromptError(f"{sequences} sequences were requested; at least 2 are needed")
 
 
-@dataclass(frozen=True, eq=False)
-class Corruption:
+@dataclass(frozen=True, eq=False, repr=False)
+class Corruption(Shown):
     """Sequences in which A or B of the first copy is replaced, so that one query is no longer predictable."""
 
     tokens: Int[Tensor, "sequence pos"]
@@ -375,8 +376,8 @@ def corrupt(batch: InductionBatch, which: Corrupted, model: HookedTransformer, s
     return Corruption(tokens, query, batch.tokens[rows, asked + 1])
 
 
-@dataclass(frozen=True, eq=False)
-class Interchange:
+@dataclass(frozen=True, eq=False, repr=False)
+class Interchange(Shown):
     """For each sequence S another sequence S′ of the same period and order, other tokens, copies at other positions."""
 
     donor: InductionBatch

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..errors import PromptError
 from ..model.model import HookedTransformer
 from .builtin import ordinary_tokens
@@ -77,8 +78,8 @@ class NamesTask:
 IOI = NamesTask()
 
 
-@dataclass(frozen=True, eq=False)
-class NamesBatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class NamesBatch(Shown):
     """Sentences, and the position of each name in them."""
 
     tokens: Int[Tensor, "sequence pos"]

@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from ..display import Shown
 from ..errors import ClaimError, PromptError
 from ..model.model import HookedTransformer
 from .builtin import ordinary_tokens
@@ -76,8 +77,8 @@ def read_task(name: str) -> TriplesTask | None:
     return TriplesTask(tuple(map(int, queries.split())), tuple((int(source), int(output)) for source, output in two))
 
 
-@dataclass(frozen=True, eq=False)
-class TriplesBatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class TriplesBatch(Shown):
     """Sequences, and where source and query stand."""
 
     tokens: Int[Tensor, "sequence pos"]

@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float, Int
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Generator, Tensor
 
+from ..display import Shown
 from ..errors import RungError
 
 BOS = "<|bos|>"
@@ -31,8 +32,8 @@ BLOCK = 2048
 """Tokens of one block; whole blocks are held out, so that no held-out window overlaps training text."""
 
 
-@dataclass(frozen=True)
-class Corpus:
+@dataclass(frozen=True, repr=False)
+class Corpus(Shown):
     """Training tokens and held-out tokens, with the tokenizer that made them."""
 
     train: Int[Tensor, "train_tokens"]

@@ -10,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..circuits.heads import head_label
 from ..display import brief, named
 from ..evidence.proof import Proof
 from ..evidence.prove import prove as prove
-from .proof import html, plain, proof_view
+from .proof import plain, proof_view
 from .terminal import as_html, as_text, facts, heading, note
-from .wording import number
+from .wording import TEST_NAMES, check_name, listed, number
 
 LISTED = 10
 """Rows of the largest entries."""
@@ -24,17 +25,11 @@ View = Callable[[Any, int], RenderableType]
 """From a result and a width in columns to what is shown."""
 
 
-def _mimebundle(proof: Proof, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    """What a notebook shows."""
-    return {"text/plain": plain(proof), "text/html": html(proof)}
-
-
 Proof.__str__ = plain  # type: ignore[assignment, method-assign]
-Proof._repr_mimebundle_ = _mimebundle
 
 
 def bundle(result: Any) -> dict[str, str]:
-    """What a notebook shows of any other result: the drawing of its kind, or its fields."""
+    """What a notebook shows of a result: the drawing of its kind, or its fields."""
     view = _views().get(type(result), _fields)
     return {
         "text/plain": as_text(lambda width: view(result, width)),
@@ -46,6 +41,8 @@ def bundle(result: Any) -> dict[str, str]:
 def _views() -> dict[type, View]:
     from ..circuits.composition import Composition
     from ..circuits.survey import Survey
+    from ..evidence.claim import Claim
+    from ..evidence.observation import Measurement
     from ..evidence.record import Record
     from ..evidence.soundness import Rate
     from ..methods.attribution import Attribution
@@ -67,6 +64,7 @@ def _views() -> dict[type, View]:
 
     return {
         Attribution: _attribution,
+        Claim: _claim,
         Composition: _composition,
         Diagnosis: doctor_view,
         Effect: _effect,
@@ -74,7 +72,9 @@ def _views() -> dict[type, View]:
         HeadScores: lambda found, width: heads_view(found, None, _every_head(found), width),
         Inspection: model_view,
         LossByPosition: lambda found, width: board_view(found, [str(t) for t in found.task.tokens[0].tolist()], width),
+        Measurement: _measurement,
         PathEffects: _paths,
+        Proof: proof_view,
         Rate: lambda found, width: Text(rate_text(found)),
         Record: lambda found, width: proof_view(found.proof, width),
         ScoreParts: lambda found, width: why_attend_view(found, LISTED, width),
@@ -126,6 +126,28 @@ def _effect(found: Any, width: int) -> RenderableType:
         ("change", f"{edited - clean:+.3f} {found.unit}, mean of {len(found.clean)} examples"),
     ]
     return Group(heading(f"Effect on {found.metric}"), facts(rows))
+
+
+def _claim(found: Any, width: int) -> RenderableType:
+    rows = [(role.name, f"{role.job}: {_heads(role.heads)}") for role in found.roles]
+    rows += [("edge", f"{edge.sender} → {edge.receiver}.{edge.into}") for edge in found.edges]
+    return Group(heading(f"The claim {found.name}, about {found.task}"), facts(rows))
+
+
+def _heads(heads: Any) -> str:
+    return listed([head_label(head) for head in heads]) if heads else "no head named yet; a search finds them"
+
+
+def _measurement(found: Any, width: int) -> RenderableType:
+    name, table = TEST_NAMES.get(found.test, found.test), _table("quantity", "value", "low", "high", "n")
+    for check in found.checks:
+        table.add_row(check_name(check.name), number(check.value), number(check.low), number(check.high), str(check.n))
+    for control, value in found.controls.items():
+        table.add_row(check_name(control), number(value), "", "", "")
+    unit = f", {found.unit}" if found.unit else ""
+    why = [note(said) for said in (found.undefined, found.not_run) if said]
+    drawn = [table] if table.row_count else []
+    return Group(heading(f"{name} of {found.subject}{unit}: {found.outcome}"), *drawn, *why)
 
 
 def _composition(found: Any, width: int) -> RenderableType:

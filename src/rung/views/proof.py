@@ -14,7 +14,7 @@ from ..evidence.proof import Agreement, Proof
 from ..evidence.prove import METHODS
 from ..evidence.validity import validity
 from ..evidence.verify import Difference
-from .terminal import NO_BREAK, as_html, as_text, heading, note
+from .terminal import NO_BREAK, as_text, heading, note
 from .wording import (
     TEST_NAMES,
     check_name,
@@ -71,11 +71,6 @@ def verified_view(proof: Proof, again: Proof, differences: Sequence[Difference],
 def plain(proof: Proof) -> str:
     """The proof as text without colour."""
     return as_text(lambda width: proof_view(proof, width))
-
-
-def html(proof: Proof) -> str:
-    """The proof as HTML for a notebook: the same text, its colours in the markup."""
-    return as_html(lambda width: proof_view(proof, width))
 
 
 def _opened(proof: Proof) -> list[Text]:
