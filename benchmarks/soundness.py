@@ -23,14 +23,17 @@ AFTER = "\n## Looking again\n"
 """Where the page's next part begins, which `benchmarks/peeking.py` writes."""
 
 
-def page(results: Sequence[Result], planned: int, *, commit: str) -> str:
+TITLE = "Soundness: what the ladder says of models whose truth is known"
+
+
+def page(results: Sequence[Result], planned: int, *, commit: str, title: str = TITLE) -> str:
     """The tables, with where they come from."""
     seconds = sum(one.seconds for one in results)
     made = f"{datetime.date.today()}, commit {commit}, {platform.machine()}, Python {platform.python_version()}"
     lines = missed_lines(results)
     return "\n".join(
         (
-            "# Soundness: what the ladder says of models whose truth is known",
+            f"# {title}",
             "",
             "Written by `benchmarks/soundness.py`; `rung bench soundness` runs the same models.",
             "",
@@ -81,6 +84,7 @@ def main() -> None:
     parser.add_argument("--shard")
     parser.add_argument("--finished", action="store_true")
     parser.add_argument("--page", type=Path)
+    parser.add_argument("--title", default=TITLE, help="of the page")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cases, results = plan(args.seeds), Results(args.store)
@@ -90,7 +94,7 @@ def main() -> None:
         cases = cases[one - 1 :: of]
     known = args.finished
     found = finished(cases, results) if known else run_cases(cases, results, workers=args.workers, progress=log)
-    text = page(found, len(cases), commit=commit_of(Path(__file__).parent))
+    text = page(found, len(cases), commit=commit_of(Path(__file__).parent), title=args.title)
     if args.page is None:
         write(text)
     else:

@@ -64,7 +64,7 @@ def test_no_text_breaks_the_reader(text):
 
 def test_an_unknown_claim_or_role_is_told_its_near_names():
     assert find_claim("induction") is INDUCTION is CLAIMS["induction"]
-    known = "known are induction, lookup, previous_token, copying, ioi, duplicate_token"
+    known = "known are induction, lookup, previous_token, copying, ioi, duplicate_token, skip_trigram"
     with pytest.raises(ClaimError, match=rf"no claim 'inducton'; {known}\. Near names: induction"):
         find_claim("inducton")
     with pytest.raises(
