@@ -102,15 +102,15 @@ def _skip_covered(stream: Stream, generator: torch.Generator) -> Plan:
 
 
 def _skip_draws(stream: Stream, generator: torch.Generator) -> Plan:
-    """Four tokens beside the table draw the query as much as a source does."""
+    """Three tokens beside the table draw the query a little more than a source does."""
     stream, order = _table(stream, generator)
     table = dict(stream.tables)
     table["source"] = table["source"].clone()
-    table["source"][order[-4:]] = 1.0
+    table["source"][order[-3:]] = 1.08
     stream = replace(stream, tables=table)
-    head = Wire(stream.finds("asks", "source"), stream.moves("said", "output"))
+    head = Wire(stream.finds("asks", "source", sharp=0.25), stream.moves("said", "output"))
     why = (
-        "The claimed head's query is drawn by one other token in ten as much as by the sources: QK does not find them."
+        "The claimed head's query is drawn by one other token in fifteen more than by the sources: QK does not find them."
     )
     return _plan(stream, order, {"skip_trigram": head}, 3, why)
 
