@@ -109,9 +109,7 @@ def _skip_draws(stream: Stream, generator: torch.Generator) -> Plan:
     table["source"][order[-3:]] = 1.08
     stream = replace(stream, tables=table)
     head = Wire(stream.finds("asks", "source", sharp=0.25), stream.moves("said", "output"))
-    why = (
-        "The claimed head's query is drawn by one other token in fifteen more than by the sources: QK does not find them."
-    )
+    why = "The claimed head's query is drawn by one other token in fifteen more than by the sources."
     return _plan(stream, order, {"skip_trigram": head}, 3, why)
 
 
