@@ -23,6 +23,7 @@ AFTER = "\n## Looking again\n"
 """Where the page's next part begins, which `benchmarks/peeking.py` writes."""
 
 
+OTHER_CLAIMS = " Of claims about names and skip-trigrams speaks [a page of its own](soundness-claims.md)."
 TITLE = "Soundness: what the ladder says of models whose truth is known"
 
 
@@ -35,7 +36,8 @@ def page(results: Sequence[Result], planned: int, *, commit: str, title: str = T
         (
             f"# {title}",
             "",
-            "Written by `benchmarks/soundness.py`; `rung bench soundness` runs the same models.",
+            "Written by `benchmarks/soundness.py`; `rung bench soundness` runs the same models."
+            + (OTHER_CLAIMS if title == TITLE else ""),
             "",
             f"{len(results)} of {planned} planned models, {made}, torch {torch.__version__}, {seconds / 60:.0f} "
             f"minutes on one thread, {seconds / max(len(results), 1):.1f} s a model. {EXPLAINED}",
