@@ -230,6 +230,7 @@ def _record(value: Any) -> Record:
     config = ModelConfig.from_dict(model["config"])
     try:
         claim.check(config)
+        find_task(claim.task)
         look = run["looks"][-1]
         check_sequences(look["sequences"], floors)
     except RungError as error:

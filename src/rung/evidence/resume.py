@@ -12,6 +12,7 @@ import os
 import uuid
 from collections import UserDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def key_of(what: str, about: Mapping[str, Any]) -> str:
 
 
 class KeptHeads:
-    """The heads that a search found."""
+    """The heads that a search found, and the task with the table that it found, where there is one."""
 
     def __init__(self, store: Store, claim: Claim, about: Mapping[str, Any]) -> None:
         self.store, self.claim = store, claim
@@ -89,11 +90,13 @@ class KeptHeads:
         found = self.store.get(self.key)
         if found is None:
             return None
-        return self.claim.with_heads({name: [tuple(head) for head in heads] for name, heads in found.items()})
+        heads = {name: [tuple(head) for head in some] for name, some in found["heads"].items()}
+        return replace(self.claim.with_heads(heads), task=found["task"])
 
     def write(self, found: Claim) -> None:
         """Keeps what the search found."""
-        self.store.put(self.key, {role.name: [list(head) for head in role.heads] for role in found.roles})
+        heads = {role.name: [list(head) for head in role.heads] for role in found.roles}
+        self.store.put(self.key, {"heads": heads, "task": found.task})
 
 
 class KeptMeasurements(UserDict[tuple[str, str], Measurement]):

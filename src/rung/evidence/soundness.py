@@ -164,10 +164,9 @@ def quick_plan() -> list[Case]:
 def claim_of(planted: Planted) -> Claim:
     """What is claimed of a planted model."""
     claim = CLAIMS[planted.claim].with_heads(planted.heads)
-    claim = replace(claim, task=planted.task or claim.task)
-    return (
-        claim if claim.name != INDUCTION.name else replace(claim, edges=(replace(claim.edges[0], into=planted.into),))
-    )
+    if planted.claim == INDUCTION.name:
+        return replace(claim, edges=(replace(claim.edges[0], into=planted.into),))
+    return replace(claim, task=planted.task or claim.task)
 
 
 def setting_of(planted: Planted, claim: Claim, sequences: int = 64) -> tuple[Setting, tuple[TestSpec, ...]]:

@@ -176,20 +176,10 @@ class InductionBatch(Shown):
         """A prediction is taken among all tokens."""
         return None
 
-    @property
-    def alike(self) -> None:
-        """Sequences have their places at positions of their own."""
-        return None
-
     def distances_of(self, signature: str) -> Int[Tensor, " query"]:
         """How far what a signature looks at is behind where it looks from, of each predictable query."""
         where, at = self.signatures[signature]
         return (where - at)[self.predictable]
-
-    @property
-    def distances(self) -> Int[Tensor, " query"]:
-        """How far the source of each predictable query is behind it."""
-        return (torch.arange(self.tokens.shape[1]) - self.source)[self.predictable]
 
     @cached_property
     def strata(self) -> Mapping[str, Bool[Tensor, "sequence pos"]]:

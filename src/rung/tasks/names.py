@@ -48,17 +48,11 @@ NamesKind = Literal["names", "control"]
 
 
 @dataclass(frozen=True)
-class Template:
-    """Tokens with gaps: −1 and −2 for the first two names, −3 for the one that returns, lower numbers for words."""
-
-    pieces: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Words:
     """What sentences are made of, as tokens."""
 
-    templates: tuple[Template, ...]
+    templates: tuple[tuple[int, ...], ...]
+    """Tokens with gaps: −1 and −2 for the first two names, −3 for the one that returns, lower numbers for words."""
     names: Int[Tensor, " name"]
     fillers: Mapping[int, Int[Tensor, " word"]]
     """By the number of a gap: the words that may stand there."""
@@ -145,22 +139,12 @@ class NamesBatch(Shown):
         """The tokens among which a prediction is taken."""
         return self.names
 
-    @property
-    def alike(self) -> Int[Tensor, " sequence"]:
-        """Sequences with the same number have the same place at the same position: those of a template."""
-        return self.template
-
     @cached_property
     def strata(self) -> Mapping[str, Bool[Tensor, "sequence pos"]]:
         """Mask of the queries in each group."""
         groups = {"IO first": self.io < self.s1, "S first": self.io > self.s1}
         groups |= {f"template {at + 1}": self.template == at for at in range(len(TEXTS))}
         return {name: rows[:, None] & self.predictable for name, rows in groups.items()}
-
-    def take(self, rows: slice) -> "NamesBatch":
-        """A batch of some of the sequences."""
-        picked = ("tokens", "template", "io", "s1", "s2", "query", "third")
-        return replace(self, **{name: getattr(self, name)[rows] for name in picked})
 
     def _wide(self, x: Int[Tensor, " sequence"]) -> Int[Tensor, "sequence pos"]:
         return x[:, None].expand_as(self.tokens)
@@ -179,7 +163,7 @@ def names_batch(
     words = words_of(model)
     bos = model.config.bos_token_id
     start = int(bos is not None)
-    longest = start + 1 + max(len(one.pieces) for one in words.templates)
+    longest = start + 1 + max(len(one) for one in words.templates)
     if longest > model.config.n_ctx:
         raise PromptError(
             f"the context of {model.config.model_name} is {model.config.n_ctx}, too short for the longest template, "
@@ -189,7 +173,7 @@ def names_batch(
     count = len(words.templates)
     for row in range(sentences):
         generator = draw(seed, row, "names")
-        template = words.templates[row % count].pieces
+        template = words.templates[row % count]
         one, other, third = words.names[torch.randperm(len(words.names), generator=generator)[:3]].tolist()
         fill = {gap: int(some[between(0, len(some) - 1, generator)]) for gap, some in words.fillers.items()}
         first_returns = bool(row // count % 2)
@@ -224,7 +208,7 @@ def _of_tokens(model: HookedTransformer) -> Words:
     for at, pattern in enumerate(PATTERNS):
         own = iter(frame[(3 * at + i) % (FRAME - 1)] for i in range(len(pattern)))
         gaps = {"A": -1, "B": -2, "S": -3, ">": frame[-1]}
-        templates.append(Template(tuple(gaps[sign] if sign in gaps else next(own) for sign in pattern)))
+        templates.append(tuple(gaps[sign] if sign in gaps else next(own) for sign in pattern))
     return Words(tuple(templates), names, {})
 
 
@@ -240,11 +224,11 @@ def _of_text(model: HookedTransformer) -> Words:
     return Words(tuple(_template(model, text, gaps) for text in TEXTS), names, {-4: things, -5: places})
 
 
-def _template(model: HookedTransformer, text: str, gaps: Mapping[str, int]) -> Template:
+def _template(model: HookedTransformer, text: str, gaps: Mapping[str, int]) -> tuple[int, ...]:
     pieces: list[int] = []
     for at, part in enumerate(text.replace("}", "{").split("{")):
         pieces += [gaps[part]] if at % 2 else _encoded(model, part)
-    return Template(tuple(pieces))
+    return tuple(pieces)
 
 
 def _whole(model: HookedTransformer, words: Sequence[str]) -> Int[Tensor, " word"]:

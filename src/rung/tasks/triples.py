@@ -136,22 +136,12 @@ class TriplesBatch(Shown):
         """A prediction is taken among the table's outputs."""
         return self.outputs
 
-    @property
-    def alike(self) -> None:
-        """Sequences have their places at positions of their own."""
-        return None
-
     @cached_property
     def strata(self) -> Mapping[str, Bool[Tensor, "sequence pos"]]:
         """Mask of the queries in each group."""
         back = self.query - self.source
         groups = (back <= NEAR, (back > NEAR) & (back <= FAR), back > FAR)
         return {name: rows[:, None] & self.predictable for name, rows in zip(STRATA, groups, strict=True)}
-
-    def take(self, rows: slice) -> TriplesBatch:
-        """A batch of some of the sequences."""
-        picked = ("tokens", "pair", "source", "query", "filler")
-        return replace(self, **{name: getattr(self, name)[rows] for name in picked})
 
     def _wide(self, x: Int[Tensor, " sequence"]) -> Int[Tensor, "sequence pos"]:
         return x[:, None].expand_as(self.tokens)

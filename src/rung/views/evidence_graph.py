@@ -21,7 +21,7 @@ from .wording import TEST_NAMES, result, row_name
 Fill = Literal["holds", "fails", "contradicted", "inconclusive", "not applicable", "not run"]
 
 KINDS: Mapping[str, str] = {
-    "behaviour": "loss of both copies",
+    "behaviour": "loss on the task",
     "clue": "pattern",
     "contribution": "attribution",
     "support.necessity": "ablation",

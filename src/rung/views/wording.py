@@ -41,7 +41,7 @@ SWEEPS: Mapping[str, str] = {
 """Titles and notes of sweeps."""
 
 TEST_NAMES: Mapping[str, str] = {
-    "behaviour.gain": "gain of the second copy",
+    "behaviour.gain": "gain of the behaviour",
     "behaviour.order": "order among the remaining tokens",
     "clue.signature": "signature score",
     "contribution.direct": "direct logit attribution",
@@ -374,7 +374,7 @@ def _order(m: Measurement, claim: Claim) -> str:
 
 
 def _signature(m: Measurement, claim: Claim) -> str:
-    name = m.notes["signature"].replace("_", "-")
+    name = m.notes["signature"].replace("_", "-").replace("s-inhibition", "S-inhibition")
     best = m.controls.get("best unclaimed head")
     beside = "" if best is None else f" (best unclaimed head {best:.2f})"
     if not any(m.subject == head_label(head) for head in claim.heads):

@@ -86,7 +86,7 @@ def test_a_number_that_moved_is_named(made):
     done = invoke("verify", record(text, move), "--model", model)
     assert done.exit_code == 1
     assert "Not verified: 1 of the record's entries differ." in done.stdout
-    assert "gain of the second copy · the model · control: accuracy: 0.7 recorded" in done.stdout
+    assert "gain of the behaviour · the model · control: accuracy: 0.7 recorded" in done.stdout
     (found,) = json.loads(invoke("verify", record(text, move), "--model", model, "--json").stdout)["differences"]
     assert (found["test"], found["what"], found["recorded"]) == ("behaviour.gain", "control: accuracy", "0.7")
 

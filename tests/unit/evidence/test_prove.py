@@ -252,7 +252,7 @@ def test_a_part_measures_what_the_whole_measures_and_runs_nothing_twice(circuit,
 def test_a_part_says_what_was_not_run(circuit, claim):
     found = module.prepare(claim, circuit.model)
     said = verdict_sentence(module.prove_part(found, ("clue.signature",)))
-    assert said == "Nothing can be said: gain of the second copy of the model was not run."
+    assert said == "Nothing can be said: gain of the behaviour of the model was not run."
     clue = module.prove_part(found, ("behaviour.gain", "behaviour.order", "clue.signature"))
     assert "Not contribution: direct logit attribution of 1.3 was not run." in verdict_sentence(clue)
     with pytest.raises(ClaimError, match=r"requires no test 'clue.signatur'.*clue.signature"):

@@ -166,3 +166,12 @@ def test_a_folder_that_cannot_be_is_named(tmp_path, planted, monkeypatch):
     with pytest.raises(StoreError, match=r"the store .*file cannot be read"):
         prove("induction", planted.model, store=tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_table_that_a_search_found_is_read_back(tmp_path):
+    """It is part of the claim: without it a second proof would not know its own task."""
+    model = plant("skip", 0).model
+    first = prove("skip_trigram", model, sequences=4, store=tmp_path)
+    again = prove("skip_trigram", model, sequences=4, store=tmp_path)
+    assert again.claim == first.claim and again.claim.task.startswith("skip-trigrams ")
+    assert again.measurements == first.measurements

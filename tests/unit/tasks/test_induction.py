@@ -42,7 +42,10 @@ def test_every_sequence_is_laid_out_as_it_says(n_ctx, d_vocab, bos):
         assert tokens[one : one + n] == tokens[two : two + n]
         once = tokens[:two] + tokens[two + n :]
         assert len(set(once)) == len(once), "nothing else occurs twice"
-        assert (batch.source[row, two], batch.distances.max()) == (one + 1, (batch.period + batch.gap).max() - 1)
+        assert (batch.source[row, two], batch.distances_of("induction").max()) == (
+            one + 1,
+            (batch.period + batch.gap).max() - 1,
+        )
 
 
 def test_predictable_queries_can_be_read_off_the_first_copy_and_first_copy_ones_ask_for_the_same_tokens():

@@ -65,8 +65,8 @@ def test_flipped_renamed_and_corrupted(model):
 def test_templates_of_tokens_hold_no_name_and_end_with_the_same_token(model):
     words = words_of(model)
     for template in words.templates:
-        own = [piece for piece in template.pieces if piece >= 0]
-        assert not set(own) & set(words.names.tolist()) and own[-1] == words.templates[0].pieces[-1]
+        own = [piece for piece in template if piece >= 0]
+        assert not set(own) & set(words.names.tolist()) and own[-1] == words.templates[0][-1]
         assert len(set(own)) == len(own)
 
 

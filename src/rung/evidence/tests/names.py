@@ -71,7 +71,7 @@ def _test(
     assert isinstance(runner, NamesRunner)
     senders = spec.heads if instead is None else (instead,)
     if spec.into == "K":
-        return _marked(runner, senders, receiver, inputs, turn)
+        return _marked(setting, senders, receiver, inputs, turn)
 
     def written(heads: Sequence[Head], of: Writes) -> Float[Tensor, "name d_model"]:
         found = torch.stack([of(head) for head in heads]).sum(0)
@@ -128,29 +128,47 @@ def _passed_by(
 
 
 @torch.no_grad()
+def _asking(setting: Setting) -> dict[int, tuple[Float[Tensor, "sequence d_model"], float]]:
+    """By layer of the claim's heads: the stream before it at each query, and its norm's mean scale where a name
+    returns (1 without norms).
+    """
+    runner = setting.runner
+    assert isinstance(runner, NamesRunner)
+    layers = sorted({layer for layer, _ in setting.claim.heads})
+    normed = norms_before(runner.config)
+    sites = [Site("resid_pre", layer) for layer in layers]
+    sites += [Site("ln1.scale", layer) for layer in layers if normed]
+    streams: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+    scales: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+    for chunk in runner.chunks:
+        tap = CacheTap(sites)
+        runner.run(chunk.of(runner.batch.tokens), tap, stop=max(layers) + 1)
+        rows = torch.arange(len(chunk.rows))
+        at, returns = (where[chunk.rows] for where in (runner.batch.query, runner.batch.s2))
+        for layer in layers:
+            streams[layer].append(upcast(tap.store[Site("resid_pre", layer).path])[rows, at])
+            if normed:
+                scales[layer].append(upcast(tap.store[Site("ln1.scale", layer).path])[rows, returns])
+    return {
+        layer: (torch.cat(streams[layer]), float(torch.cat(scales[layer]).mean()) if normed else 1.0)
+        for layer in layers
+    }
+
+
+@torch.no_grad()
 def _marked(
-    runner: NamesRunner,
+    setting: Setting,
     senders: Sequence[Head],
     receiver: Head,
     inputs: Inputs,
     turn: Float[Tensor, "d_model d_model"] | None,
 ) -> np.ndarray:
     """For each name, the share of sequences whose query scores its marked key above every other name's plain key."""
-    layer, config = receiver[0], runner.config
-    stream, scale = [], []
-    for chunk in runner.chunks:
-        tap = CacheTap([Site("resid_pre", layer), *([Site("ln1.scale", layer)] if norms_before(config) else [])])
-        runner.run(chunk.of(runner.batch.tokens), tap, stop=layer + 1)
-        rows = torch.arange(len(chunk.rows))
-        at, returns = (where[chunk.rows] for where in (runner.batch.query, runner.batch.s2))
-        stream.append(upcast(tap.store[Site("resid_pre", layer).path])[rows, at])
-        if norms_before(config):
-            scale.append(upcast(tap.store[Site("ln1.scale", layer).path])[rows, returns])
+    runner, layer, config = setting.runner, receiver[0], setting.runner.config
+    stream, scale = setting.once(_asking)[layer]
     message = torch.stack([_writes(inputs, sender) for sender in senders]).sum(0)
-    message = message if turn is None else message @ turn
-    if scale:
-        message = message / torch.cat(scale).mean()
-    own = norm_before(config, None, None, "ln1", layer, torch.cat(stream), NO_TAP)
+    message = (message if turn is None else message @ turn) / scale
+    own = norm_before(config, None, None, "ln1", layer, stream, NO_TAP)
     queries, keys = queries_of(runner.model, receiver, own), keys_of(runner.model, receiver, inputs.at(layer))
     marks = message @ head_weights(runner.model, receiver).W_K
 
