@@ -14,7 +14,7 @@ from .progress import step_bar
 
 def prove(
     claim: Annotated[
-        str, typer.Argument(metavar="CLAIM", help="What to prove: induction, lookup, previous_token or copying.")
+        str, typer.Argument(metavar="CLAIM", help="What to prove: induction, ioi, skip_trigram … (listed above).")
     ],
     model: Annotated[str, typer.Option(metavar="MODEL", help=MODEL_HELP)] = "two-layer",
     heads: Annotated[
@@ -91,11 +91,23 @@ def prove(
       rung prove induction --circuit eap.json
       rung prove copying --heads copying=1.0
 
-    A claim says which heads play which roles. Induction: on “A B … A” the model predicts B. A previous_token head
-    writes into B's position that A came before it; an induction head of a later layer finds that position through its
-    keys and copies B. Lookup: the same on “k1 v1 k2 v2 … k2”, whose pairs return in another order. previous_token and
-    copying are the two roles of induction by themselves: what reads the one, and what makes the other attend there, is
-    left open. Heads that you do not name are searched for, on other sequences than those that test them.
+    A claim says which heads play which roles. Heads that you do not name are searched for, on other sequences than
+    those that test them.
+
+    \b
+    The claims
+      induction       on “A B … A” the model predicts B: a previous_token head writes
+                      into B's position that A came before it; an induction head of a
+                      later layer finds that position through its keys and copies B
+      lookup          the same on “k1 v1 k2 v2 … k2”; pairs return in another order
+      ioi             on “A and B … B gave it to” the model predicts A: heads mark
+                      the name that returns (duplicate_token) and tell the head that
+                      copies a name (name_mover) to pass by it (s_inhibition)
+      skip_trigram    on “A … B” the model predicts what a table says of A: one head
+                      looks from B at A; the table is searched for as well
+      previous_token, copying, duplicate_token
+                      one role by itself: what reads its output, or makes it attend
+                      there, is left open
 
     \b
     The rungs: each asks more than the one below
@@ -116,7 +128,8 @@ def prove(
 
     \b
     Words
-      gain               loss on the first copy of a random sequence minus loss on its second
+      gain               loss on the first copy of a random sequence minus loss on its second;
+                         what the name that returns, or the source, takes off the loss
       stratum            a group of queries in which the claim must hold by itself
       order-blind bound  the least loss of a predictor that knows which tokens are left, not their order
       attribution        what one component adds to a logit or to an attention score

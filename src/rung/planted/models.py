@@ -22,7 +22,18 @@ from .names import SENTENCE_POSITIONS, SENTENCES
 from .narrow import NARROW, NARROW_POSITIONS, NORMED
 from .plans import Plan, induction, previous_token, striped
 from .triples import TRIPLE_POSITIONS, TRIPLES
-from .wiring import ARCHITECTURES, PLAIN, Architecture, Hiding, Layer, Stream, Wire, build, rotation
+from .wiring import (
+    ARCHITECTURES,
+    PLAIN,
+    Architecture,
+    Hiding,
+    InDoublePrecision,
+    Layer,
+    Stream,
+    Wire,
+    build,
+    rotation,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,9 +84,10 @@ def plant(
     if reason := unfit(kind, architecture):
         raise RungError(reason)
     generator = torch.Generator().manual_seed(seed)
-    plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
-    layers = _deepened(plan.made, architecture.n_layers)
-    model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=plan.config_changes)
+    with InDoublePrecision():
+        plan = KINDS[kind](Stream.draw(generator, architecture=architecture), generator)
+        layers, changes = _deepened(plan.made, architecture.n_layers), plan.config_changes
+        model, places = build(plan.stream, layers, generator, name=name, hiding=hiding, config_changes=changes)
     heads = {role: tuple(places[wire] for wire in wires) for role, wires in plan.roles.items()}
     if plan.text is not None:
         model = HookedTransformer(model.config, model.weights, tokenizer=_word_tokenizer(model.config.d_vocab))

@@ -101,6 +101,18 @@ def _skip_covered(stream: Stream, generator: torch.Generator) -> Plan:
     return _plan(stream, order, {"skip_trigram": head, "backup": head}, 2, why)
 
 
+def _skip_beside(stream: Stream, generator: torch.Generator) -> Plan:
+    """Each source raises its output, and a token that the table does not hold a little more."""
+    stream, order = _table(stream, generator)
+    table = dict(stream.tables)
+    table["said"] = table["said"].clone()
+    table["said"][order[:PAIRS]] += 1.05 * stream.codes[order[-PAIRS:]]
+    stream = replace(stream, tables=table)
+    head = Wire(stream.finds("asks", "source"), stream.moves("said", "output"))
+    why = "The claimed head raises a token beside the table more than the output of the source."
+    return _plan(stream, order, {"skip_trigram": head}, 3, why)
+
+
 def _skip_draws(stream: Stream, generator: torch.Generator) -> Plan:
     """Three tokens beside the table draw the query a little more than a source does."""
     stream, order = _table(stream, generator)
@@ -121,6 +133,7 @@ TRIPLES: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "skip_shared": _skip_shared,
     "skip_covered": _skip_covered,
     "skip_draws": _skip_draws,
+    "skip_beside": _skip_beside,
 }
 """Every kind about skip-trigrams."""
 

@@ -11,7 +11,7 @@ Mathematical Framework for Transformer Circuits".)
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -20,11 +20,11 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from ..circuits.heads import Head
 from ..config import Activation, ModelConfig, Rotary
 from ..engine.factored import FactoredMatrix
-from ..engine.positions import frequencies
 from ..engine.weights import to_kernel_layout
 from ..model.model import HookedTransformer
 
@@ -44,6 +44,33 @@ TURNING = 24
 """Coordinates of a rotary query or key that tell positions: twelve frequencies."""
 NEURONS = 96
 """Neurons of each MLP: four codes' worth, or one for each token and some to spare."""
+STEPS = 2**14
+"""Weights are multiples of 1 / STEPS. Processors differ in the last digits of a float64; rounded, all plant the same
+model, whose hash draws the same confirmation sequences."""
+
+
+class InDoublePrecision(TorchFunctionMode):
+    """A context in which new tensors of floats are float64 unless a type is given, in this thread alone."""
+
+    FACTORIES = frozenset({torch.zeros, torch.ones, torch.eye, torch.full, torch.rand, torch.randn})
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func in self.FACTORIES:
+            given.setdefault("dtype", torch.float64)
+        return func(*args, **given)
+
+
+def rounded(W: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """The nearest multiples of 1 / STEPS, as float32."""
+    found: Tensor = (W.double() * STEPS).round() / STEPS
+    return found.float()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +305,9 @@ class Stream:
         they stand `distance` apart: Σ r cos(θ · back − φ).
         """
         assert self.rotary is not None
-        a, b = _kernel(frequencies(self.rotary, self.codes.device)[: TURNING // 2], distance, self.n_ctx)
+        dim = self.rotary.dim
+        freqs = torch.tensor([self.rotary.base ** (-2 * i / dim) for i in range(TURNING // 2)], dtype=torch.float64)
+        a, b = _kernel(freqs, distance, self.n_ctx)
         size, phase = torch.hypot(a, b).sqrt() / math.sqrt(SHARPNESS), torch.atan2(b, a)
         half = self.rotary.dim // 2
         one, other = slice(TURNING // 2), slice(half, half + TURNING // 2)
@@ -563,8 +592,8 @@ def build(
     def hide(name: str, W: Tensor) -> Tensor:
         W = W + hiding.noise * W.square().mean().sqrt() * torch.randn(W.shape, generator=generator)
         if name == "b_in":
-            return W
-        return to_kernel_layout(name, W @ R if name in ("W_E", "W_pos", "W_O", "W_out") else R.T @ W)
+            return rounded(W)
+        return to_kernel_layout(name, rounded(W @ R if name in ("W_E", "W_pos", "W_O", "W_out") else R.T @ W))
 
     positions = {} if stream.architecture.rotary else {"W_pos": stream.W_pos}
     whole = {"W_E": stream.W_E, **positions, "W_U": stream.W_U}
@@ -699,8 +728,8 @@ def _kernel(
     """
     from scipy.optimize import linprog
 
-    angles = torch.arange(n)[:, None].double() * freqs.double()
-    waves = torch.cat((angles.cos(), angles.sin()), 1)
+    angles = torch.arange(n)[:, None].double() * freqs
+    waves = torch.cat((angles.cos(), angles.sin()), 1).round(decimals=12)  # another solution may be as small
     ahead = waves[distance] - waves[torch.arange(n) != distance]
     found = linprog(
         torch.ones(2 * waves.shape[1]).numpy(),
@@ -708,7 +737,7 @@ def _kernel(
         b_ub=torch.full((len(ahead),), -CLEARLY).numpy(),
     )
     assert found.x is not None, f"no kernel looks {distance} back"
-    up, down = torch.from_numpy(found.x).float().chunk(2)
+    up, down = torch.from_numpy(found.x).chunk(2)
     a, b = (up - down).chunk(2)
     return a, b
 
@@ -722,30 +751,30 @@ def _norms(
     """
     if config.normalization_type is None:
         return {}
-    ones = torch.ones(config.d_model)
     layers = range(config.n_layers)
     names = ("ln1",) if config.attn_only else ("ln1", "ln2")
     sizes: dict[tuple[str, int | None], float] = {(name, layer): 1.0 for layer in layers for name in names}
     sizes["ln_final", None] = 1.0
-    norms: dict[str, Tensor | tuple[Tensor, ...]] = {}
 
-    def model() -> HookedTransformer:
-        for name in names:
-            norms[f"{name}_w"] = tuple(ones * sizes[name, layer] for layer in layers)
+    def norms(dtype: torch.dtype) -> dict[str, Tensor | tuple[Tensor, ...]]:
+        ones = torch.ones(config.d_model, dtype=dtype)
+        found: dict[str, Tensor | tuple[Tensor, ...]] = {
+            f"{name}_w": tuple(ones * sizes[name, layer] for layer in layers) for name in names
+        }
         if config.norm_placement == "both":
-            norms["ln1_post_w"] = tuple(ones * math.sqrt(1 / config.d_model) for _ in layers)
-        norms["ln_final_w"] = ones * sizes["ln_final", None]
-        return HookedTransformer(config, {**weights, **norms})
+            found["ln1_post_w"] = tuple(ones * math.sqrt(1 / config.d_model) for _ in layers)
+        return {**found, "ln_final_w": ones * sizes["ln_final", None]}
 
     tokens = _repeats(stream)
+    exact = {name: W.double() if isinstance(W, Tensor) else tuple(map(Tensor.double, W)) for name, W in weights.items()}
     for name, layer in sizes:
         # Each norm's input depends on those before it only.
         site = "ln_final.hook_scale" if layer is None else f"blocks.{layer}.{name}.hook_scale"
+        model = HookedTransformer(config, {**exact, **norms(torch.float64)})
         with torch.no_grad():
-            cache = model().run_with_cache(tokens, names_filter=site)[1]
-        sizes[name, layer] = float(cache[site][:, -(tokens.shape[1] // 2) :].mean())
-    model()
-    return norms
+            cache = model.run_with_cache(tokens, names_filter=site)[1]
+        sizes[name, layer] = round(float(cache[site][:, -(tokens.shape[1] // 2) :].mean()), 3)
+    return norms(torch.float32)
 
 
 def _repeats(stream: Stream) -> Int[Tensor, "sequence pos"]:

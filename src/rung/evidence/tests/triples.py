@@ -28,7 +28,7 @@ def source_qk(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def source_ov(setting: Setting, spec: TestSpec) -> Observation:
-    """Each source of the table: does attending to it raise, of all outputs of the table, its own most?"""
+    """Each source of the table: does attending to it raise, of all ordinary tokens, its output most?"""
     return _of_heads(setting, spec, "copied", "of sources", _raised)
 
 
@@ -88,8 +88,8 @@ def _scored(setting: Setting, head: Head) -> np.ndarray:
 def _raised(setting: Setting, head: Head) -> np.ndarray:
     runner = setting.runner
     assert isinstance(runner, TriplesRunner)
-    sources, outputs = len(runner.batch.task.pairs), runner.batch.outputs.to(runner.model.device)
-    table = setting.once(table_inputs).at(head[0])[:sources]
-    product = full_ov(runner.model, head, table, token_outputs(runner.model, outputs))
-    raised = (product.A @ product.B).argmax(1).cpu()
-    return (raised == torch.arange(sources)).double().numpy()
+    ordinary = ordinary_tokens(runner.config, runner.model.tokenizer)
+    table, outputs = setting.once(table_inputs).at(head[0]), runner.batch.outputs
+    product = full_ov(runner.model, head, table[: len(outputs)], token_outputs(runner.model, ordinary))
+    raised = ordinary[(product.A @ product.B).argmax(1).cpu()]
+    return (raised == outputs).double().numpy()
