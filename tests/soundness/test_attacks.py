@@ -8,7 +8,7 @@ from rung.evidence.observation import Floors
 from rung.planted.attacks import ATTACKS
 
 CASES = (
-    ("cancelling_four", "attention_only", 7),
+    ("cancelling_four", "attention_only", 126),
     ("every_other", "attention_only", 0),
     ("query_relayed", "silent_mlp", 0),
     ("value_relayed", "attention_only", 1),
@@ -27,7 +27,7 @@ def test_no_verdict_above_the_truth(kind, architecture, seed, tested):
 
 
 def test_halves_of_one_order_do_not_see_four_heads_that_cancel(tested):
-    found = tested("cancelling_four", "attention_only", 7)
+    found = tested("cancelling_four", "attention_only", 126)
     (complement,) = (m for m in found.measured if m.test == "support.complement")
     config, floor = found.planted.model.config, 1 - Floors().faithfulness
     bits = math.ceil(math.log2(config.n_layers * config.n_heads - len(found.claim.heads)))

@@ -137,8 +137,7 @@ def told_apart(runner: TriplesRunner) -> TriplesTask | None:
 
 def strongest_table(model: HookedTransformer, head: Head) -> tuple[float, TriplesTask | None]:
     """The query whose sources and outputs have the largest products of attention and logit, and their sum; None where
-    a head has no table. A source's output is the ordinary token that it raises most; it is not the source itself, and
-    each output has one source.
+    a head has no table. Each source has one output, which is not itself, and each output one source.
     """
     ordinary = set(ordinary_tokens(model.config, model.tokenizer).tolist())
     try:
@@ -150,15 +149,12 @@ def strongest_table(model: HookedTransformer, head: Head) -> tuple[float, Triple
     considered = min(CONSIDERED, (len(ordinary) - LONGEST - 2) // 2)  # sequences hold tokens beside the table
     best: tuple[float, TriplesTask | None] = (0.0, None)
     for query, trigrams in tables.items():
-        strongest_of: dict[int, SkipTrigram] = {}
-        for one in trigrams:
-            if {one.source, one.output} <= ordinary:
-                strongest_of.setdefault(one.source, one)
         pairs: dict[int, SkipTrigram] = {}
-        for source, one in strongest_of.items():
-            new = one.output not in {other.output for other in pairs.values()}
-            if new and source not in (one.output, query) and len(pairs) < considered:
-                pairs[source] = one
+        for one in trigrams:
+            new = one.source not in pairs and one.output not in {other.output for other in pairs.values()}
+            apart = one.source not in (one.output, query) and {one.source, one.output} <= ordinary
+            if new and apart and len(pairs) < considered:
+                pairs[one.source] = one
         size = sum(one.score for one in pairs.values())
         if len(pairs) >= FEWEST_PAIRS and size > best[0]:
             best = (size, TriplesTask((query,), tuple((one.source, one.output) for one in pairs.values())))

@@ -135,6 +135,12 @@ def lower_verdict(found):
     found["verdict"].update(rung=3, name="causal support")
 
 
+def other_head(found):
+    """A head of the first role's layer that plays no role."""
+    layer, head = map(int, found["claim"]["roles"][0]["heads"][0].split("."))
+    return f"{layer}.{1 - head if head < 2 else 0}"
+
+
 EDITED = {
     "a number": (
         above_its_interval,
@@ -150,7 +156,7 @@ EDITED = {
     "the sentence": (lambda f: f["verdict"].update(sentence="Proved."), "says 'Proved.'; its tests say 'Mechanism"),
     "an outcome": (lambda f: f["measurements"][2].update(outcome="fails"), r"measurements\[2\].outcome is 'fails'"),
     "the checkpoint": (lambda f: f["model"].update(checkpoint="0f" * 32), "run.confirmation_seed is"),
-    "a head": (lambda f: f["claim"]["roles"][0].update(heads=["0.0"]), "run.confirmation_seed is"),
+    "a head": (lambda f: f["claim"]["roles"][0].update(heads=[other_head(f)]), "run.confirmation_seed is"),
     "where the heads are from": (lambda f: f["run"].update(heads="found by search"), "run.heads is 'found by search'"),
     "a newer version": (lambda f: f.update(version=3), "its format is version 3, of a newer Rung; this Rung reads"),
 }

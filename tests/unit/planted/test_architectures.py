@@ -7,7 +7,7 @@ import torch
 
 from rung.errors import RungError
 from rung.planted import ARCHITECTURES, plant
-from rung.planted.wiring import CLEARLY, NEURONS, Architecture, Hiding, Stream
+from rung.planted.wiring import CLEARLY, NEURONS, STEPS, Architecture, Hiding, Stream
 
 ROUNDING = 5e-3
 """float32 sums over some hundred products, times the gain of the unembedding, through up to nine norms."""
@@ -49,7 +49,8 @@ def test_no_other_head_matters(architecture, measured_in) -> None:
 
 
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "attention_only"])
-def test_the_rotation_hides_and_changes_nothing(architecture, tokens) -> None:
+def test_the_rotation_hides_and_changes_nothing(architecture, tokens, monkeypatch) -> None:
+    monkeypatch.setattr("rung.planted.wiring.STEPS", 2**30)  # what is rounded after the rotation is not the same
     turned, plain = (plant("circuit", 3, Hiding(rotated=rotated), architecture) for rotated in (True, False))
     assert turned.heads == plain.heads
     assert not torch.allclose(turned.model.W_E, plain.model.W_E)
@@ -58,7 +59,7 @@ def test_the_rotation_hides_and_changes_nothing(architecture, tokens) -> None:
 
 def test_under_layernorm_there_is_no_mean_to_take_out() -> None:
     W_E = plant("circuit", 0, architecture="layernorm").model.W_E
-    assert W_E.mean(1).abs().max() < 1e-6 < W_E.abs().max()
+    assert W_E.mean(1).abs().max() < 1 / STEPS < 0.01 * W_E.abs().max()
 
 
 def test_silent_neurons_write_nothing_and_stray_ones_something_faint(measured_in) -> None:
