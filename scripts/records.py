@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from rung import HookedTransformer, prove
@@ -80,8 +80,11 @@ def section(name: str, proof: Proof) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", action="store_true", help="only the page, from the records that are there")
+    made = () if parser.parse_args().page else MODELS
     RECORDS.mkdir(parents=True, exist_ok=True)
-    for name in MODELS if "--page" not in sys.argv else ():
+    for name in made:
         if not name.endswith("smollm2-135m-q4"):  # minutes to hours: rung prove CLAIM --model smollm2-135m-q4
             claim, model = claim_and_model(name)
             proof = prove(claim, HookedTransformer.from_pretrained(model))
