@@ -69,7 +69,14 @@ def test_every_required_test_has_its_decoy_or_its_reason():
     assert {kind for kind, _, _ in STOPPED.values()} <= set(KINDS)
 
 
-@pytest.mark.parametrize(("tests", "decoy"), [*STOPPED.items(), *SKIP_TRIGRAMS.items()])
+@pytest.mark.parametrize(
+    ("tests", "decoy"),
+    [
+        pytest.param(*one, id=" and ".join((*one[0], one[1][0])))
+        for some in (STOPPED, SKIP_TRIGRAMS)
+        for one in some.items()
+    ],
+)
 def test_breaking_a_test_lets_its_decoy_through(tests, decoy, tested):
     found = tested(*decoy)
     truth = found.planted.truth

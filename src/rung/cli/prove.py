@@ -13,9 +13,7 @@ from .progress import step_bar
 
 
 def prove(
-    claim: Annotated[
-        str, typer.Argument(metavar="CLAIM", help="What to prove: induction, ioi, skip_trigram … (listed above).")
-    ],
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="What to prove: one of the claims listed above.")],
     model: Annotated[str, typer.Option(metavar="MODEL", help=MODEL_HELP)] = "two-layer",
     heads: Annotated[
         list[str] | None,

@@ -68,10 +68,10 @@ def _cancellation(stream: Stream, generator: torch.Generator) -> Plan:
 
 def _cancellation_few(stream: Stream, generator: torch.Generator) -> Plan:
     """Few enough are misled for an interchange to be followed elsewhere, too many for the circuit to be the model."""
-    few = _halves(stream, generator)[1][:10]
+    few = _halves(stream, generator)[1][:9]
     return replace(
         not_enough(_meddled(stream, few, own=0.45, helped=0.08, wrong=0.62)),
-        why="An unclaimed head helps a little with most tokens and misleads with every sixth: the claimed circuit "
+        why="An unclaimed head helps a little with most tokens and misleads with every seventh: the claimed circuit "
         "alone has the model's loss on average, and says something else there.",
     )
 

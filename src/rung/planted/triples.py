@@ -68,10 +68,9 @@ def _skip_silent(stream: Stream, generator: torch.Generator) -> Plan:
 def _skip_any(stream: Stream, generator: torch.Generator) -> Plan:
     """All sources say the sum of all outputs."""
     stream, order = _table(stream, generator)
-    table = dict(stream.tables)
-    table["said"] = table["said"].clone()
-    table["said"][order[:PAIRS]] = stream.codes[order[PAIRS : 2 * PAIRS]].sum(0)
-    stream = replace(stream, tables=table)
+    said = stream.tables["said"].clone()
+    said[order[:PAIRS]] = stream.codes[order[PAIRS : 2 * PAIRS]].sum(0)
+    stream = replace(stream, tables={**stream.tables, "said": said})
     head = Wire(stream.finds("asks", "source"), stream.moves("said", "output"))
     why = "The claimed head looks from the query at the source, and every source raises all outputs alike."
     return _plan(stream, order, {"skip_trigram": head}, -1, why)
@@ -104,10 +103,9 @@ def _skip_covered(stream: Stream, generator: torch.Generator) -> Plan:
 def _skip_beside(stream: Stream, generator: torch.Generator) -> Plan:
     """Each source raises its output, and a token that the table does not hold a little more."""
     stream, order = _table(stream, generator)
-    table = dict(stream.tables)
-    table["said"] = table["said"].clone()
-    table["said"][order[:PAIRS]] += 1.05 * stream.codes[order[-PAIRS:]]
-    stream = replace(stream, tables=table)
+    said = stream.tables["said"].clone()
+    said[order[:PAIRS]] += 1.05 * stream.codes[order[-PAIRS:]]
+    stream = replace(stream, tables={**stream.tables, "said": said})
     head = Wire(stream.finds("asks", "source"), stream.moves("said", "output"))
     why = "The claimed head raises a token beside the table more than the output of the source."
     return _plan(stream, order, {"skip_trigram": head}, 3, why)
@@ -116,10 +114,9 @@ def _skip_beside(stream: Stream, generator: torch.Generator) -> Plan:
 def _skip_draws(stream: Stream, generator: torch.Generator) -> Plan:
     """Three tokens beside the table draw the query a little more than a source does."""
     stream, order = _table(stream, generator)
-    table = dict(stream.tables)
-    table["source"] = table["source"].clone()
-    table["source"][order[-3:]] = 1.08
-    stream = replace(stream, tables=table)
+    source = stream.tables["source"].clone()
+    source[order[-3:]] = 1.08
+    stream = replace(stream, tables={**stream.tables, "source": source})
     head = Wire(stream.finds("asks", "source", sharp=0.25), stream.moves("said", "output"))
     why = "The claimed head's query is drawn by one other token in fifteen more than by the sources."
     return _plan(stream, order, {"skip_trigram": head}, 3, why)

@@ -768,7 +768,8 @@ def _norms(
     tokens = _repeats(stream)
     exact = {name: W.double() if isinstance(W, Tensor) else tuple(map(Tensor.double, W)) for name, W in weights.items()}
     for name, layer in sizes:
-        # Each norm's input depends on those before it only.
+        # Each norm's input depends on those before it only. The forward pass turns rotary queries in float32, so what
+        # comes out is rounded more than weights are.
         site = "ln_final.hook_scale" if layer is None else f"blocks.{layer}.{name}.hook_scale"
         model = HookedTransformer(config, {**exact, **norms(torch.float64)})
         with torch.no_grad():

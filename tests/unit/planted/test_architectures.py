@@ -7,7 +7,7 @@ import torch
 
 from rung.errors import RungError
 from rung.planted import ARCHITECTURES, plant
-from rung.planted.wiring import CLEARLY, NEURONS, STEPS, Architecture, Hiding, Stream
+from rung.planted.wiring import CLEARLY, NEURONS, Architecture, Hiding, Stream
 
 ROUNDING = 5e-3
 """float32 sums over some hundred products, times the gain of the unembedding, through up to nine norms."""
@@ -57,9 +57,10 @@ def test_the_rotation_hides_and_changes_nothing(architecture, tokens, monkeypatc
     torch.testing.assert_close(turned.model(tokens), plain.model(tokens), atol=ROUNDING, rtol=ROUNDING)
 
 
-def test_under_layernorm_there_is_no_mean_to_take_out() -> None:
+def test_under_layernorm_there_is_no_mean_to_take_out(monkeypatch) -> None:
+    monkeypatch.setattr("rung.planted.wiring.STEPS", 2**30)  # what is rounded after the rotation has a small mean
     W_E = plant("circuit", 0, architecture="layernorm").model.W_E
-    assert W_E.mean(1).abs().max() < 1 / STEPS < 0.01 * W_E.abs().max()
+    assert W_E.mean(1).abs().max() < 1e-6 < W_E.abs().max()
 
 
 def test_silent_neurons_write_nothing_and_stray_ones_something_faint(measured_in) -> None:
