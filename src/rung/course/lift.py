@@ -13,7 +13,18 @@ from typing import Literal
 from ..errors import RungError, near
 from ..methods.runner import Progress, no_progress
 from .result import Case, CheckResult
-from .trial import GENUINE, SEED, Subject, above_zero, by_floors, confirmation, outcome, planted_model, run_chosen
+from .trial import (
+    GENUINE,
+    SEED,
+    Subject,
+    above_zero,
+    by_floors,
+    confirmation,
+    outcome,
+    outcomes,
+    planted_model,
+    run_chosen,
+)
 
 NAMES = {
     "clue.signature": "the pattern",
@@ -73,8 +84,10 @@ SENTENCES = {
 """Each mistake in words; `outcomes` are the chosen tests' own on that decoy."""
 
 
-def check_lift(choice: LiftChoice, progress: Progress = no_progress) -> CheckResult:
-    """Runs the chosen tests on all five models. Raises RungError for a test that may not be chosen."""
+def check_lift(choice: LiftChoice, progress: Progress = no_progress, every: bool = True) -> CheckResult:
+    """Runs the chosen tests on all five models: `every` one, or, which is quicker, on a decoy until one does not hold,
+    and on no model after the first that is judged wrongly. Raises RungError for a test that may not be chosen.
+    """
     for test in choice.tests:
         if test not in TESTS:
             raise RungError(f"no test {test!r} to choose; there are {', '.join(TESTS)}.{near(test, TESTS)}")
@@ -83,19 +96,24 @@ def check_lift(choice: LiftChoice, progress: Progress = no_progress) -> CheckRes
     cases = []
     for done, kind in enumerate(MODELS):
         progress(f"planted model {done + 1} of {len(MODELS)}", done, len(MODELS))
-        cases.append(_case(choice, kind))
+        cases.append(_case(choice, kind, every))
+        if not (every or cases[-1].right):
+            break
     mistake, case = _mistake(choice, cases)
     return CheckResult(not mistake, mistake, _said(mistake or "right", case), tuple(cases))
 
 
-def _case(choice: LiftChoice, kind: str) -> Case:
+def _case(choice: LiftChoice, kind: str, every: bool) -> Case:
     planted = planted_model(kind, SEED)
     found = confirmation("induction", kind, SEED, choice.subject == "layer", planted.into)
     holds = by_floors if choice.held_to == "floor" else above_zero
-    measured = run_chosen(found, choice.tests, choice.subject)
-    outcomes = {test: outcome(of, holds) for test, of in measured.items()}
-    accepted = all(one == "holds" for one in outcomes.values())
-    return Case(kind, planted.truth >= GENUINE, accepted, outcomes, planted.why)
+    genuine = planted.truth >= GENUINE
+
+    def run(test: str) -> str:
+        return outcome(run_chosen(found, [test], choice.subject)[test], holds)
+
+    ran = outcomes(choice.tests, run, every or genuine)
+    return Case(kind, genuine, all(one == "holds" for one in ran.values()), ran, planted.why)
 
 
 def _mistake(choice: LiftChoice, cases: list[Case]) -> tuple[str, Case]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -344,7 +344,7 @@ EXERCISES: dict[str, Exercise | Custom] = {
         },
     ),
     "5.4": Custom(_judge_decoys, DECOY_MISTAKES),
-    "5.5": _choice(LiftChoice, check_lift, LIFT),
+    "5.5": _choice(LiftChoice, partial(check_lift, every=False), LIFT),
     "5.6": Exercise(
         _positions,
         "Right: that is where a head has to look to answer.",
@@ -365,7 +365,7 @@ EXERCISES: dict[str, Exercise | Custom] = {
             "exchanged": "Query and key are exchanged: an earlier position cannot look at a later one.",
         },
     ),
-    "5.8": _choice(PlanChoice, check_plan, PLAN),
+    "5.8": _choice(PlanChoice, partial(check_plan, every=False), PLAN),
     "5.9": _claim(
         Asked(
             "two-layer",

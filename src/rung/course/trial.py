@@ -58,6 +58,31 @@ def _speaks_of(found: Confirmation, spec: TestSpec, subject: Subject) -> bool:
     return writes_out is (subject != "route")
 
 
+QUICK_FIRST = (
+    "embedding_qk",
+    "mechanism.ov",
+    "clue.signature",
+    "mechanism.routed_qk",
+    "mechanism.positional",
+    "contribution.direct",
+    "support.interchange",
+    "support.denoising",
+    "support.necessity",
+    "support.edge",
+)
+"""What may be chosen, by what it costs: weights are read once, ablation runs the model again for each control."""
+
+
+def outcomes(tests: Sequence[str], run: Callable[[str], str], every: bool) -> dict[str, str]:
+    """Each test's outcome. Unless `every`, quick tests run first, and the first that does not hold is the last."""
+    found = {}
+    for test in tests if every else sorted(tests, key=QUICK_FIRST.index):
+        found[test] = run(test)
+        if found[test] != Outcome.HOLDS.value and not every:
+            break
+    return {test: found[test] for test in tests if test in found}
+
+
 def outcome(measured: Sequence[Measurement], holds: Callable[[Measurement], bool]) -> str:
     """One word for one test on several heads: it holds if it holds on any of them."""
     if not measured:

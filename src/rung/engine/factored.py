@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, overload
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
@@ -27,7 +28,13 @@ class FactoredMatrix:
                 f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "
                 "the last axis of the first must match the last but one of the second"
             )
-        leading = torch.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+        try:  # torch.broadcast_shapes imports sympy, which takes seconds
+            leading = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+        except ValueError:
+            raise ShapeError(
+                f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "
+                "their leading axes do not broadcast; each pair must be equal, or one of the two 1"
+            ) from None
         self.A = A.broadcast_to((*leading, *A.shape[-2:]))
         self.B = B.broadcast_to((*leading, *B.shape[-2:]))
 

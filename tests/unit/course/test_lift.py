@@ -29,6 +29,8 @@ def test_a_wrong_answer_is_rejected_with_a_sentence_of_its_own(mistake):
     assert (found.passed, found.mistake) == (False, mistake)
     assert found.sentence.startswith(SENTENCES[mistake].split("{")[0])
     assert "{" not in found.sentence
+    quick = check_lift(WRONG[mistake], every=False)
+    assert (quick.passed, quick.mistake, quick.sentence) == (False, mistake, found.sentence)
 
 
 def test_every_sentence_is_another():
@@ -42,6 +44,10 @@ def test_more_than_one_right_answer_passes(more):
     assert found.passed, found
     assert [case.accepted for case in found.cases] == [kind == "circuit" for kind in MODELS]
     assert all(case.right for case in found.cases)
+    quick = check_lift(LiftChoice((NECESSITY, INTERCHANGE, *more)), every=False)
+    assert (quick.passed, quick.sentence) == (True, found.sentence)
+    for case, whole in zip(quick.cases, found.cases, strict=True):
+        assert (case.accepted, case.outcomes.items() <= whole.outcomes.items()) == (whole.accepted, True)
 
 
 def test_the_cases_are_what_a_whole_proof_finds():

@@ -35,6 +35,8 @@ def test_a_wrong_plan_is_rejected_with_a_sentence_of_its_own(mistake):
     assert (found.passed, found.mistake) == (False, mistake)
     assert found.sentence.startswith(SENTENCES[mistake].split("{")[0])
     assert "{" not in found.sentence
+    quick = check_plan(replace(RIGHT, **WRONG[mistake]), every=False)
+    assert (quick.passed, quick.mistake, quick.sentence) == (False, mistake, found.sentence)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,10 @@ def test_more_than_one_right_plan_passes(change):
     found = check_plan(replace(RIGHT, **change))
     assert found.passed, found
     assert [case.accepted for case in found.cases] == [kind == "circuit" for kind in MODELS]
+    quick = check_plan(replace(RIGHT, **change), every=False)
+    assert (quick.passed, quick.sentence) == (True, found.sentence)
+    for case, whole in zip(quick.cases, found.cases, strict=True):
+        assert (case.accepted, case.outcomes.items() <= whole.outcomes.items()) == (whole.accepted, True)
 
 
 def test_a_signature_finds_what_a_loop_over_queries_finds():

@@ -134,6 +134,8 @@ def test_leading_axes_broadcast():
 def test_factors_that_do_not_fit_are_refused():
     with pytest.raises(RungError, match=r"\[5, 2\] and \[3, 5\]"):
         FactoredMatrix(random(5, 2), random(3, 5))
+    with pytest.raises(RungError, match=r"\[3, 5, 2\] and \[4, 2, 5\].*leading axes"):
+        FactoredMatrix(random(3, 5, 2), random(4, 2, 5))
     with pytest.raises(RungError, match="square"):
         _ = FactoredMatrix(random(5, 2), random(2, 4)).BA
     with pytest.raises(RungError, match="nothing to iterate"):
