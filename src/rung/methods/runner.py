@@ -23,8 +23,8 @@ from ..config import ModelConfig
 from ..engine.positions import position_info
 from ..engine.sites import Site
 from ..engine.taps import NO_TAP, CacheTap, Tap, compose
-from ..engine.transformer import blocks, embed, unembed, upcast
-from ..engine.weights import Weights
+from ..engine.transformer import after_heads, blocks, embed, unembed, upcast
+from ..engine.weights import Weights, block_weights
 from ..model.model import HookedTransformer
 from ..tasks.induction import Corrupted, Corruption, InductionBatch, corrupt, induction_batch, interchange
 from ..tasks.task import TaskBatch, task_batch
@@ -58,6 +58,8 @@ ROWS = 8
 """Sequences in a chunk."""
 FEW = 2
 """Chunks that a large model runs for descriptive tests."""
+FROM_Z = {"resid_pre", "z", "attn_out", "resid_mid", "mlp_out", "resid_post"}
+"""What a tap may watch in a layer whose heads are not run again. The stream that enters it may be read, not edited."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,16 @@ class Runner:
         start: int = 0,
         stream: Tensor | None = None,
         stop: int | None = None,
+        z: Float[Tensor, "batch pos head d_head"] | None = None,
     ) -> Float[Tensor, "batch pos d_model"]:
-        """The stream before layer `stop` (None: after the last), from tokens or the stream before layer `start`."""
+        """The stream before layer `stop` (None: after the last), from tokens or the stream before layer `start`, or
+        from the outputs `z` of that layer's heads, where they are known.
+        """
         positions = position_info(self.config, self.weights, tokens.shape, self.model.device)
         x = embed(self.config, self.weights, tokens.to(self.model.device), positions, tap) if stream is None else stream
+        if z is not None:
+            x = after_heads(self.config, block_weights(self.weights, start), start, tap("resid_pre", start, x), z, tap)
+            start += 1
         x = blocks(self.config, self.weights, x, positions, tap, start, stop)
         self.on_run()
         return x
@@ -208,7 +216,8 @@ class Runner:
         Args:
             factories: Several are the draws of one resample ablation, whose logits are averaged. Sites after the last
                 block have the rows that are read, [1, row, …].
-            start: The first edited layer (None: no layer is edited).
+            start: The first edited layer (None: no layer is edited). Where its edits begin at z, which is known of the
+                clean run, its heads are not run again.
             at: The queries that are read.
             tokens: Run instead of the batch's tokens, from layer 0.
             answers: The tokens whose loss is taken (None: the next tokens).
@@ -218,6 +227,7 @@ class Runner:
         answers = (self.batch.tokens if tokens is None else tokens).roll(-1, 1) if answers is None else answers
         layer = self.config.n_layers if start is None else start
         streams = self.stream(layer) if tokens is None else [None] * len(self.chunks)
+        known = self._known_z(layer) if tokens is None else None
         shape = self.batch.tokens.shape
         loss, top = np.full(shape, np.nan), np.full(shape, np.nan)
         for chunk, x in zip(self.chunks, streams, strict=True):
@@ -226,11 +236,18 @@ class Runner:
             own, here, total = chunk.of(self.batch.tokens if tokens is None else tokens), chunk.of(at), None
             for make in factories:
                 tap = make(chunk)
-                logits = self.row_logits(self.run(own, tap, layer if tokens is None else 0, x), here, tap)
+                z = None if known is None or not _begins_at_z(tap, layer) else chunk.of(known)
+                logits = self.row_logits(self.run(own, tap, layer if tokens is None else 0, x, z=z), here, tap)
                 total = logits if total is None else total.add_(logits)
             assert total is not None
             self._keep(total.div_(len(factories)), chunk, here, answers, loss, top)
         return Readout(loss, top)
+
+    def _known_z(self, layer: int) -> Float[Tensor, "sequence pos head d_head"] | None:
+        """z of a layer on the scored sequences; of a large model, whose z fill the memory, only where it was asked."""
+        if layer == self.config.n_layers or (self.large and layer not in self._z):
+            return None
+        return self.z([layer])[layer]
 
     def read_with_addition(self, delta: Float[Tensor, "batch pos d_model"]) -> Readout:
         """Loss and top-1 prediction with `delta` added to the stream after the last layer: its direct effect."""
@@ -542,6 +559,11 @@ class InductionRunner(TaskRunner):
             loss[of] = (remaining.logsumexp(1) - right).double().cpu().numpy()
             bound[of] = left.sum(1).double().log().numpy()
         return loss, bound
+
+
+def _begins_at_z(tap: Tap, layer: int) -> bool:
+    """Whether a tap leaves what the heads of `layer` are made from."""
+    return all(site.name in FROM_Z for site in tap.sites if site.layer == layer)
 
 
 def _chunks(batch: Scored, rows: int) -> list[Chunk]:

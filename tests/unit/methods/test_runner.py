@@ -5,6 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from rung.engine import transformer
+from rung.engine.sites import Site
+from rung.engine.taps import EditTap
 from rung.methods import runner as module
 from rung.methods.interventions import donor_rows
 from rung.methods.runner import MEAN, RESAMPLE, ZERO, InductionRunner, averaged, sub_seed
@@ -120,13 +123,35 @@ def test_a_run_starts_at_the_first_layer_that_is_edited(build) -> None:
     assert found.clean.loss.shape == found.batch.tokens.shape
     original = found.run
 
-    def watched(tokens, tap=None, start=0, stream=None, stop=None):
+    def watched(tokens, tap=module.NO_TAP, start=0, *more, **named):
         layers.append(start)
-        return original(tokens, module.NO_TAP if tap is None else tap, start, stream, stop)
+        return original(tokens, tap, start, *more, **named)
 
     found.run = watched
     found.ablate([(2, 0)], ZERO)
     assert layers[-1] == 2
+
+
+def test_heads_of_the_first_edited_layer_are_run_again_only_where_they_change(whole, monkeypatch) -> None:
+    """Edits of z begin from the known z; edits of what heads are made from do not, and both give what hooks give."""
+    run_again = []
+    original = transformer.heads
+
+    def counted(config, w, layer, *more):
+        run_again.append(layer)
+        return original(config, w, layer, *more)
+
+    whole.z([1])
+    at_z = whole.ablation([(1, 2)], ZERO)
+    at_v = [lambda _: EditTap({Site("v", 1): lambda v: v * 0.5})]
+    monkeypatch.setattr(transformer, "heads", counted)
+    whole.read(at_z, 1)
+    assert run_again == list(range(2, whole.config.n_layers))
+    run_again.clear()
+    found = whole.read(at_v, 1).loss
+    assert run_again == list(range(1, whole.config.n_layers))
+    hook = ("blocks.1.attn.hook_v", lambda v, *, hook: v * 0.5)
+    same(found, plain_loss(whole.model, whole.batch.tokens, whole.batch.predictable, [hook]))
 
 
 def test_a_value_of_another_sequence_is_put_where_it_is_told(whole) -> None:
