@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from inspect import cleandoc
 from typing import Any, Literal
 
 import msgspec
@@ -521,7 +522,9 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _close(part: dict[str, Any]) -> None:
-    """Allows the object no other fields. Those of dataclasses, which have defaults, are required: all are written."""
+    """Allows the object no other fields, and dedents what describes it. Fields of dataclasses, which have defaults, are
+    required: all are written.
+    """
     if any("default" in field for field in part["properties"].values()):
         part["required"] = list(part["properties"])
     part["properties"] = {
@@ -529,3 +532,5 @@ def _close(part: dict[str, Any]) -> None:
         for key, field in part["properties"].items()
     }
     part["additionalProperties"] = False
+    if "description" in part:  # a docstring, which Python dedents itself from 3.13 on
+        part["description"] = cleandoc(part["description"])
