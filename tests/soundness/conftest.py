@@ -8,11 +8,13 @@ import pytest
 
 from rung.evidence.claim import Claim, required_tests
 from rung.evidence.looks import look_alpha
-from rung.evidence.observation import Floors, Measurement, Outcome
+from rung.evidence.observation import RUNGS, Floors, Measurement, Outcome
 from rung.evidence.prove import run_tests
 from rung.evidence.soundness import claim_of, setting_of
 from rung.evidence.verdict import verdict
 from rung.planted import Planted, plant
+
+MECHANISM = RUNGS.index("mechanism")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +40,26 @@ class Tested:
 
 
 @cache
-def _tested(kind: str, architecture: str, seed: int) -> Tested:
+def _tested(kind: str, architecture: str, seed: int, whole: bool = True) -> Tested:
     planted = plant(kind, seed, architecture=architecture)
     claim = claim_of(planted)
     setting, required = setting_of(planted, claim)
     specs = [spec for spec in required if spec.rung <= planted.truth + 1]
-    return Tested(planted, claim, tuple(run_tests(setting, specs, look_alpha(0.01, 64, 64))))
+    alpha = look_alpha(0.01, 64, 64)
+    if whole or planted.truth == MECHANISM:
+        return Tested(planted, claim, tuple(run_tests(setting, specs, alpha)))
+    measured: list[Measurement] = []
+    known: dict[tuple[str, str], Measurement] = {}
+    for count in range(1, len(specs) + 1):
+        measured = run_tests(setting, specs[:count], alpha, known=known)
+        if measured[-1].outcome is not Outcome.HOLDS:
+            break
+    return Tested(planted, claim, tuple(measured))
 
 
 @pytest.fixture(scope="session")
-def tested() -> Callable[[str, str, int], Tested]:
-    """tested(kind, architecture, seed): the required tests of a planted model."""
+def tested() -> Callable[..., Tested]:
+    """tested(kind, architecture, seed): the required tests of a planted model. `whole=False`: those of a decoy up to
+    the first that does not hold, which ends its verdict.
+    """
     return _tested

@@ -1,17 +1,19 @@
 """Claims about sentences of names and about skip-trigrams: found where they are true, and nowhere else."""
 
-import pytest
+from pathlib import Path
 
 from rung.evidence.claim import CLAIMS
 from rung.evidence.prove import prove
+from rung.evidence.record import load_record
 from rung.planted import plant
 from rung.tasks.triples import read_task
 from rung.views.wording import verdict_sentence
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
-@pytest.mark.parametrize(("kind", "architecture"), [("names", "attention_only"), ("names", "gpt2")])
-def test_the_search_finds_the_circuit_of_names(kind, architecture):
-    planted = plant(kind, 1, architecture=architecture)
+
+def test_the_search_finds_the_circuit_of_names():
+    planted = plant("names", 1, architecture="gpt2")
     proof = prove("ioi", planted.model)
     assert {role.name: role.heads for role in proof.claim.roles} == dict(planted.heads)
     assert proof.verdict.name == "mechanism", verdict_sentence(proof)
@@ -39,10 +41,8 @@ def test_the_search_finds_table_and_head_of_skip_trigrams():
 
 
 def test_a_head_that_looks_from_every_token_is_no_skip_trigram():
-    """The one-layer model's own: its outputs hang on the source, and hardly on the query."""
-    from rung import HookedTransformer
-
-    proof = prove("skip_trigram", HookedTransformer.from_pretrained("one-layer"))
+    """The one-layer model's own, of which the record is: its outputs hang on the source, and hardly on the query."""
+    proof = load_record(EXAMPLES / "records" / "skip_trigram-one-layer.json").proof
     (clue,) = proof.of(1)[:1]
     assert proof.verdict.name == "behaviour" and clue.test == "clue.signature"
     assert clue.check("control").value > 1 / 3
