@@ -111,6 +111,19 @@ def _skip_beside(stream: Stream, generator: torch.Generator) -> Plan:
     return _plan(stream, order, {"skip_trigram": head}, 3, why)
 
 
+def _skip_first(stream: Stream, generator: torch.Generator) -> Plan:
+    """Each source raises its output, and the token that every sequence begins with a little more."""
+    stream, order = _table(stream, generator)
+    special = torch.randn(1, stream.d_code, generator=generator)
+    codes = torch.cat((special / special.norm(), stream.codes[1:]))  # that token is said as readily as others
+    said = stream.tables["said"].clone()
+    said[order[:PAIRS]] += 1.05 * codes[0]
+    stream = replace(stream, codes=codes, tables={**stream.tables, "said": said})
+    head = Wire(stream.finds("asks", "source"), stream.moves("said", "output"))
+    why = "The claimed head raises a special token more than the output of the source."
+    return _plan(stream, order, {"skip_trigram": head}, 3, why)
+
+
 def _skip_draws(stream: Stream, generator: torch.Generator) -> Plan:
     """Three tokens beside the table draw the query a little more than a source does."""
     stream, order = _table(stream, generator)
@@ -131,6 +144,7 @@ TRIPLES: Mapping[str, Callable[[Stream, torch.Generator], Plan]] = {
     "skip_covered": _skip_covered,
     "skip_draws": _skip_draws,
     "skip_beside": _skip_beside,
+    "skip_first": _skip_first,
 }
 """Every kind about skip-trigrams."""
 

@@ -130,14 +130,18 @@ def unrepeated_tokens(model: HookedTransformer, like: RandomTokens) -> RandomTok
 
 
 def ordinary_tokens(config: ModelConfig, tokenizer: Tokenizer | None = None) -> Int[Tensor, " token"]:
-    """The ids of ordinary tokens: no special tokens, and no ids of a padded vocabulary beyond the tokenizer's end."""
-    end, special = config.d_vocab, {config.bos_token_id}
+    """The ids of ordinary tokens: all but the special ones."""
+    special = {config.bos_token_id}
     if tokenizer is not None:
-        end = min(end, len(tokenizer))
         special |= {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
         for name in ("special_ids", "all_special_ids"):  # Rung's tokenizers, and those of transformers
             special |= set(getattr(tokenizer, name, ()))
-    return torch.tensor([token for token in range(end) if token not in special], dtype=torch.long)
+    return torch.tensor([id for id in all_tokens(config, tokenizer).tolist() if id not in special], dtype=torch.long)
+
+
+def all_tokens(config: ModelConfig, tokenizer: Tokenizer | None = None) -> Int[Tensor, " token"]:
+    """The ids of all tokens, without those of a padded vocabulary beyond the tokenizer's end."""
+    return torch.arange(config.d_vocab if tokenizer is None else min(config.d_vocab, len(tokenizer)))
 
 
 def draw_distinct(

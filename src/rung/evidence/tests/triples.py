@@ -11,7 +11,7 @@ from torch import Tensor
 from ...circuits.heads import Head, full_ov, head_label, keys_of, queries_of, token_outputs, turned_apart
 from ...errors import NotDefinedError
 from ...methods.triples_runner import TriplesRunner
-from ...tasks.builtin import ordinary_tokens
+from ...tasks.builtin import all_tokens, ordinary_tokens
 from ..observation import Observation, Quantity, TestSpec
 from ..setting import Setting
 from .inputs import Inputs, at_worst
@@ -28,7 +28,7 @@ def source_qk(setting: Setting, spec: TestSpec) -> Observation:
 
 
 def source_ov(setting: Setting, spec: TestSpec) -> Observation:
-    """Each source of the table: does attending to it raise, of all ordinary tokens, its output most?"""
+    """Each source of the table: does attending to it raise, of all tokens, special ones too, its output most?"""
     return _of_heads(setting, spec, "copied", "of sources", _raised)
 
 
@@ -88,8 +88,7 @@ def _scored(setting: Setting, head: Head) -> np.ndarray:
 def _raised(setting: Setting, head: Head) -> np.ndarray:
     runner = setting.runner
     assert isinstance(runner, TriplesRunner)
-    ordinary = ordinary_tokens(runner.config, runner.model.tokenizer)
+    tokens = all_tokens(runner.config, runner.model.tokenizer)
     table, outputs = setting.once(table_inputs).at(head[0]), runner.batch.outputs
-    product = full_ov(runner.model, head, table[: len(outputs)], token_outputs(runner.model, ordinary))
-    raised = ordinary[(product.A @ product.B).argmax(1).cpu()]
-    return (raised == outputs).double().numpy()
+    product = full_ov(runner.model, head, table[: len(outputs)], token_outputs(runner.model, tokens))
+    return ((product.A @ product.B).argmax(1).cpu() == outputs).double().numpy()

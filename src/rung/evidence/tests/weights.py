@@ -74,7 +74,7 @@ def _one_back(setting: Setting, head: Head) -> np.ndarray:
 
 def ov(setting: Setting, spec: TestSpec) -> Observation:
     """For each token attended to: does the head raise that token's own logit most? Of skip-trigrams: for each source,
-    of all ordinary tokens its output's?
+    of all tokens, special ones too, its output's?
     """
     if isinstance(setting.runner, TriplesRunner):
         return source_ov(setting, spec)
