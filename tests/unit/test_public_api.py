@@ -20,7 +20,7 @@ PUBLIC = [
     "load_record",
     "prove",
 ]
-HEAVY = ["gguf", "huggingface_hub", "rich", "safetensors", "scipy", "tokenizers", "transformers", "typer"]
+HEAVY = ["gguf", "huggingface_hub", "rich", "safetensors", "scipy", "sympy", "tokenizers", "transformers", "typer"]
 
 
 def loaded_by(code: str) -> set[str]:
@@ -55,7 +55,9 @@ def test_the_config_needs_no_torch() -> None:
 
 def test_a_model_needs_torch_and_little_else() -> None:
     config = "rung.ModelConfig(n_layers=1, d_model=4, n_heads=2, d_head=2, d_vocab=3, n_ctx=5)"
-    run = f"import rung, torch; rung.HookedTransformer({config})(torch.tensor([[0, 1]]))"
+    run = (
+        f"import rung, torch; model = rung.HookedTransformer({config}); model(torch.tensor([[0, 1]])); model.QK.norm()"
+    )
     loaded = loaded_by(run)
     assert "torch" in loaded
     assert not loaded & set(HEAVY)
