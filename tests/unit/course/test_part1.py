@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from rung.course import check
-from rung.course.registry import find_exercise, numbers
+from .mistakes import cases, check_all_tried, check_named
 
 
 def cached(model, tokens):
@@ -135,14 +134,10 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("number", "mistake"), [(number, name) for number in WRONG for name in WRONG[number]])
+@pytest.mark.parametrize(("number", "mistake"), cases(WRONG))
 def test_a_known_mistake_is_named(number, mistake):
-    found = check(number, WRONG[number][mistake])
-    assert (found.passed, found.mistake) == (False, mistake), found.sentence
-    assert found.sentence == find_exercise(number).mistakes[mistake]
+    check_named(WRONG, number, mistake)
 
 
 def test_every_known_mistake_is_tried():
-    assert {number: set(WRONG[number]) for number in WRONG} == {
-        number: set(find_exercise(number).mistakes) for number in numbers("1")
-    }
+    check_all_tried(WRONG, "1")

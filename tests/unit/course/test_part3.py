@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rung.course import check
-from rung.course.registry import find_exercise, numbers
+
+from .mistakes import cases, check_all_tried, check_named
 
 
 def name(layer):
@@ -223,17 +224,13 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("number", "mistake"), [(number, name) for number in WRONG for name in WRONG[number]])
+@pytest.mark.parametrize(("number", "mistake"), cases(WRONG))
 def test_a_known_mistake_is_named(number, mistake):
-    found = check(number, WRONG[number][mistake])
-    assert (found.passed, found.mistake) == (False, mistake), found.sentence
-    assert found.sentence == find_exercise(number).mistakes[mistake]
+    check_named(WRONG, number, mistake)
 
 
 def test_every_known_mistake_is_tried():
-    assert {number: set(WRONG[number]) for number in WRONG} == {
-        number: set(find_exercise(number).mistakes) for number in numbers("3")
-    }
+    check_all_tried(WRONG, "3")
 
 
 def test_a_naive_logarithm_of_zero_is_said_to_be_no_number():
