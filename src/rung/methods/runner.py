@@ -234,9 +234,10 @@ class Runner:
             if chunks is not None and not any(chunk is one for one in chunks):
                 continue
             own, here, total = chunk.of(self.batch.tokens if tokens is None else tokens), chunk.of(at), None
+            own_z = None if known is None else chunk.of(known)
             for make in factories:
                 tap = make(chunk)
-                z = None if known is None or not _begins_at_z(tap, layer) else chunk.of(known)
+                z = own_z if _begins_at_z(tap, layer) else None
                 logits = self.row_logits(self.run(own, tap, layer if tokens is None else 0, x, z=z), here, tap)
                 total = logits if total is None else total.add_(logits)
             assert total is not None
