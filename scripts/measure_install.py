@@ -48,9 +48,9 @@ these two only as a build for CUDA, several gigabytes an environment. On 2026-11
 | 3.13.0 | 4c0bbe5 | 9,207 | 1 | 33 |
 | 3.12.1 | 34cb322 | 9,160 | 0 | 33 |
 
-Of those under 3.13 eight ran by themselves, after what they need had been installed. The one that failed compared
-published JSON Schemas, whose descriptions are docstrings: Python 3.13 dedents these. They are dedented everywhere
-since, and the test passes.
+Eight of the tests under 3.13 were run separately, after a package that they need had been installed. The one that
+failed compared published JSON Schemas, whose descriptions are docstrings: Python 3.13 dedents these. They are dedented
+everywhere since, and the test passes.
 """
 
 

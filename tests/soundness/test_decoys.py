@@ -44,7 +44,7 @@ STOPPED = {
 needed is not enough either, so one of them never stops a decoy without the other."""
 
 SKIP_TRIGRAMS = {
-    ("mechanism.ov",): ("skip_beside", "attention_only", 0),
+    ("mechanism.ov",): ("skip_first", "attention_only", 0),
     ("mechanism.qk",): ("skip_draws", "gpt2", 0),
 }
 """The same for tests that ask something else of skip-trigrams."""

@@ -1,15 +1,10 @@
 """Claims about sentences of names and about skip-trigrams: found where they are true, and nowhere else."""
 
-from pathlib import Path
-
 from rung.evidence.claim import CLAIMS
 from rung.evidence.prove import prove
-from rung.evidence.record import load_record
 from rung.planted import plant
 from rung.tasks.triples import read_task
 from rung.views.wording import verdict_sentence
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_the_search_finds_the_circuit_of_names():
@@ -41,8 +36,10 @@ def test_the_search_finds_table_and_head_of_skip_trigrams():
 
 
 def test_a_head_that_looks_from_every_token_is_no_skip_trigram():
-    """The one-layer model's own, of which the record is: its outputs hang on the source, and hardly on the query."""
-    proof = load_record(EXAMPLES / "records" / "skip_trigram-one-layer.json").proof
+    """The one-layer model's own: its outputs hang on the source, and hardly on the query."""
+    from rung import HookedTransformer
+
+    proof = prove("skip_trigram", HookedTransformer.from_pretrained("one-layer"))
     (clue,) = proof.of(1)[:1]
     assert proof.verdict.name == "behaviour" and clue.test == "clue.signature"
     assert clue.check("control").value > 1 / 3

@@ -522,7 +522,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _close(part: dict[str, Any]) -> None:
-    """Allows the object no other fields, and dedents what describes it. Fields of dataclasses, which have defaults, are
+    """Allows the object no other fields, and dedents its description. Fields of dataclasses, which have defaults, are
     required: all are written.
     """
     if any("default" in field for field in part["properties"].values()):

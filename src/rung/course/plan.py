@@ -191,8 +191,8 @@ def _judged(choice: PlanChoice, cases: tuple[Case, ...]) -> CheckResult:
     if not choice.interventions and "covered" in fooled:
         return _wrong("no_intervention", cases)
     names = {
-        "stripe": "silent",
         "covered": "not_needed",
+        "stripe": "silent",
         "unread": "edge",
         "other_reason": "reason",
         "says_forbidden": "no_ov" if choice.weights else "no_weights",

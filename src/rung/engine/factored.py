@@ -33,7 +33,7 @@ class FactoredMatrix:
         except ValueError:
             raise ShapeError(
                 f"cannot keep the product of {list(A.shape)} and {list(B.shape)}: "
-                "their leading axes do not broadcast; each pair must be equal, or one of the two 1"
+                "their leading axes do not broadcast; each pair must be equal, or one of the two must be 1"
             ) from None
         self.A = A.broadcast_to((*leading, *A.shape[-2:]))
         self.B = B.broadcast_to((*leading, *B.shape[-2:]))

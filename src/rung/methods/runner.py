@@ -22,7 +22,7 @@ from ..circuits.heads import Head
 from ..config import ModelConfig
 from ..engine.positions import position_info
 from ..engine.sites import Site
-from ..engine.taps import NO_TAP, CacheTap, Tap, compose
+from ..engine.taps import NO_TAP, CacheTap, Tap, compose, watches
 from ..engine.transformer import after_heads, blocks, embed, unembed, upcast
 from ..engine.weights import Weights, block_weights
 from ..model.model import HookedTransformer
@@ -59,7 +59,7 @@ ROWS = 8
 FEW = 2
 """Chunks that a large model runs for descriptive tests."""
 FROM_Z = {"resid_pre", "z", "attn_out", "resid_mid", "mlp_out", "resid_post"}
-"""What a tap may watch in a layer whose heads are not run again. The stream that enters it may be read, not edited."""
+"""What a tap may watch in a layer whose heads are not run again; resid_pre may be read there, but not edited."""
 
 
 @dataclass(frozen=True)
@@ -564,7 +564,7 @@ class InductionRunner(TaskRunner):
 
 def _begins_at_z(tap: Tap, layer: int) -> bool:
     """Whether a tap leaves what the heads of `layer` are made from."""
-    return all(site.name in FROM_Z for site in tap.sites if site.layer == layer)
+    return not watches(tap, None, "pos_embed") and all(site.name in FROM_Z for site in tap.sites if site.layer == layer)
 
 
 def _chunks(batch: Scored, rows: int) -> list[Chunk]:

@@ -145,13 +145,18 @@ def test_heads_of_the_first_edited_layer_are_run_again_only_where_they_change(wh
     at_z = whole.ablation([(1, 2)], ZERO)
     at_v = [lambda _: EditTap({Site("v", 1): lambda v: v * 0.5})]
     monkeypatch.setattr(transformer, "heads", counted)
-    whole.read(at_z, 1)
+    gone = whole.read(at_z, 1).loss
     assert run_again == list(range(2, whole.config.n_layers))
     run_again.clear()
     found = whole.read(at_v, 1).loss
     assert run_again == list(range(1, whole.config.n_layers))
-    hook = ("blocks.1.attn.hook_v", lambda v, *, hook: v * 0.5)
-    same(found, plain_loss(whole.model, whole.batch.tokens, whole.batch.predictable, [hook]))
+    without = torch.ones(whole.config.n_heads, 1, dtype=torch.float64)
+    without[2] = 0
+    for loss, hook in (
+        (gone, ("blocks.1.attn.hook_z", lambda z, *, hook: z * without)),
+        (found, ("blocks.1.attn.hook_v", lambda v, *, hook: v * 0.5)),
+    ):
+        same(loss, plain_loss(whole.model, whole.batch.tokens, whole.batch.predictable, [hook]))
 
 
 def test_a_value_of_another_sequence_is_put_where_it_is_told(whole) -> None:
